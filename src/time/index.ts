@@ -1,0 +1,4 @@
+export { systemClock, type Clock } from './clock.ts';
+export { formatDuration, MAX_DURATION_MS, parseDuration, type Duration, type EpochMillis, type Millis } from './duration.ts';
+export { freshSeed, seeded, type Random } from './random.ts';
+export { virtualClock, type VirtualClock } from './virtual-clock.ts';

@@ -1,0 +1,176 @@
+import { HarnessError } from '../errors.ts';
+import { sleepWith, type Clock } from './clock.ts';
+import type { EpochMillis, Millis } from './duration.ts';
+
+export interface VirtualClock extends Clock {
+  /**
+   * Runs `body` with time driven: whenever nothing is left to do, time jumps to the next sleeper.
+   *
+   * @returns what `body` resolves to
+   * @throws HarnessError `virtual-deadlock` when `body` is not finished, nobody sleeps and nothing is held
+   */
+  run<T>(body: () => T | Promise<T>): Promise<T>;
+  /** Moves time on by `ms`, waking sleepers in order of their moment (then of their registration). */
+  advance(ms: Millis): Promise<void>;
+  /** Time stands still while `work` is pending: for real input and output that a virtual world waits on. */
+  hold<T>(work: Promise<T>): Promise<T>;
+  /** How many sleepers wait, and the moment of the first, in milliseconds of this clock. */
+  readonly pending: { readonly count: number; readonly next: Millis | undefined };
+}
+
+interface Sleeper {
+  readonly at: Millis;
+  readonly order: number;
+  readonly wake: () => void;
+  cancelled: boolean;
+}
+
+// Taken at load, like the system clock's timers: a fake setImmediate would never let the world come to rest.
+const macrotask = globalThis.setImmediate;
+
+/** Wall time at virtual zero unless told otherwise: a fixed moment, so that two runs print the same dates. */
+export const VIRTUAL_EPOCH_MS: EpochMillis = Date.UTC(2024, 0, 1);
+
+/**
+ * A clock that stands still until everything has been done that can be done, then jumps to the next sleeper: an hour of
+ * polling takes milliseconds, and the same program gives the same trace.
+ *
+ * "Everything has been done" is one turn of the event loop, in which every promise reaction runs. Work that leaves the
+ * process (disk, sockets, thread pool) takes more turns: wrap it in `hold`.
+ *
+ * @param options.epoch wall time at zero, in milliseconds since 1970
+ *
+ * @example
+ * ```ts
+ * import { virtualClock } from 'holdfast/time';
+ * const clock = virtualClock();
+ * await clock.run(() => clock.sleep(3_600_000));
+ * clock.now(); // => 3600000
+ * ```
+ */
+export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualClock {
+  const epoch = options.epoch ?? VIRTUAL_EPOCH_MS;
+  const queue = new Heap();
+  let now: Millis = 0;
+  let order = 0;
+  let held = 0;
+  let live = 0;
+
+  const after: Clock['after'] = (ms, wake) => {
+    const sleeper: Sleeper = { at: now + Math.max(0, ms), order: order++, wake, cancelled: false };
+    queue.push(sleeper);
+    live++;
+    return () => {
+      if (!sleeper.cancelled) {
+        sleeper.cancelled = true;
+        live--;
+      }
+    };
+  };
+
+  const first = (): Sleeper | undefined => {
+    for (let top = queue.peek(); top !== undefined; top = queue.peek()) {
+      if (!top.cancelled) return top;
+      queue.pop();
+    }
+    return undefined;
+  };
+
+  const wakeFirst = (): void => {
+    const sleeper = queue.pop()!;
+    sleeper.cancelled = true;
+    live--;
+    now = Math.max(now, sleeper.at);
+    sleeper.wake();
+  };
+
+  const rest = (): Promise<void> => new Promise((resolve) => void macrotask(resolve));
+
+  const settle = async (): Promise<void> => {
+    do await rest();
+    while (held > 0);
+  };
+
+  return {
+    now: () => now,
+    wall: () => epoch + now,
+    after,
+    sleep: (ms, signal) => sleepWith(after, ms, signal),
+    async run(body) {
+      let done = false;
+      const result = (async () => body())();
+      const mark = (): void => void (done = true);
+      result.then(mark, mark);
+      for (await settle(); !done; await settle()) {
+        if (first() === undefined) {
+          throw new HarnessError(
+            'virtual-deadlock',
+            `virtual time stands still at ${now} ms: the body is not finished, yet nobody sleeps on this clock`,
+            'something waits for real time or real input and output: pass this clock to it, or wrap the work in clock.hold(promise)',
+          );
+        }
+        wakeFirst();
+      }
+      return result;
+    },
+    async advance(ms) {
+      const end = now + ms;
+      await settle();
+      for (let next = first(); next !== undefined && next.at <= end; next = first()) {
+        wakeFirst();
+        await settle();
+      }
+      now = Math.max(now, end);
+    },
+    async hold(work) {
+      held++;
+      try {
+        return await work;
+      } finally {
+        held--;
+      }
+    },
+    get pending() {
+      return { count: live, next: first()?.at };
+    },
+  };
+}
+
+/** A binary heap by (at, order): a cancelled sleeper stays until it comes to the top, which keeps cancelling O(1). */
+class Heap {
+  readonly #items: Sleeper[] = [];
+
+  peek(): Sleeper | undefined {
+    return this.#items[0];
+  }
+
+  push(sleeper: Sleeper): void {
+    const items = this.#items;
+    let i = items.push(sleeper) - 1;
+    for (let parent = (i - 1) >> 1; i > 0 && before(sleeper, items[parent]!); parent = (i - 1) >> 1) {
+      items[i] = items[parent]!;
+      i = parent;
+    }
+    items[i] = sleeper;
+  }
+
+  pop(): Sleeper | undefined {
+    const items = this.#items;
+    const top = items[0];
+    const last = items.pop();
+    if (last === undefined || items.length === 0) return top;
+    let i = 0;
+    for (let child = 1; child < items.length; child = 2 * i + 1) {
+      if (child + 1 < items.length && before(items[child + 1]!, items[child]!)) child++;
+      if (!before(items[child]!, last)) break;
+      items[i] = items[child]!;
+      i = child;
+    }
+    items[i] = last;
+    return top;
+  }
+}
+
+function before(a: Sleeper, b: Sleeper): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
