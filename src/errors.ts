@@ -82,3 +82,38 @@ export function documentError(what: string, issues: readonly Issue[]): HarnessEr
     { issues },
   );
 }
+
+/** A received value as a message shows it: JSON, cut at `limit` characters; `nothing` for undefined. */
+export function show(value: unknown, limit = 60): string {
+  if (value === undefined) return 'nothing';
+  let text: string | undefined;
+  try {
+    text =
+      typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function'
+        ? String(value)
+        : JSON.stringify(value);
+  } catch {
+    text = 'an object that JSON cannot write';
+  }
+  text ??= 'nothing';
+  return text.length > limit ? `${text.slice(0, limit - 3)}...` : text;
+}
+
+/** The known name nearest to a mistyped one, by edit distance of at most 2 (a third of a longer name), to suggest it. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const reach = Math.max(2, Math.floor(name.length / 3));
+  const ranked = known.map((candidate) => [distance(name.toLowerCase(), candidate.toLowerCase()), candidate] as const);
+  return ranked.filter(([d]) => d <= reach).sort(([a], [b]) => a - b)[0]?.[1];
+}
+
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

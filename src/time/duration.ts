@@ -1,4 +1,4 @@
-import { HarnessError } from '../errors.ts';
+import { HarnessError, show } from '../errors.ts';
 
 /** Milliseconds on a monotonic clock; may have a fraction. */
 export type Millis = number;
@@ -86,14 +86,6 @@ function fromText(text: string): Millis | undefined {
 
 function trim(decimal: string): string {
   return decimal.replace(/\.?0+$/, '');
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string'
-    ? JSON.stringify(value)
-    : typeof value === 'object' && value !== null
-      ? JSON.stringify(value)
-      : String(value);
 }
 
 /** Names the duration that was probably meant, when the text is close to one. */

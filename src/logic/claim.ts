@@ -1,0 +1,77 @@
+import type { Millis } from '../time/index.ts';
+import type { Lifecycle, Observation } from '../trace/index.ts';
+
+export type Verdict = 'holds' | 'violated' | 'undecided';
+
+/**
+ * Who decided: an `observation`; the `deadline` (time was up and the claim is about time); `hung` (a look never came
+ * back), `broken` (every look failed), `aborted` (the test ended), a `bound` of ours; or `nothing` (nothing was seen).
+ */
+export type DecidedBy = 'observation' | 'deadline' | 'hung' | 'broken' | 'aborted' | 'bound' | 'nothing';
+
+/** Why, as data; `report/message` makes words of it. Plain JSON. */
+export interface Reason {
+  readonly code: string;
+  readonly [detail: string]: unknown;
+}
+
+/** How well it was watched: a claim of stability over few looks, or with a long gap, says little. */
+export interface Coverage {
+  readonly looks: number;
+  /** The longest time between two looks, in milliseconds. */
+  readonly largestGap: Millis;
+}
+
+/** The full answer. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly decidedBy: DecidedBy;
+  readonly reason: Reason;
+  /** Milliseconds since the trace began; undefined while undecided. */
+  readonly at: Millis | undefined;
+  /** The observations that decided, or the latest that bear on the claim. */
+  readonly evidence: readonly Observation[];
+  readonly coverage: Coverage;
+}
+
+/** Why judging ends although no observation decided. Plain JSON: it is recorded, so that judging again ends the same. */
+export interface Closing {
+  /** `end`: there is nothing more to see, as after a synchronous answer. */
+  readonly by: 'deadline' | 'hung' | 'broken' | 'aborted' | 'bound' | 'end';
+  /** Milliseconds since the trace began. */
+  readonly at: Millis;
+  /** What waited, how long: for the message. */
+  readonly [detail: string]: unknown;
+}
+
+/** What a claim is judged against besides the observations; all of it is in the trace's header or record. */
+export interface ClaimContext {
+  readonly lifecycle?: Lifecycle | undefined;
+  /** When judging began, in milliseconds since the trace began: where the claim's own time runs from. */
+  readonly since: Millis;
+}
+
+/** What should be true over time: named, serialisable, started anew for each judging. */
+export interface Claim {
+  /** Name in the catalogue: the file's name. */
+  readonly name: string;
+  /** Arguments as plain JSON; with the name they say the whole claim. */
+  readonly args: unknown;
+  /** The claim in words, to follow "expected the operation to": `eventually succeed`. */
+  readonly says: string;
+  /** A claim about what happens from now on (stability), not about the operation's whole story. */
+  readonly fromNow?: boolean;
+  start(context: ClaimContext): Judge;
+}
+
+/** One judging of a claim. It is told each observation once and in order, never waits, and never looks at a clock. */
+export interface Judge {
+  /** Takes the next observation into account; after a verdict other than `undecided`, further steps change nothing. */
+  step(observation: Observation): Verdict;
+  /** Ends the judging; a verdict that was reached stands. */
+  close(closing: Closing): Judgement;
+  /** The judgement as it stands. */
+  judgement(): Judgement;
+  /** The next moment at which time alone could decide, in milliseconds since the trace began. */
+  due(): Millis | undefined;
+}

@@ -1,0 +1,37 @@
+export {
+  EVENT_KINDS,
+  MAX_BODY_BYTES,
+  type Body,
+  type Ending,
+  type Event,
+  type EventOf,
+  type Headers,
+  type Observation,
+  type ObservationOf,
+  type Outcome,
+} from './event.ts';
+export { historyOf, type Call } from './history.ts';
+export {
+  canReach,
+  checkLifecycle,
+  defineLifecycle,
+  isLegalMove,
+  standardLifecycle,
+  statesOf,
+  type Lifecycle,
+} from './lifecycle.ts';
+export { plain } from './plain.ts';
+export { REDACTED, redactHeaders, redactUrl } from './redact.ts';
+export {
+  checkTrace,
+  createTrace,
+  MAX_BODY_CHARACTERS,
+  MAX_OBSERVATIONS,
+  parseTrace,
+  TRACE_VERSION,
+  type BoundHit,
+  type ClaimRecord,
+  type Trace,
+  type TraceHeader,
+  type TraceOptions,
+} from './trace.ts';

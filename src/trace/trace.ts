@@ -1,0 +1,402 @@
+import { documentError, show, type Issue } from '../errors.ts';
+import type { Clock, EpochMillis, Millis } from '../time/index.ts';
+import { EVENT_KINDS, type Event, type Observation } from './event.ts';
+import { checkLifecycle, type Lifecycle } from './lifecycle.ts';
+
+/** How many observations one trace keeps; the next one ends it, and the header says so. */
+export const MAX_OBSERVATIONS = 100_000;
+/** How many characters of bodies and raw values one trace keeps; later bodies are dropped and marked `truncated`. */
+export const MAX_BODY_CHARACTERS = 32 * 1024 * 1024;
+
+/** The version of the JSONL form; a reader refuses a newer one. */
+export const TRACE_VERSION = 1;
+
+/** A bound that was hit while recording: what is missing, so that nobody takes the trace for the whole truth. */
+export interface BoundHit {
+  readonly bound: 'observations' | 'bodies';
+  /** The limit, in the unit of the bound (observations, characters). */
+  readonly limit: number;
+  /** Milliseconds since the trace began. */
+  readonly at: Millis;
+}
+
+/** A claim that was judged on this trace, with everything needed to judge it again. */
+export interface ClaimRecord {
+  /** The claim's name in the catalogue. */
+  readonly claim: string;
+  readonly args: unknown;
+  /** Sequence number of the first observation that was judged. */
+  readonly from: number;
+  /** How many observations had been judged when the judgement was made. */
+  readonly upTo: number;
+  /** Why and when judging ended; absent when an observation decided. */
+  readonly closing?: unknown;
+  readonly judgement: unknown;
+}
+
+export interface TraceHeader {
+  readonly format: 'holdfast-trace';
+  readonly version: number;
+  /** Wall time at 0, in milliseconds since 1970. */
+  readonly epoch: EpochMillis;
+  readonly seed?: string;
+  readonly lifecycle?: Lifecycle;
+  readonly claims: readonly ClaimRecord[];
+  readonly bounds: readonly BoundHit[];
+}
+
+/** The waist: sources write to it, judges and reports read it. Append-only. */
+export interface Trace {
+  readonly header: TraceHeader;
+  readonly observations: readonly Observation[];
+  /** Appends an event, stamps it and tells the followers; undefined once the trace is full. */
+  record(source: string, event: Event, keys?: readonly string[]): Observation | undefined;
+  /** Calls `listener` for every observation from now on, in order; the returned function stops it. */
+  follow(listener: (observation: Observation) => void): () => void;
+  /** Ties keys to an operation, for what was seen before and after. */
+  link(source: string, operation: string, keys: readonly string[]): void;
+  /** What was seen of one operation: observations whose keys are tied to it, whenever the tie was learnt. */
+  of(operation: string): readonly Observation[];
+  /** Notes a judged claim in the header. */
+  judged(record: ClaimRecord): void;
+  /** Notes the lifecycle in the header, once it is known. */
+  describe(lifecycle: Lifecycle): void;
+  /** Milliseconds since the trace began. */
+  now(): Millis;
+  /** One JSON text per line: the header, then the observations. The same trace gives the same bytes. */
+  toJSONL(): string;
+}
+
+export interface TraceOptions {
+  readonly clock: Clock;
+  readonly seed?: string | undefined;
+  readonly lifecycle?: Lifecycle | undefined;
+  /** Observations kept; {@link MAX_OBSERVATIONS} by default. */
+  readonly maxObservations?: number | undefined;
+  /** Characters of bodies kept; {@link MAX_BODY_CHARACTERS} by default. */
+  readonly maxBodyCharacters?: number | undefined;
+}
+
+/**
+ * An empty trace that begins now.
+ *
+ * @param options.clock stamps every observation; its `wall()` becomes the epoch in the header
+ *
+ * @example
+ * ```ts
+ * import { virtualClock } from 'holdfast/time';
+ * import { createTrace } from 'holdfast/trace';
+ * const trace = createTrace({ clock: virtualClock() });
+ * trace.record('poll', { kind: 'state', state: 'queued' });
+ * trace.observations.map((o) => o.kind); // => ['state']
+ * ```
+ */
+export function createTrace(options: TraceOptions): Trace {
+  const { clock } = options;
+  const zero = clock.now();
+  return new RecordedTrace(
+    {
+      format: 'holdfast-trace',
+      version: TRACE_VERSION,
+      epoch: Math.round(clock.wall()),
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+      ...(options.lifecycle === undefined ? {} : { lifecycle: options.lifecycle }),
+      claims: [],
+      bounds: [],
+    },
+    [],
+    // Microseconds are enough for any reader, and keep the recording free of floating-point noise.
+    () => Math.round((clock.now() - zero) * 1000) / 1000,
+    options.maxObservations ?? MAX_OBSERVATIONS,
+    options.maxBodyCharacters ?? MAX_BODY_CHARACTERS,
+  );
+}
+
+class RecordedTrace implements Trace {
+  header: TraceHeader;
+  readonly observations: Observation[];
+  readonly now: () => Millis;
+  readonly #maxObservations: number;
+  readonly #maxBodies: number;
+  readonly #listeners: Set<(observation: Observation) => void> = new Set();
+  #bodies = 0;
+  #delivering = false;
+  #delivered: number;
+
+  constructor(header: TraceHeader, observations: Observation[], now: () => Millis, maxObservations: number, maxBodies: number) {
+    this.header = header;
+    this.observations = observations;
+    this.now = now;
+    this.#maxObservations = maxObservations;
+    this.#maxBodies = maxBodies;
+    this.#delivered = observations.length;
+  }
+
+  record(source: string, event: Event, keys?: readonly string[]): Observation | undefined {
+    const seq = this.observations.length;
+    if (seq >= this.#maxObservations) return undefined;
+    const at = this.now();
+    // The last place is kept for saying that the trace is full: a reader must not take silence for "nothing happened".
+    const kept: Event = seq === this.#maxObservations - 1 ? { kind: 'end', reason: 'bound' } : this.#bounded(event, at);
+    if (kept.kind === 'end' && kept !== event) this.#hit('observations', this.#maxObservations, at);
+    const observation: Observation = { at, seq, source, ...(keys === undefined || keys.length === 0 ? {} : { keys }), ...kept };
+    this.observations.push(observation);
+    this.#deliver();
+    return observation;
+  }
+
+  follow(listener: (observation: Observation) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  link(source: string, operation: string, keys: readonly string[]): void {
+    this.record(source, { kind: 'link', operation, keys }, [operation]);
+  }
+
+  of(operation: string): readonly Observation[] {
+    const tied = new Set([operation]);
+    for (const o of this.observations)
+      if (o.kind === 'link' && o.operation === operation) for (const key of o.keys) tied.add(key);
+    return this.observations.filter((o) => o.keys?.some((key) => tied.has(key)) ?? false);
+  }
+
+  judged(record: ClaimRecord): void {
+    this.header = { ...this.header, claims: [...this.header.claims, record] };
+  }
+
+  describe(lifecycle: Lifecycle): void {
+    this.header = { ...this.header, lifecycle };
+  }
+
+  toJSONL(): string {
+    return [this.header, ...this.observations].map((line) => `${JSON.stringify(line)}\n`).join('');
+  }
+
+  /** Followers see every observation in order, also those that a follower itself records while it is told of one. */
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      while (this.#delivered < this.observations.length) {
+        const observation = this.observations[this.#delivered++]!;
+        for (const listener of this.#listeners) listener(observation);
+      }
+    } finally {
+      this.#delivering = false;
+    }
+  }
+
+  #bounded(event: Event, at: Millis): Event {
+    if (!('body' in event) || event.body === undefined) return event;
+    this.#bodies += typeof event.body === 'string' ? event.body.length : event.body.base64.length;
+    if (this.#bodies <= this.#maxBodies) return event;
+    this.#hit('bodies', this.#maxBodies, at);
+    const { body: _dropped, ...rest } = event;
+    return { ...rest, truncated: true } as Event;
+  }
+
+  #hit(bound: BoundHit['bound'], limit: number, at: Millis): void {
+    if (this.header.bounds.some((hit) => hit.bound === bound)) return;
+    this.header = { ...this.header, bounds: [...this.header.bounds, { bound, limit, at }] };
+  }
+}
+
+/**
+ * Reads a recording.
+ *
+ * @param text JSONL as `toJSONL` writes it
+ * @returns the trace, or every problem found with its line; never throws
+ *
+ * @example
+ * ```ts
+ * import { checkTrace } from 'holdfast/trace';
+ * checkTrace('not json').issues[0]?.line; // => 1
+ * ```
+ */
+export function checkTrace(text: string): { readonly trace: Trace | undefined; readonly issues: readonly Issue[] } {
+  const issues: Issue[] = [];
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  let header: TraceHeader | undefined;
+  const observations: Observation[] = [];
+  for (const [index, line] of lines.entries()) {
+    const add = (code: string, path: string, expected: string, received: string, message: string): void =>
+      void issues.push({ code, path, line: index + 1, expected, received, message });
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      add('not-json', '', 'one JSON object', show(line), `expected one JSON object on this line, received ${show(line)}`);
+      continue;
+    }
+    if (!isRecord(value)) {
+      add('not-an-object', '', 'one JSON object', show(line), `expected one JSON object on this line, received ${show(line)}`);
+    } else if (index === 0) {
+      header = readHeader(value, add);
+    } else {
+      readObservation(value, observations, add);
+    }
+  }
+  if (lines.length === 0) {
+    issues.push({
+      code: 'empty',
+      path: '',
+      expected: 'a header line',
+      received: 'nothing',
+      message: 'the recording is empty; its first line must be the header',
+    });
+  }
+  if (header === undefined || issues.length > 0) return { trace: undefined, issues };
+  const last = observations.at(-1)?.at ?? 0;
+  return {
+    trace: new RecordedTrace(
+      header,
+      observations,
+      () => last,
+      Math.max(MAX_OBSERVATIONS, observations.length + 1),
+      MAX_BODY_CHARACTERS,
+    ),
+    issues,
+  };
+}
+
+/**
+ * Reads a recording, or throws one error that lists everything wrong with it.
+ *
+ * @throws HarnessError with the code of the first problem
+ */
+export function parseTrace(text: string, name = 'the recording'): Trace {
+  const { trace, issues } = checkTrace(text);
+  if (trace === undefined) throw documentError(name, issues);
+  return trace;
+}
+
+type Add = (code: string, path: string, expected: string, received: string, message: string) => void;
+
+function readHeader(value: Record<string, unknown>, add: Add): TraceHeader | undefined {
+  if (value['format'] !== 'holdfast-trace') {
+    add(
+      'not-a-trace',
+      'format',
+      '"holdfast-trace"',
+      show(value['format']),
+      `format: expected "holdfast-trace", received ${show(value['format'])}; is this a trace that Holdfast wrote?`,
+    );
+    return undefined;
+  }
+  if (typeof value['version'] !== 'number' || value['version'] > TRACE_VERSION || value['version'] < 1) {
+    add(
+      'unknown-version',
+      'version',
+      `1 to ${TRACE_VERSION}`,
+      show(value['version']),
+      `version: this Holdfast reads versions up to ${TRACE_VERSION}, received ${show(value['version'])}; upgrade holdfast to read it`,
+    );
+    return undefined;
+  }
+  if (typeof value['epoch'] !== 'number')
+    add(
+      'wrong-type',
+      'epoch',
+      'milliseconds since 1970',
+      show(value['epoch']),
+      `epoch: expected milliseconds since 1970, received ${show(value['epoch'])}`,
+    );
+  for (const list of ['claims', 'bounds']) {
+    if (!Array.isArray(value[list]))
+      add('wrong-type', list, 'a list', show(value[list]), `${list}: expected a list, received ${show(value[list])}`);
+  }
+  if (value['lifecycle'] !== undefined) {
+    for (const issue of checkLifecycle(value['lifecycle']).issues) {
+      add(issue.code, `lifecycle.${issue.path}`, issue.expected, issue.received, issue.message);
+    }
+  }
+  return value as unknown as TraceHeader;
+}
+
+/** What each kind cannot be judged without. */
+const REQUIRED: Partial<Record<Event['kind'], readonly (readonly [field: string, type: string])[]>> = {
+  request: [
+    ['exchange', 'string'],
+    ['method', 'string'],
+    ['url', 'string'],
+    ['headers', 'list'],
+  ],
+  response: [
+    ['exchange', 'string'],
+    ['status', 'number'],
+    ['headers', 'list'],
+  ],
+  'no-response': [
+    ['exchange', 'string'],
+    ['reason', 'string'],
+  ],
+  call: [
+    ['call', 'string'],
+    ['name', 'string'],
+  ],
+  return: [
+    ['call', 'string'],
+    ['outcome', 'string'],
+  ],
+  state: [['state', 'string']],
+  error: [['message', 'string']],
+  link: [
+    ['operation', 'string'],
+    ['keys', 'list'],
+  ],
+  end: [['reason', 'string']],
+  note: [['text', 'string']],
+  fault: [['fault', 'string']],
+  healed: [['fault', 'string']],
+};
+
+function readObservation(value: Record<string, unknown>, observations: Observation[], add: Add): void {
+  const kind = value['kind'];
+  if (typeof kind !== 'string' || !(EVENT_KINDS as readonly string[]).includes(kind)) {
+    add(
+      'unknown-kind',
+      'kind',
+      EVENT_KINDS.join(' | '),
+      show(kind),
+      `kind: expected one of ${EVENT_KINDS.join(', ')}; received ${show(kind)}`,
+    );
+    return;
+  }
+  const previous = observations.at(-1);
+  const required = [
+    ['at', 'number'],
+    ['seq', 'number'],
+    ['source', 'string'],
+    ...(REQUIRED[kind as Event['kind']] ?? []),
+  ] as const;
+  const wrong = required.filter(([field, type]) =>
+    type === 'list' ? !Array.isArray(value[field]) : typeof value[field] !== type,
+  );
+  for (const [field, type] of wrong)
+    add('wrong-type', field, `a ${type}`, show(value[field]), `${field}: expected a ${type}, received ${show(value[field])}`);
+  if (wrong.length > 0) return;
+  if (value['seq'] !== observations.length) {
+    add(
+      'out-of-order',
+      'seq',
+      String(observations.length),
+      show(value['seq']),
+      `seq: expected ${observations.length}, received ${show(value['seq'])}; lines are missing or out of order`,
+    );
+  } else if (previous !== undefined && (value['at'] as number) < previous.at) {
+    add(
+      'out-of-order',
+      'at',
+      `at least ${previous.at}`,
+      show(value['at']),
+      `at: time goes back from ${previous.at} to ${show(value['at'])}`,
+    );
+  }
+  observations.push(value as unknown as Observation);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
