@@ -35,3 +35,5 @@ export {
   type TraceHeader,
   type TraceOptions,
 } from './trace.ts';
+export { meaningOf, type Meaning } from './words.ts';
+export { readHttpDate, readRetryAfter, type RetryAfter } from './retry-after.ts';

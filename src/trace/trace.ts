@@ -27,6 +27,8 @@ export interface ClaimRecord {
   readonly args: unknown;
   /** Sequence number of the first observation that was judged. */
   readonly from: number;
+  /** When judging began, in milliseconds since the trace began. */
+  readonly since: Millis;
   /** How many observations had been judged when the judgement was made. */
   readonly upTo: number;
   /** Why and when judging ended; absent when an observation decided. */

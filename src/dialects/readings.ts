@@ -1,0 +1,211 @@
+import { HarnessError, show } from '../errors.ts';
+import { nameOf, problemOf, type Answer } from '../probes/exchange.ts';
+import { meaningOf, type Ending, type EventOf, type Meaning } from '../trace/index.ts';
+
+/** How a monitor's answer tells the state: by the HTTP status alone, or by a status in the body. */
+export type ReadingName = 'body-status' | 'status-code';
+
+/** What the caller says about state names: `{ shipped: 'success' }`. */
+export type StateMeanings = Readonly<Record<string, Meaning>>;
+
+/** How the caller wants bodies read. */
+export interface BodyWords {
+  readonly states: StateMeanings;
+  /** Where the state stands, as a dotted path; `status`, else `state`, by default. */
+  readonly field: string | undefined;
+}
+
+type StateEvent = EventOf<'state'>;
+
+interface Reading {
+  /** For messages: how the state is told. */
+  readonly says: string;
+  /** The state; undefined when the answer cannot be read so. */
+  read(answer: Answer, words: BodyWords): StateEvent | undefined;
+}
+
+/** Names of states where the monitor tells none. */
+const UNNAMED: Readonly<Record<Meaning, string>> = {
+  pending: 'running',
+  success: 'succeeded',
+  failure: 'failed',
+  cancelled: 'cancelled',
+};
+
+const byStatusCode: Reading = {
+  says: 'the status code (202 until it is done)',
+  read(answer, words) {
+    const raw = answer.json ?? answer.text;
+    const told = raw === undefined ? {} : { raw };
+    if (answer.status === 202)
+      return { kind: 'state', state: wordIn(answer.json, words.field)?.word ?? UNNAMED.pending, ...told, ...progressIn(answer.json) };
+    if (answer.status === 303) return seeOther(answer);
+    if (answer.status < 300)
+      return { kind: 'state', state: UNNAMED.success, ending: 'success', ...told, ...(raw === undefined ? {} : { result: raw }) };
+    // "Gone" says nothing about how it ended; other 4xx are the failure itself (ARM asynchronous operations).
+    if (answer.status === 404 || answer.status === 410 || answer.status < 400) return undefined;
+    return { kind: 'state', state: UNNAMED.failure, ending: 'failure', ...told, error: raw ?? answer.status };
+  },
+};
+
+const byBody: Reading = {
+  says: 'a status in the body',
+  read(answer, words) {
+    if (answer.status === 303) return seeOther(answer);
+    const found = answer.status < 300 ? wordIn(answer.json, words.field) : undefined;
+    if (found === undefined) return undefined;
+    const body = answer.json as Record<string, unknown>;
+    const ending = endingOf(found.word, words.states);
+    const error = body['error'] ?? (ending === 'failure' ? (body['message'] ?? body['detail']) : undefined);
+    const result = body['result'] ?? body['response'] ?? body['output'];
+    return {
+      kind: 'state',
+      state: found.word,
+      ...(ending === undefined ? {} : { ending }),
+      raw: body,
+      ...progressIn(body),
+      ...(result === undefined || result === null ? {} : { result }),
+      ...(error === undefined || error === null ? {} : { error }),
+    };
+  },
+};
+
+const READINGS: Readonly<Record<ReadingName, Reading>> = { 'body-status': byBody, 'status-code': byStatusCode };
+
+/** The names a caller may choose from. */
+export const READING_NAMES: readonly ReadingName[] = ['body-status', 'status-code'];
+
+/** How a reading tells the state, for messages. */
+export function saysOf(reading: ReadingName): string {
+  return READINGS[reading].says;
+}
+
+/** Reads an answer in a reading that is settled. */
+export function readAs(reading: ReadingName, answer: Answer, words: BodyWords): StateEvent | undefined {
+  return READINGS[reading].read(answer, words);
+}
+
+/**
+ * Chooses the reading by the monitor's first telling answer, or refuses where two readings fit and disagree.
+ *
+ * @param acceptance what the operation was accepted with: a status in its body is evidence that the monitor's body has one
+ * @returns the reading, with the state it reads; `reading` is undefined while all readings agree
+ * @throws HarnessError `ambiguous-reading` with the candidates and the option that decides
+ */
+export function chooseReading(
+  answer: Answer,
+  candidates: readonly ReadingName[],
+  acceptance: Answer | undefined,
+  words: BodyWords,
+): { readonly reading: ReadingName | undefined; readonly event: StateEvent | undefined } {
+  const code = candidates.includes('status-code') ? byStatusCode.read(answer, words) : undefined;
+  const body = candidates.includes('body-status') ? byBody.read(answer, words) : undefined;
+  if (body === undefined)
+    return { reading: code?.ending === 'success' && answer.status !== 303 ? 'status-code' : undefined, event: code };
+  if (code === undefined) return { reading: 'body-status', event: body };
+  if (bodyTellsStates(answer, acceptance, words)) return { reading: 'body-status', event: body };
+  if (code.ending === body.ending && (body.ending !== undefined || meaningIn(body.state, words.states) === 'pending')) {
+    // They agree on what matters here. "Still running" settles nothing; an ending is told once, by the simpler reading.
+    return body.ending === undefined
+      ? { reading: undefined, event: body }
+      : { reading: body.result === undefined ? 'status-code' : 'body-status', event: body.result === undefined ? code : body };
+  }
+  throw ambiguousReading(answer, code, body, words.states);
+}
+
+function ambiguousReading(answer: Answer, code: StateEvent, body: StateEvent, states: StateMeanings): HarnessError {
+  const known = meaningIn(body.state, states);
+  const bodySays =
+    known === undefined
+      ? `${show(body.state)}, a state whose meaning is not known`
+      : `${show(body.state)}, so it ${known === 'pending' ? 'is not done' : `ended as ${known}`}`;
+  return new HarnessError(
+    'ambiguous-reading',
+    `${nameOf(answer)} answered ${answer.status} with ${show(answer.json, 120)}, which can be read in two ways that disagree:\n` +
+      `    { reading: 'status-code' }  the status code ${answer.status} says that it ${code.ending === undefined ? 'is not done' : `ended as ${code.ending}`}; the body is the result\n` +
+      `    { reading: 'body-status' }  the body says ${bodySays}`,
+    known === undefined
+      ? `say which with operation(start, { reading: … }); with 'body-status', say also what the state means: { states: { ${JSON.stringify(body.state)}: 'success' } } (or 'pending', 'failure', 'cancelled')`
+      : "say which with operation(start, { reading: 'body-status' }) or { reading: 'status-code' }",
+  );
+}
+
+/** Words that no finished resource is likely to have for its own status. */
+const ONLY_JOBS = new Set([
+  'queued',
+  'accepted',
+  'pending',
+  'notstarted',
+  'submitted',
+  'scheduled',
+  'inprogress',
+  'processing',
+  'executing',
+]);
+
+/** Whether there is evidence that the body's status is the operation's, and not the business resource's own. */
+function bodyTellsStates(answer: Answer, acceptance: Answer | undefined, { states, field }: BodyWords): boolean {
+  const found = wordIn(answer.json, field);
+  if (found === undefined) return false;
+  if (found.word in states || field !== undefined) return true;
+  if (meaningOf(found.word) === undefined) return false;
+  const body = answer.json as Record<string, unknown>;
+  const promised = wordIn(acceptance?.json, field);
+  if (promised !== undefined && promised.field === found.field && meaningIn(promised.word, states) !== undefined) return true;
+  if (answer.headers.has('retry-after') || answer.headers.has('operation-location')) return true;
+  if (ONLY_JOBS.has(found.word.toLowerCase().replace(/[\s_-]/g, ''))) return true;
+  return ['progress', 'percentComplete', 'percentageComplete', 'jobID', 'jobId', 'operationId'].some((field) => field in body);
+}
+
+function meaningIn(word: string, states: StateMeanings): Meaning | undefined {
+  return states[word] ?? meaningOf(word);
+}
+
+function endingOf(word: string, states: StateMeanings): Ending | undefined {
+  const meaning = meaningIn(word, states);
+  return meaning === 'pending' ? undefined : meaning;
+}
+
+/** The state's name in a body, and the field it stands in. A number counts as a name where the field was given. */
+export function wordIn(json: unknown, field?: string): { readonly field: string; readonly word: string } | undefined {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  if (field !== undefined) {
+    const value = valueAt(json, field);
+    return (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean' ? { field, word: String(value) } : undefined;
+  }
+  for (const usual of ['status', 'state']) {
+    const word: unknown = (json as Record<string, unknown>)[usual];
+    if (typeof word === 'string' && word !== '') return { field: usual, word };
+  }
+  return undefined;
+}
+
+/** What stands at a dotted path in a body. */
+export function valueAt(json: unknown, path: string): unknown {
+  let value: unknown = json;
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
+function progressIn(json: unknown): { progress?: number } {
+  if (typeof json !== 'object' || json === null) return {};
+  for (const field of ['progress', 'percentComplete', 'percentageComplete']) {
+    const value: unknown = (json as Record<string, unknown>)[field];
+    if (typeof value === 'number' && value >= 0 && value <= 100) return { progress: value };
+  }
+  return {};
+}
+
+/** RFC 9110 §15.4.4: the answer is elsewhere; JSON:API recommends it for a job that is done. */
+function seeOther(answer: Answer): StateEvent | undefined {
+  const to = answer.headers.get('location');
+  return to === null ? undefined : { kind: 'state', state: UNNAMED.success, ending: 'success', raw: { location: to } };
+}
+
+/** The error an answer tells, as a value for the trace. */
+export function errorIn(answer: Answer): unknown {
+  return answer.json ?? problemOf(answer) ?? answer.status;
+}

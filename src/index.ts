@@ -1,0 +1,30 @@
+/**
+ * The core: start an operation, watch it, and judge what was seen. No optional peer is imported here.
+ *
+ * @module
+ */
+export { operation, type OperationOptions, type Start, type StartDescription } from './dialects/operation.ts';
+export { ContractViolation, HarnessError, type Issue } from './errors.ts';
+export {
+  closeSubject,
+  subject,
+  watch,
+  type Acceptance,
+  type Operation,
+  type Pull,
+  type Push,
+  type Source,
+  type Subject,
+  type WatchOptions,
+} from './watch/index.ts';
+export type { Claim, Closing, Coverage, DecidedBy, Judge, Judgement, Reason, Verdict } from './logic/index.ts';
+export {
+  defineLifecycle,
+  standardLifecycle,
+  type Ending,
+  type Event,
+  type Lifecycle,
+  type Observation,
+  type Trace,
+} from './trace/index.ts';
+export type { Clock, Duration, EpochMillis, Millis, Pace, PaceOption } from './time/index.ts';

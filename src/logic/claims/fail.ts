@@ -1,0 +1,10 @@
+import { defineClaim, type ClaimFactory } from '../judge.ts';
+import { untilEnding } from '../ending.ts';
+
+/** The operation ends as a failure; success and cancellation decide against it at once. */
+export const fail: ClaimFactory<undefined> = defineClaim({
+  name: 'fail',
+  says: () => 'eventually fail',
+  start: (_args, context) => untilEnding(context, 'failure'),
+  samples: [undefined],
+});

@@ -1,0 +1,68 @@
+import { HarnessError, show } from '../../errors.ts';
+import type { Millis } from '../../time/index.ts';
+import { canReach, type Observation } from '../../trace/index.ts';
+import { checkName, checkState, endingOf } from '../ending.ts';
+import { defineClaim, type ClaimFactory } from '../judge.ts';
+
+/**
+ * The operation is seen in these states, in this order; others may lie between.
+ *
+ * A look sees a moment: a state that lasts less than the gap between two looks can be missed. The reason therefore tells
+ * the gap in which a missing state may have hidden.
+ */
+export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> = defineClaim<{
+  readonly states: readonly string[];
+}>({
+  name: 'passThrough',
+  says: ({ states }) => `pass through ${states.map((state) => `'${state}'`).join(', ')}`,
+  check(args) {
+    const states: unknown = args?.states;
+    if (!Array.isArray(states) || states.length === 0) {
+      throw new HarnessError(
+        'invalid-state',
+        `passThrough: expected a list of states in order, received ${show(states)}`,
+        "write it as in passThrough(['queued', 'running', 'succeeded'])",
+      );
+    }
+    for (const state of states) checkName(state, 'passThrough');
+    return { states: [...states] as string[] };
+  },
+  start({ states: wanted }, { lifecycle }) {
+    for (const state of wanted) checkState(state, lifecycle);
+    const seen: string[] = [];
+    let matched = 0;
+    let evidence: readonly Observation[] = [];
+    let before: Observation | undefined;
+    let between: Millis | undefined;
+    const missed = (): { reason: { code: string; [detail: string]: unknown }; evidence: readonly Observation[] } => ({
+      reason: {
+        code: 'missed-state',
+        missing: wanted[matched],
+        seen: [...seen],
+        wanted,
+        ...(between === undefined ? {} : { between }),
+      },
+      evidence,
+    });
+    return {
+      step(observation) {
+        if (observation.kind === 'tick' && before !== undefined) before = observation;
+        if (observation.kind !== 'state') return undefined;
+        const { state } = observation;
+        if (seen.at(-1) !== state) {
+          seen.push(state);
+          between = before === undefined ? undefined : Math.round((observation.at - before.at) * 1000) / 1000;
+          evidence = [...evidence, observation];
+        }
+        before = observation;
+        if (state === wanted[matched]) matched++;
+        if (matched === wanted.length) return { verdict: 'holds', reason: { code: 'passed-through', states: wanted }, evidence };
+        const hopeless = lifecycle !== undefined && state in lifecycle.moves && !canReach(lifecycle, state, wanted[matched]!);
+        return endingOf(observation, lifecycle) !== undefined || hopeless ? { verdict: 'violated', ...missed() } : undefined;
+      },
+      standing: missed,
+      atEnd: () => ({ verdict: 'violated', ...missed() }),
+    };
+  },
+  samples: [{ states: ['queued', 'running', 'succeeded'] }, { states: ['running'] }],
+});

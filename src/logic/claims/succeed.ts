@@ -1,0 +1,10 @@
+import { defineClaim, type ClaimFactory } from '../judge.ts';
+import { untilEnding } from '../ending.ts';
+
+/** The operation ends as a success; any other ending decides against it at once. */
+export const succeed: ClaimFactory<undefined> = defineClaim({
+  name: 'succeed',
+  says: () => 'eventually succeed',
+  start: (_args, context) => untilEnding(context, 'success'),
+  samples: [undefined],
+});

@@ -1,0 +1,193 @@
+import type { Millis } from '../time/index.ts';
+import type { Observation } from '../trace/index.ts';
+import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, Verdict } from './claim.ts';
+
+/** How many looks a claim of stability needs before it can hold. */
+export const MIN_STABILITY_LOOKS = 3;
+
+/** A verdict with its grounds. */
+export interface Decision {
+  readonly verdict: Exclude<Verdict, 'undecided'>;
+  readonly reason: Reason;
+  readonly evidence: readonly Observation[];
+}
+
+/** How things stand while nothing is decided. */
+export interface Standing {
+  readonly reason: Reason;
+  readonly evidence: readonly Observation[];
+}
+
+/** The part of judging that differs from claim to claim. */
+export interface Course {
+  /** The decision this observation brings, if any. */
+  step(observation: Observation): Decision | undefined;
+  /** Why it is not decided yet. */
+  standing(): Standing;
+  /** What the end of the observations decides: `undefined` where the end alone tells nothing. */
+  atEnd(closing: Closing): Decision | undefined;
+  /** The next moment at which time alone could decide. */
+  due?(): Millis | undefined;
+}
+
+/** What a claim is made of; see {@link defineClaim}. */
+export interface ClaimDefinition<A> {
+  /** The file's name. */
+  readonly name: string;
+  says(args: A): string;
+  /** Refuses bad arguments and puts them in their plain form. */
+  check?(args: A): A;
+  /** About what happens from now on. Such a claim holds at the end of its own time, given enough looks. */
+  readonly fromNow?: boolean;
+  start(args: A, context: ClaimContext): Course;
+  /** Arguments for the laws that every claim is put through. */
+  readonly samples: readonly A[];
+}
+
+/** Makes a claim of its arguments. */
+export interface ClaimFactory<A> {
+  (...args: undefined extends A ? [args?: A] : [args: A]): Claim;
+  readonly definition: ClaimDefinition<A>;
+}
+
+/** Defines a claim: one file, one name, one export. */
+export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): ClaimFactory<A> {
+  const make = (given?: A): Claim => {
+    const args = definition.check === undefined ? (given as A) : definition.check(given as A);
+    return {
+      name: definition.name,
+      args: args ?? {},
+      says: definition.says(args),
+      ...(definition.fromNow === true ? { fromNow: true } : {}),
+      start: (context) => new Judging(definition.start(args, context), definition.fromNow === true),
+    };
+  };
+  return Object.assign(make, { definition }) as unknown as ClaimFactory<A>;
+}
+
+/** What all claims share: a verdict stands once reached, coverage is counted, and closing follows one set of rules. */
+class Judging implements Judge {
+  readonly #course: Course;
+  readonly #stability: boolean;
+  #looks = 0;
+  #largestGap: Millis = 0;
+  #lastLook: Millis | undefined;
+  #final: Judgement | undefined;
+
+  constructor(course: Course, stability: boolean) {
+    this.#course = course;
+    this.#stability = stability;
+  }
+
+  step(observation: Observation): Verdict {
+    if (this.#final !== undefined) return this.#final.verdict;
+    this.#cover(observation);
+    const decision = this.#course.step(observation);
+    if (decision === undefined) return 'undecided';
+    // A tick carries nothing but time: what it decides, the deadline decided.
+    const decidedBy = observation.kind === 'tick' ? 'deadline' : 'observation';
+    this.#final = { ...decision, decidedBy, at: observation.at, coverage: this.#coverage() };
+    return decision.verdict;
+  }
+
+  close(closing: Closing): Judgement {
+    this.#final ??= this.#closed(closing);
+    return this.#final;
+  }
+
+  judgement(): Judgement {
+    return (
+      this.#final ?? {
+        verdict: 'undecided',
+        decidedBy: 'nothing',
+        ...this.#course.standing(),
+        at: undefined,
+        coverage: this.#coverage(),
+      }
+    );
+  }
+
+  due(): Millis | undefined {
+    return this.#final === undefined ? this.#course.due?.() : undefined;
+  }
+
+  #closed(closing: Closing): Judgement {
+    const coverage = this.#coverage();
+    const undecided = (decidedBy: Judgement['decidedBy'], standing: Standing): Judgement => ({
+      verdict: 'undecided',
+      decidedBy,
+      ...standing,
+      at: closing.at,
+      coverage,
+    });
+    if (closing.by !== 'deadline' && closing.by !== 'end') {
+      const standing = this.#course.standing();
+      const { by: _by, at: _at, ...details } = closing;
+      return undecided(closing.by, { ...standing, reason: { ...standing.reason, closing: details } });
+    }
+    const { by: _by, at: _at, ...details } = closing;
+    if (this.#looks === 0) return undecided('nothing', { reason: { code: 'nothing-seen', closing: details }, evidence: [] });
+    if (this.#stability && this.#looks < MIN_STABILITY_LOOKS) {
+      return undecided('nothing', {
+        reason: { code: 'too-few-looks', looks: this.#looks, needed: MIN_STABILITY_LOOKS, closing: details },
+        evidence: this.#course.standing().evidence,
+      });
+    }
+    const decision = this.#course.atEnd(closing);
+    if (decision === undefined) return undecided('nothing', this.#course.standing());
+    // At the end of everything that can be seen it is what was seen that decides; before, it is the clock.
+    const decidedBy = closing.by === 'end' && !this.#stability ? 'observation' : 'deadline';
+    return { ...decision, reason: { ...decision.reason, closing: details }, decidedBy, at: closing.at, coverage };
+  }
+
+  #cover(observation: Observation): void {
+    switch (observation.kind) {
+      case 'tick': {
+        if (observation.looks === undefined) return;
+        this.#looks += observation.looks;
+        if ((observation.largestGap ?? 0) > this.#largestGap) this.#largestGap = observation.largestGap!;
+        this.#lastLook = observation.at;
+        return;
+      }
+      case 'state':
+      case 'value':
+      case 'error':
+      case 'message': {
+        this.#looks++;
+        const gap = this.#lastLook === undefined ? 0 : observation.at - this.#lastLook;
+        if (gap > this.#largestGap) this.#largestGap = gap;
+        this.#lastLook = observation.at;
+      }
+    }
+  }
+
+  #coverage(): Judgement['coverage'] {
+    return { looks: this.#looks, largestGap: Math.round(this.#largestGap * 1000) / 1000 };
+  }
+}
+
+/**
+ * Judges a finished recording: steps through the observations, then closes.
+ *
+ * @param observations what was seen, in order
+ * @param closing why there are no more; the end of what can be seen, by default
+ *
+ * @example
+ * ```ts
+ * import { judge, succeed } from 'holdfast/logic';
+ * import { virtualClock } from 'holdfast/time';
+ * import { createTrace } from 'holdfast/trace';
+ * const trace = createTrace({ clock: virtualClock() });
+ * trace.record('poll', { kind: 'state', state: 'failed', ending: 'failure' });
+ * judge(succeed(), trace.observations).verdict; // => 'violated'
+ * ```
+ */
+export function judge(
+  claim: Claim,
+  observations: readonly Observation[],
+  options: { context?: ClaimContext; closing?: Closing | undefined } = {},
+): Judgement {
+  const running = claim.start(options.context ?? { since: 0 });
+  for (const observation of observations) if (running.step(observation) !== 'undecided') return running.judgement();
+  return running.close(options.closing ?? { by: 'end', at: observations.at(-1)?.at ?? 0 });
+}

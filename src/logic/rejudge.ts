@@ -1,0 +1,53 @@
+import { HarnessError, nearest } from '../errors.ts';
+import type { Trace } from '../trace/index.ts';
+import type { Claim, Closing, Judgement } from './claim.ts';
+import * as claims from './claims/index.ts';
+import { judge, type ClaimFactory } from './judge.ts';
+
+const CATALOGUE: ReadonlyMap<string, ClaimFactory<unknown>> = new Map(
+  Object.values(claims).map((factory) => [factory.definition.name, factory as unknown as ClaimFactory<unknown>]),
+);
+
+/** Every claim in the catalogue, by name. */
+export function catalogue(): ReadonlyMap<string, ClaimFactory<unknown>> {
+  return CATALOGUE;
+}
+
+/**
+ * A claim from its plain form, as a recording holds it.
+ *
+ * @throws HarnessError `unknown-claim` with the nearest known name
+ *
+ * @example
+ * ```ts
+ * import { claimFrom } from 'holdfast/logic';
+ * claimFrom({ claim: 'reach', args: { state: 'running' } }).says; // => "eventually reach 'running'"
+ * ```
+ */
+export function claimFrom(record: { readonly claim: string; readonly args: unknown }): Claim {
+  const factory = CATALOGUE.get(record.claim);
+  if (factory === undefined) {
+    const near = nearest(record.claim, [...CATALOGUE.keys()]);
+    throw new HarnessError(
+      'unknown-claim',
+      `there is no claim '${record.claim}'${near === undefined ? '' : `; did you mean '${near}'?`}`,
+      `the catalogue has ${[...CATALOGUE.keys()].join(', ')}`,
+    );
+  }
+  return (factory as (args: unknown) => Claim)(record.args);
+}
+
+/**
+ * Judges every claim of a recording again. A trace that nobody changed gives the judgements it was recorded with.
+ *
+ * @returns the judgements, in the order of the header
+ * @throws HarnessError `unknown-claim` for a claim that is not in the catalogue
+ */
+export function rejudge(trace: Trace): readonly Judgement[] {
+  return trace.header.claims.map((record) =>
+    judge(claimFrom(record), trace.observations.slice(record.from, record.upTo), {
+      context: { lifecycle: trace.header.lifecycle, since: record.since },
+      closing: record.closing as Closing | undefined,
+    }),
+  );
+}

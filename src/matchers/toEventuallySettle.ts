@@ -1,0 +1,8 @@
+import { settle } from '../logic/index.ts';
+import { defineMatcher, type Matcher, type WaitOptions } from './matcher.ts';
+
+/** Ends in time, whichever way. */
+export const toEventuallySettle: Matcher<[options?: WaitOptions]> = defineMatcher({
+  name: 'toEventuallySettle',
+  mean: (options = {}) => ({ claim: settle(), options }),
+});

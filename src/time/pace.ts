@@ -1,0 +1,193 @@
+import type { Clock } from './clock.ts';
+import { parseDuration, type Duration, type Millis } from './duration.ts';
+
+/** What a pace knows when it says how long to wait until the next look. */
+export interface LookTiming {
+  /** Looks taken so far in this watch, at least 1. */
+  readonly count: number;
+  /** Milliseconds since the watch began. */
+  readonly elapsed: Millis;
+  /** How long the last look took, in milliseconds. */
+  readonly took: Millis;
+  /** Whether the last look was answered later (a promise) rather than at once. */
+  readonly waited: boolean;
+}
+
+/** When to look again. A pace is a value: one may serve many watches. */
+export interface Pace {
+  readonly name: string;
+  /** Milliseconds from the end of the last look to the start of the next. */
+  next(timing: LookTiming, clock: Clock): Millis;
+}
+
+/** A duration for a fixed pace, or a pace. */
+export type PaceOption = Duration | Pace;
+
+export function paceFrom(option: PaceOption): Pace {
+  return typeof option === 'object' ? option : fixed(option);
+}
+
+/**
+ * The same gap between any two looks.
+ *
+ * @example
+ * ```ts
+ * import { fixed, systemClock } from 'holdfast/time';
+ * fixed('2s').next({ count: 1, elapsed: 0, took: 0, waited: false }, systemClock); // => 2000
+ * ```
+ */
+export function fixed(gap: Duration): Pace {
+  const ms = Math.max(MIN_GAP_MS, parseDuration(gap, 'pace'));
+  return { name: `every ${ms}ms`, next: () => ms };
+}
+
+/**
+ * Gaps that grow by a factor, up to a cap: for a monitor that should not be hammered.
+ *
+ * @param options.from the first gap; 50 ms by default
+ * @param options.factor what each gap is multiplied with; 1.5 by default
+ * @param options.to the longest gap; 5 s by default
+ */
+export function backoff(options: { from?: Duration; factor?: number; to?: Duration } = {}): Pace {
+  const from = Math.max(MIN_GAP_MS, parseDuration(options.from ?? 50, 'pace.from'));
+  const to = parseDuration(options.to ?? 5000, 'pace.to');
+  const factor = options.factor ?? 1.5;
+  return { name: `backoff from ${from}ms to ${to}ms`, next: ({ count }) => Math.min(to, from * factor ** (count - 1)) };
+}
+
+/**
+ * Gaps in proportion to the time already waited: the relative lateness is bounded, whatever the wait turns out to be.
+ *
+ * @param options.share gap ÷ time waited so far; 0.1 by default
+ * @param options.min the shortest gap; 25 ms by default
+ * @param options.max the longest gap; 2 s by default
+ */
+export function proportional(options: { share?: number; min?: Duration; max?: Duration } = {}): Pace {
+  const share = options.share ?? 0.1;
+  const min = Math.max(MIN_GAP_MS, parseDuration(options.min ?? 25, 'pace.min'));
+  const max = parseDuration(options.max ?? 2000, 'pace.max');
+  return {
+    name: `${Math.round(share * 100)} % of the time waited`,
+    next: ({ elapsed }) => Math.min(max, Math.max(min, elapsed * share)),
+  };
+}
+
+/** The shortest gap between two looks, in milliseconds: what a timer can tell apart. */
+export const MIN_GAP_MS: Millis = 1;
+/** The share of one processor that all looks of one clock may take together. */
+export const LOOK_SHARE = 0.02;
+/** After a wait of T milliseconds, gaps of at least T × this: the number of looks grows with the logarithm of the wait. */
+const PATIENCE = 0.001;
+/** The longest gap an adaptive pace takes, in milliseconds. */
+const MAX_ADAPTIVE_GAP_MS: Millis = 1000;
+
+/**
+ * The default for a function of yours: paced by what a look costs. A look of some microseconds is taken every
+ * millisecond; looks that wait for something leave as much time free as they take; and all who wait on one clock share
+ * one budget of {@link LOOK_SHARE} of a processor, so that a thousand waits cost no more than one.
+ */
+export const adaptive: Pace = {
+  name: 'adaptive',
+  next({ elapsed, took, waited }, clock) {
+    const shared = waited ? took : Rounds.of(clock).gap();
+    return Math.min(MAX_ADAPTIVE_GAP_MS, Math.max(MIN_GAP_MS, shared, elapsed * PATIENCE));
+  },
+};
+
+/** One who waits in rounds: called once when its moment has come. */
+export interface Waiter {
+  /** Set by {@link Rounds}: the moment on its clock; undefined while not scheduled. */
+  due: Millis | undefined;
+  look(): void;
+}
+
+/**
+ * One timer for all who look on one clock. Looks that are due close together are taken in one round; the cost of the last
+ * round tells how long a round should rest.
+ */
+export class Rounds {
+  static readonly #byClock: WeakMap<Clock, Rounds> = new WeakMap();
+
+  /** The rounds of a clock. */
+  static of(clock: Clock): Rounds {
+    let rounds = Rounds.#byClock.get(clock);
+    if (rounds === undefined) Rounds.#byClock.set(clock, (rounds = new Rounds(clock)));
+    return rounds;
+  }
+
+  readonly #clock: Clock;
+  #waiting: Waiter[] = [];
+  #armed: Millis = Number.POSITIVE_INFINITY;
+  #cancel: (() => void) | undefined;
+  /** Smoothed cost of one look in milliseconds, overhead included. */
+  #cost: Millis = 0;
+  /** How many looked or waited when the last round began. */
+  #crowd = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How long a round should rest for its looks to stay within the shared budget, in milliseconds. */
+  gap(): Millis {
+    return (this.#cost * Math.max(1, this.#waiting.length, this.#crowd)) / LOOK_SHARE;
+  }
+
+  schedule(waiter: Waiter, gap: Millis): void {
+    const now = this.#clock.now();
+    if (waiter.due === undefined) this.#waiting.push(waiter);
+    // Waiters with about the same gap fall due together, so that one wake-up serves all of them.
+    waiter.due = Math.max(this.#waiting.length, this.#crowd) > CROWD ? Math.ceil((now + gap) / gap) * gap : now + gap;
+    this.#arm(waiter.due);
+  }
+
+  cancel(waiter: Waiter): void {
+    if (waiter.due === undefined) return;
+    waiter.due = undefined;
+    const index = this.#waiting.indexOf(waiter);
+    const last = this.#waiting.pop()!;
+    if (last !== waiter) this.#waiting[index] = last;
+    if (this.#waiting.length === 0) {
+      this.#cancel?.();
+      this.#cancel = undefined;
+      this.#armed = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  #arm(due: Millis): void {
+    if (due >= this.#armed) return;
+    this.#cancel?.();
+    this.#armed = due;
+    this.#cancel = this.#clock.after(Math.max(0, due - this.#clock.now()), () => this.#round());
+  }
+
+  #round(): void {
+    const start = this.#clock.now();
+    this.#armed = Number.POSITIVE_INFINITY;
+    this.#cancel = undefined;
+    const ready: Waiter[] = [];
+    const later: Waiter[] = [];
+    for (const waiter of this.#waiting) (waiter.due! <= start + SAME_ROUND_MS ? ready : later).push(waiter);
+    this.#crowd = this.#waiting.length;
+    this.#waiting = later;
+    // In order of their moments: in virtual time the order must not hang on who was scheduled last.
+    ready.sort((a, b) => a.due! - b.due!);
+    for (const waiter of ready) waiter.due = undefined;
+    for (const waiter of ready) waiter.look();
+    if (ready.length > 0) {
+      // One slow round (a collection of garbage, a first run) must not make everybody wait: the estimate at most doubles.
+      const cost = Math.min((this.#clock.now() - start) / ready.length, this.#cost * 2 + FIRST_COST_MS);
+      this.#cost = this.#cost * 0.7 + cost * 0.3;
+    }
+    let next = Number.POSITIVE_INFINITY;
+    for (const waiter of this.#waiting) if (waiter.due! < next) next = waiter.due!;
+    if (next < Number.POSITIVE_INFINITY) this.#arm(next);
+  }
+}
+
+/** Looks due within this many milliseconds of a round are taken with it: less than a timer can tell apart. */
+const SAME_ROUND_MS: Millis = 0.5;
+/** What a look is thought to cost before any was measured, in milliseconds. */
+const FIRST_COST_MS: Millis = 0.001;
+/** With more waiters than this, their moments are aligned. */
+const CROWD = 8;

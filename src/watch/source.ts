@@ -1,0 +1,54 @@
+import type { Clock, Millis, Pace } from '../time/index.ts';
+import type { Event } from '../trace/index.ts';
+
+/** What a look is given. */
+export interface LookContext {
+  readonly clock: Clock;
+  /** Aborts when nobody waits any more: the look may stop. */
+  readonly signal: AbortSignal;
+  /** The look at the deadline, after which there is none. */
+  readonly last: boolean;
+  /** Records an event at once, for what must be seen even if this look never comes back (a request that went out). */
+  record(event: Event, keys?: readonly string[]): void;
+}
+
+/** What a look brought. */
+export interface Looked {
+  /** The news; empty when all is as it was. */
+  readonly events: readonly Event[];
+  /** Do not look again before this moment of the clock, in milliseconds: the server asked for it. */
+  readonly notBefore?: Millis | undefined;
+  /** There is nothing more to see here, ever. */
+  readonly done?: boolean | undefined;
+}
+
+/** A look that brought nothing new. */
+export const NO_NEWS: Looked = { events: [] };
+
+/**
+ * A source that is asked. It looks once when told to and says what it saw; pace, deadline, last look and clean-up are the
+ * watch's.
+ */
+export interface Pull {
+  readonly name: string;
+  /** The pace that suits this source, where the watch is given none. */
+  readonly pace?: Pace;
+  look(context: LookContext): Looked | Promise<Looked>;
+}
+
+export interface OpenContext {
+  readonly clock: Clock;
+  record(event: Event, keys?: readonly string[]): void;
+}
+
+/** A source that tells by itself. `open` resolves when it listens; nothing that is sent afterwards is missed. */
+export interface Push {
+  readonly name: string;
+  open(context: OpenContext): Promise<{ readonly done: Promise<void> } & AsyncDisposable>;
+}
+
+export type Source = Pull | Push;
+
+export function isPull(source: Source): source is Pull {
+  return 'look' in source;
+}

@@ -1,0 +1,65 @@
+import { systemClock, type Clock } from '../time/index.ts';
+import { createTrace, type Lifecycle, type Trace } from '../trace/index.ts';
+import type { Source } from './source.ts';
+
+/** Something alive that can be watched: sources that write to one trace, on one clock. */
+export interface Subject {
+  readonly clock: Clock;
+  readonly trace: Trace;
+  readonly sources: readonly Source[];
+  /** What is watched, to be named in a message: `POST http://…/reports`. */
+  readonly name?: string | undefined;
+  /** Legal states and moves, where they are known. */
+  readonly lifecycle?: Lifecycle | undefined;
+}
+
+/** The handle of an accepted operation. */
+export interface Acceptance {
+  /** The operation's id, as its dialect tells it; the monitor's address where it tells none. */
+  readonly id: string;
+  /** How the acceptance was read, such as `location`. */
+  readonly dialect: string;
+}
+
+/**
+ * One long-running piece of work. It starts once, at first use, after its push sources are listening; everything that
+ * waits on it shares one watcher.
+ */
+export interface Operation extends Subject {
+  /** Starts the operation if need be, and resolves when the provider has taken it. */
+  readonly accepted: Promise<Acceptance>;
+  readonly lifecycle: Lifecycle;
+  /** Waits for success and resolves to the result. */
+  result(): Promise<unknown>;
+  /** Asks the provider to cancel, in the way of the dialect. */
+  cancel(): Promise<void>;
+}
+
+/**
+ * Sources as one subject.
+ *
+ * @param sources what to see it by
+ * @param options.clock the system clock by default
+ *
+ * @example
+ * ```ts
+ * import { subject, watch } from 'holdfast';
+ * import { poll } from 'holdfast/probes';
+ * import { reach } from 'holdfast/logic';
+ * const judgement = await watch(subject([poll(() => 'ready')]), reach({ state: 'ready' }));
+ * judgement.verdict; // => 'holds'
+ * ```
+ */
+export function subject(
+  sources: readonly Source[],
+  options: {
+    clock?: Clock | undefined;
+    trace?: Trace | undefined;
+    name?: string | undefined;
+    lifecycle?: Lifecycle | undefined;
+  } = {},
+): Subject {
+  const clock = options.clock ?? systemClock;
+  const { lifecycle, name } = options;
+  return { clock, trace: options.trace ?? createTrace({ clock, lifecycle }), sources, name, lifecycle };
+}
