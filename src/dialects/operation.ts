@@ -1,7 +1,7 @@
 import { HarnessError, nearest, show } from '../errors.ts';
 import { succeed } from '../logic/index.ts';
 import { ask, nameOf, readAnswer, statusLine, type Answer, type Fetch, type HeaderFields } from '../probes/exchange.ts';
-import { checkedUrl, httpStatus, politeMoment, resolved } from '../probes/httpStatus.ts';
+import { checkedUrl, httpStatus, MONITOR_PACE, politeMoment, resolved } from '../probes/httpStatus.ts';
 import { violation } from '../report/index.ts';
 import { systemClock, type Clock, type Millis } from '../time/index.ts';
 import {
@@ -148,7 +148,7 @@ class StartedOperation implements Operation {
     this.#words = { states: options.states ?? {}, field: options.statusField };
     this.#reading = options.reading ?? (options.statusField === undefined ? undefined : 'body-status');
     const look = (context: LookContext): Promise<Looked> => this.#look(context);
-    this.sources = [{ name: 'monitor', look }, ...(options.also ?? [])];
+    this.sources = [{ name: 'monitor', pace: MONITOR_PACE, look }, ...(options.also ?? [])];
   }
 
   get name(): string | undefined {
@@ -205,7 +205,7 @@ class StartedOperation implements Operation {
         return { events: [{ kind: 'error', name: error.name, message: error.message }], done: true };
       throw error;
     }
-    return accepted.kind === 'ended' ? { events: [], done: true } : { events: [], notBefore: this.#notBefore };
+    return accepted.kind === 'ended' ? { events: [], done: true, idle: true } : { events: [], notBefore: this.#notBefore, idle: true };
   }
 
   #begin(): Promise<Accepted> {

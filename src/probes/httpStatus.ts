@@ -23,7 +23,7 @@ export interface HttpStatusOptions {
 }
 
 /** Without a word of the server: soon at first, then in proportion to the time waited. */
-const DEFAULT_PACE: Pace = proportional({ share: 0.1, min: 25, max: 2000 });
+export const MONITOR_PACE: Pace = proportional({ share: 0.1, min: 25, max: 2000 });
 
 /** Statuses that say "not now" rather than anything about the operation. */
 export function isTransient(status: number): boolean {
@@ -59,7 +59,7 @@ export function httpStatus(url: string, options: HttpStatusOptions): Pull {
 
   return {
     name,
-    pace: options.pace ?? DEFAULT_PACE,
+    pace: options.pace ?? MONITOR_PACE,
     async look(context: LookContext): Promise<Looked> {
       const looked = count++;
       let to = monitor;

@@ -20,6 +20,8 @@ export interface Looked {
   readonly notBefore?: Millis | undefined;
   /** There is nothing more to see here, ever. */
   readonly done?: boolean | undefined;
+  /** Nothing was looked at yet (the operation was started): this does not count as a look. */
+  readonly idle?: boolean | undefined;
 }
 
 /** A look that brought nothing new. */

@@ -286,10 +286,12 @@ class Channel implements Waiter {
   #came(looked: Looked, start: Millis, waited: boolean): void {
     const { clock, trace } = this.#watcher.subject;
     this.busySince = undefined;
-    this.#count++;
+    if (looked.idle !== true) this.#count++;
     this.#notBefore = looked.notBefore ?? Number.NEGATIVE_INFINITY;
     const [first] = looked.events;
-    if (first === undefined || (looked.events.length === 1 && this.#sameFailure(first))) {
+    if (looked.idle === true) {
+      this.#lastLook = undefined;
+    } else if (first === undefined || (looked.events.length === 1 && this.#sameFailure(first))) {
       this.#quiet++;
     } else {
       this.flush();
@@ -304,7 +306,7 @@ class Channel implements Waiter {
     for (const then of this.#afterLook.splice(0)) then();
     if (this.#watcher.waits.size > 0 && !this.done) {
       const now = clock.now();
-      const gap = this.#nextGap(now, now - start, waited);
+      const gap = looked.idle === true ? 0 : this.#nextGap(now, now - start, waited);
       this.#rounds.schedule(this, this.#politePace() ? Math.max(gap, this.#notBefore - now) : gap);
     }
   }
@@ -505,7 +507,9 @@ class Wait {
     };
     const underWaySince = Math.min(...underWay.map((channel) => channel.busySince!));
     // Even a look that is long overdue gets a turn of the event loop: it may be we who were late.
-    const patience = underWay.length === 0 ? LAST_LOOK_GRACE_MS : Math.max(ONE_TURN_MS, underWaySince + LAST_LOOK_GRACE_MS - now);
+    // In a short wait, a look that took a quarter of it is long overdue.
+    const grace = Math.min(LAST_LOOK_GRACE_MS, Math.max(ONE_TURN_MS, this.#within / 4));
+    const patience = underWay.length === 0 ? grace : Math.max(ONE_TURN_MS, underWaySince + grace - now);
     this.#cancelDeadline = clock.after(patience, () => finish('unanswered'));
     let open = this.#watcher.channels.length;
     if (open === 0) return finish('answered');
@@ -514,7 +518,7 @@ class Wait {
         () => {
           if (underWay.length === 0 || this.#settled) return;
           this.#cancelDeadline?.();
-          this.#cancelDeadline = clock.after(LAST_LOOK_GRACE_MS, () => finish('unanswered'));
+          this.#cancelDeadline = clock.after(grace, () => finish('unanswered'));
         },
         () => {
           if (--open === 0 && !this.#settled) finish('answered');
