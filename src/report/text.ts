@@ -56,7 +56,8 @@ export function counted(n: number, what: string, many: string = `${what}s`): str
 
 /** Rows in columns: each as wide as its widest cell, the last one as long as it is. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
-  const width = (column: number): number => Math.max(0, ...rows.map((row) => (column < row.length - 1 ? row[column]!.length : 0)));
+  const width = (column: number): number =>
+    Math.max(0, ...rows.map((row) => (column < row.length - 1 ? row[column]!.length : 0)));
   const widths = Array.from({ length: Math.max(0, ...rows.map((row) => row.length)) }, (_, column) => width(column));
   return rows.map((row) =>
     row
@@ -142,12 +143,10 @@ export interface TextOptions {
  */
 export function renderText(timeline: Timeline, options: TextOptions = {}): string {
   const { width = DEFAULT_WIDTH, colour = false } = options;
-  const paint = colour ? painted : (text: string): string => text;
+  const paint = (text: string, shade: Shade | undefined): string => (colour ? painted(text, shade) : text);
   const blocks: [label: string, lines: readonly string[]][] = [];
   for (const lane of timeline.lanes) {
-    const shades = [
-      ...lane.segments.map(({ ending }) => (ending === undefined ? undefined : SHADES[ending])),
-    ];
+    const shades: (Shade | undefined)[] = lane.segments.map(({ ending }) => (ending === undefined ? undefined : SHADES[ending]));
     if (lane.left !== undefined) shades.splice(lane.left.at, 0, 'dim');
     const states = columns(segmentRows(lane)).map((line, i) => paint(line, shades[i]));
     const errors = hanging(errorRows(lane), width - 12).map((line) => paint(line, 'red'));

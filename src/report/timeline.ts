@@ -326,4 +326,3 @@ function collapsed<T extends { readonly looks: number }>(
     left: { at: head, items: out.length, looks: out.reduce((sum, { looks }) => sum + looks, 0) },
   };
 }
-
