@@ -419,7 +419,7 @@ function errorLines(error: unknown): readonly string[] {
   if (typeof error === 'string') return fewLines(error);
   if (typeof error === 'number') return [`status ${error}`];
   if (typeof error !== 'object' || error === null || Array.isArray(error)) return [escapeText(show(error, 300))];
-  const { title, detail, message: said, code, type, status, error: inner, ...rest } = error as Record<string, unknown>;
+  const { title, detail, message: said, code, type, status: _told, error: inner, ...rest } = error as Record<string, unknown>;
   const told = typeof said === 'string' ? said : undefined;
   const head = [title, detail].filter((part): part is string => typeof part === 'string' && part !== '');
   if (head.length === 0 && told === undefined && inner !== undefined && inner !== null) return errorLines(inner);

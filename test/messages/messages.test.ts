@@ -1,0 +1,359 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { fail, neverReach, passThrough, reach, settle, stay, succeed } from '../../src/logic/index.ts';
+import { fixed } from '../../src/time/index.ts';
+import { defineLifecycle, standardLifecycle } from '../../src/trace/index.ts';
+import { ACCEPTED, ofOperation, ofProbe, type Asking, type Reply } from './world.ts';
+
+/** Golden texts are rewritten only when this is asked for: UPDATE_MESSAGES=1 */
+const UPDATE = process.env['UPDATE_MESSAGES'] === '1';
+
+/** Accepted, then what the monitor says at this moment. */
+const monitor =
+  (told: (asked: Asking) => Reply | Record<string, unknown>) =>
+  (asked: Asking): Reply => {
+    if (asked.method === 'POST') return ACCEPTED;
+    const reply = told(asked);
+    return 'status' in reply && typeof reply['status'] === 'string' ? { body: reply } : (reply as Reply);
+  };
+
+const problem = (status: number, body: Record<string, unknown>): Reply => ({
+  status,
+  body: { status, ...body },
+  headers: { 'content-type': 'application/problem+json' },
+});
+
+const ENDLESS = new Promise<never>(() => undefined);
+
+const CASES: Readonly<Record<string, () => Promise<string>>> = {
+  'ended-as-failed': () =>
+    ofOperation(
+      monitor(({ at }) =>
+        at < 200
+          ? { status: 'queued' }
+          : at < 1100
+            ? { status: 'running', progress: at < 600 ? 10 : 60 }
+            : {
+                status: 'failed',
+                error: {
+                  type: 'https://api.test/problems/template-missing',
+                  title: 'Template missing',
+                  detail: 'no template named "q9"',
+                },
+              },
+      ),
+      { claim: succeed(), within: '4s' },
+    ),
+  'ended-as-failed-without-error': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 300 ? 'running' : 'failed' })),
+      { claim: reach({ state: 'succeeded' }), within: '4s' },
+    ),
+  'ended-as-cancelled': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 300 ? 'running' : 'cancelled' })),
+      { claim: succeed(), within: '4s' },
+    ),
+  'stuck-in-running': () =>
+    ofOperation(
+      monitor(({ at }) => (at < 100 ? { status: 'queued' } : { status: 'running', progress: at < 400 ? 10 : 40 })),
+      { claim: succeed(), within: '4s' },
+    ),
+  'stuck-without-progress': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 100 ? 'queued' : 'running' })),
+      { claim: succeed(), within: '4s' },
+    ),
+  'stuck-in-queue': () =>
+    ofOperation(
+      monitor(() => ({ status: 'queued' })),
+      { claim: settle(), within: '4s' },
+    ),
+  'still-progressing': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: 'running', progress: Math.floor(at / 55) })),
+      { claim: succeed(), within: '4s' },
+    ),
+  'started-late': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 3500 ? 'queued' : 'running' })),
+      { claim: succeed(), within: '4s' },
+    ),
+  'hung-monitor': () =>
+    ofOperation(
+      monitor(({ at }) => (at < 800 ? { status: 'running', progress: 10 } : { hangs: true })),
+      { claim: succeed(), within: '4s' },
+    ),
+  'hung-start': () => ofOperation(() => ({ hangs: true }), { claim: succeed(), within: '4s' }),
+  'hung-last-look': () =>
+    ofOperation(
+      monitor(({ at }) => (at < 4000 ? { status: 'running' } : { hangs: true })),
+      { claim: succeed(), within: '4s' },
+    ),
+  'hung-probe': () =>
+    ofProbe(
+      () =>
+        function jobDone() {
+          return ENDLESS;
+        },
+      { claim: succeed(), within: '2s' },
+    ),
+  '500s-then-timeout': () =>
+    ofOperation(
+      monitor(({ at }) =>
+        at < 500
+          ? { status: 'running', progress: 30 }
+          : problem(500, { title: 'Database is locked', detail: 'SQLITE_BUSY after 5000 ms' }),
+      ),
+      { claim: succeed(), within: '4s' },
+    ),
+  'monitor-always-500': () =>
+    ofOperation(
+      monitor(({ at }) =>
+        at < 1000 ? problem(500, { title: 'Database is locked' }) : { status: 503, body: 'upstream is down' },
+      ),
+      { claim: succeed(), within: '4s', options: { dialect: 'location' } },
+    ),
+  'monitor-forbidden': () =>
+    ofOperation(
+      ({ method }) => (method === 'POST' ? { status: 202, headers: { location: '/operations/op_01' } } : { status: 401 }),
+      { claim: succeed(), within: '4s', options: { reading: 'body-status' } },
+    ),
+  'never-accepted': () =>
+    ofOperation(
+      () =>
+        problem(422, {
+          type: 'https://api.test/problems/invalid-report',
+          title: 'Invalid report',
+          detail: 'rows must be at least 1',
+          errors: [{ pointer: '#/rows', detail: 'must be >= 1' }],
+        }),
+      { claim: succeed(), within: '4s' },
+    ),
+  'never-accepted-503': () =>
+    ofOperation(
+      () => ({
+        status: 503,
+        body: 'upstream connect error\r\nreset reason: overflow\u001b[31m',
+        headers: { 'retry-after': '120' },
+      }),
+      {
+        claim: succeed(),
+        within: '4s',
+      },
+    ),
+  'connection-refused': () =>
+    ofOperation(() => ({ fails: { code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 127.0.0.1:8080' }, after: 2 }), {
+      claim: succeed(),
+      within: '4s',
+    }),
+  'connection-reset': () =>
+    ofOperation(() => ({ fails: { code: 'ECONNRESET', message: 'read ECONNRESET' }, after: 40 }), {
+      claim: succeed(),
+      within: '4s',
+    }),
+  'ambiguous-201': () =>
+    ofOperation(() => ({ status: 201, headers: { location: '/reports/7' }, body: { id: 7 } }), { claim: succeed() }),
+  'ambiguous-monitors': () =>
+    ofOperation(
+      () => ({ status: 202, headers: { location: '/reports/7', 'operation-location': 'http://api.test/operations/op_01' } }),
+      { claim: succeed() },
+    ),
+  'ambiguous-reading': () =>
+    ofOperation(
+      ({ method }) =>
+        method === 'POST'
+          ? { status: 202, headers: { location: '/orders/7' } }
+          : { body: { id: 7, status: 'pending', total: 12 } },
+      { claim: succeed() },
+    ),
+  'ambiguous-reading-unknown-word': () =>
+    ofOperation(
+      ({ method }) =>
+        method === 'POST'
+          ? { status: 202, headers: { location: '/orders/7' } }
+          : { body: { id: 7, status: 'shipped', total: 12 } },
+      { claim: succeed() },
+    ),
+  'nothing-to-follow': () => ofOperation(() => ({ status: 202, body: { status: 'queued' } }), { claim: succeed() }),
+  'malformed-retry-after': () =>
+    ofOperation(
+      ({ method }) => (method === 'POST' ? ACCEPTED : { body: { status: 'running' }, headers: { 'retry-after': '1.5 seconds' } }),
+      { claim: succeed(), within: '4s' },
+    ),
+  'retry-after-too-long': () =>
+    ofOperation(
+      ({ method }) => (method === 'POST' ? ACCEPTED : { body: { status: 'running' }, headers: { 'retry-after': '30' } }),
+      { claim: succeed(), within: '4s' },
+    ),
+  'passed-by-a-state': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 1000 ? 'queued' : 'succeeded' })),
+      { claim: passThrough({ states: ['queued', 'running', 'succeeded'] }), within: '4s' },
+    ),
+  'passed-in-other-order': () =>
+    ofProbe((clock) => () => ['running', 'queued', 'succeeded'][Math.min(2, Math.floor(clock.now() / 100))], {
+      claim: passThrough({ states: ['queued', 'running', 'succeeded'] }),
+      name: 'report 7',
+      pace: 50,
+    }),
+  'not-all-passed-in-time': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 1000 ? 'queued' : 'running' })),
+      { claim: passThrough({ states: ['queued', 'running', 'succeeded'] }), within: '4s' },
+    ),
+  'stay-broken': () =>
+    ofProbe((clock) => () => (clock.now() < 210 ? 'active' : 'suspended'), {
+      claim: stay({ state: 'active', for: '500ms' }),
+      name: 'the subscription',
+      pace: 50,
+    }),
+  'stay-not-there': () =>
+    ofProbe(() => () => 'suspended', { claim: stay({ state: 'active', for: '500ms' }), name: 'the subscription' }),
+  'stay-too-few-looks': () =>
+    ofProbe(() => () => 'active', { claim: stay({ state: 'active', for: '500ms' }), name: 'the subscription', pace: '600ms' }),
+  'never-reach-reached': () =>
+    ofProbe((clock) => () => (clock.now() < 300 ? 'active' : 'charged twice'), {
+      claim: neverReach({ state: 'charged twice', for: '2s' }),
+      name: 'the account',
+      pace: 50,
+    }),
+  'reach-unreachable': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 300 ? 'running' : 'cancelling' })),
+      {
+        claim: reach({ state: 'succeeded' }),
+        within: '4s',
+        options: {
+          lifecycle: defineLifecycle({
+            initial: 'queued',
+            moves: { queued: ['running'], running: ['succeeded', 'failed', 'cancelling'], cancelling: ['cancelled'] },
+            endings: { succeeded: 'success', failed: 'failure', cancelled: 'cancelled' },
+          }),
+        },
+      },
+    ),
+  'reach-misspelt': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 300 ? 'running' : 'succeeded' })),
+      { claim: reach({ state: 'succeded' }), within: '4s' },
+    ),
+  'unknown-state': () =>
+    ofOperation(
+      monitor(() => ({ status: 'running' })),
+      { claim: reach({ state: 'succeded' }), options: { lifecycle: standardLifecycle } },
+    ),
+  'unknown-meaning': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 700 ? 'running' : 'shipped' })),
+      { claim: succeed(), within: '4s', options: { reading: 'body-status' } },
+    ),
+  'not-succeed-but-did': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 700 ? 'running' : 'succeeded' })),
+      { claim: succeed(), negated: true, within: '4s' },
+    ),
+  'not-succeed-undecided': () =>
+    ofOperation(
+      monitor(() => ({ status: 'running' })),
+      { claim: succeed(), negated: true, within: '4s' },
+    ),
+  'not-succeed-hung': () =>
+    ofOperation(
+      monitor(() => ({ hangs: true })),
+      { claim: succeed(), negated: true, within: '4s' },
+    ),
+  'not-stay-but-stayed': () =>
+    ofProbe(() => () => 'active', {
+      claim: stay({ state: 'active', for: '500ms' }),
+      negated: true,
+      name: 'the subscription',
+      pace: 50,
+    }),
+  'aborted-by-the-test': () => {
+    const controller = new AbortController();
+    return ofOperation(
+      monitor(({ at }) => {
+        if (at > 1500) controller.abort(new Error('Test timed out in 1500ms.'));
+        return { status: 'running', progress: 10 };
+      }),
+      { claim: succeed(), within: '4s', signal: controller.signal },
+    );
+  },
+  'expected-failure-but-succeeded': () =>
+    ofOperation(() => ({ status: 200, body: { rows: 12 } }), { claim: fail(), within: '4s' }),
+  'probe-rejects-with-undefined': () =>
+    ofProbe(() => () => Promise.reject(undefined), { claim: succeed(), within: '300ms', pace: 50 }), // oxlint-disable-line prefer-promise-reject-errors
+  'probe-throws': () =>
+    ofProbe(
+      () =>
+        function readStock() {
+          throw new TypeError("Cannot read properties of undefined (reading 'count')");
+        },
+      { claim: succeed(), within: '300ms', pace: 50 },
+    ),
+  'probe-false': () => ofProbe(() => () => false, { claim: succeed(), within: '300ms' }),
+  'probe-tells-values': () =>
+    ofProbe((clock) => () => Math.floor(clock.now() / 100), { claim: succeed(), within: '300ms', pace: 50 }),
+  'faults-in-force': () =>
+    ofProbe((clock) => () => (clock.now() < 300 ? 'running' : 'failed'), {
+      claim: succeed(),
+      name: 'the transfer',
+      seed: '42',
+      pace: 100,
+      within: '4s',
+      prepare: ({ trace }, clock) => {
+        clock.after(50, () => trace.record('proxy', { kind: 'fault', fault: 'slow-answer', action: { do: 'delay', ms: 200 } }));
+        clock.after(120, () => trace.record('proxy', { kind: 'healed', fault: 'slow-answer' }));
+        clock.after(150, () =>
+          trace.record('proxy', { kind: 'fault', fault: 'lost-response POST /transfers', action: { do: 'drop' } }),
+        );
+      },
+    }),
+  flapping: () =>
+    ofProbe((clock) => () => (Math.floor(clock.now() / 50) % 2 === 0 ? 'up' : 'down'), {
+      claim: reach({ state: 'steady' }),
+      name: 'the link',
+      within: '2s',
+      pace: fixed(50),
+    }),
+  'hostile-text': () =>
+    ofOperation(
+      monitor(() => ({
+        status: 'fai\u001b[2Jled\u202e',
+        error: { message: `\u001b]0;owned\u0007line one\nline two\n${'x'.repeat(900)}\n${'again\n'.repeat(40)}` },
+      })),
+      { claim: succeed(), within: '1s', options: { states: { 'fai\u001b[2Jled\u202e': 'failure' }, reading: 'body-status' } },
+    ),
+  'second-wait': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 300 ? 'running' : 'failed', error: 'no space left on device' })),
+      { claim: succeed(), within: '4s', before: settle() },
+    ),
+};
+
+describe('what a user reads when a claim does not hold', () => {
+  for (const [name, tell] of Object.entries(CASES)) {
+    test(name, async () => {
+      const text = `${await tell()}\n`;
+      const file = new URL(`${name}.txt`, import.meta.url);
+      if (UPDATE) writeFileSync(file, text);
+      expect(existsSync(file), `${name}.txt is missing; UPDATE_MESSAGES=1 writes it`).toBe(true);
+      expect(text).toBe(readFileSync(file, 'utf8'));
+      // oxlint-disable-next-line no-control-regex
+      expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+      expect(text).not.toMatch(/ $/m);
+      expect(text).not.toMatch(/undefined(?!,)|\[object|NaN/);
+      const wide = text
+        .split('\n')
+        .slice(1)
+        .filter((line) => line.length > 100 && !/^\s*(\S+ {2,})?\S*\S{60}/.test(line));
+      expect(wide.filter((line) => !/https?:\/\//.test(line))).toEqual([]);
+    });
+  }
+
+  test('there is no golden text without its case', () => {
+    const texts = readdirSync(new URL('.', import.meta.url)).filter((file) => file.endsWith('.txt'));
+    expect(texts.map((file) => file.slice(0, -4)).toSorted()).toEqual(Object.keys(CASES).toSorted());
+  });
+});
