@@ -26,7 +26,16 @@ import {
 } from '../watch/index.ts';
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted } from './accept.ts';
 import type { Dialect } from './dialect.ts';
-import { chooseReading, READING_NAMES, readAs, saysOf, valueAt, type BodyWords, type ReadingName, type StateMeanings } from './readings.ts';
+import {
+  chooseReading,
+  READING_NAMES,
+  readAs,
+  saysOf,
+  valueAt,
+  type BodyWords,
+  type ReadingName,
+  type StateMeanings,
+} from './readings.ts';
 
 /** What a start may be written as instead of a function. */
 export type StartDescription =
@@ -205,7 +214,9 @@ class StartedOperation implements Operation {
         return { events: [{ kind: 'error', name: error.name, message: error.message }], done: true };
       throw error;
     }
-    return accepted.kind === 'ended' ? { events: [], done: true, idle: true } : { events: [], notBefore: this.#notBefore, idle: true };
+    return accepted.kind === 'ended'
+      ? { events: [], done: true, idle: true }
+      : { events: [], notBefore: this.#notBefore, idle: true };
   }
 
   #begin(): Promise<Accepted> {

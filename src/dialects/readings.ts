@@ -38,7 +38,12 @@ const byStatusCode: Reading = {
     const raw = answer.json ?? answer.text;
     const told = raw === undefined ? {} : { raw };
     if (answer.status === 202)
-      return { kind: 'state', state: wordIn(answer.json, words.field)?.word ?? UNNAMED.pending, ...told, ...progressIn(answer.json) };
+      return {
+        kind: 'state',
+        state: wordIn(answer.json, words.field)?.word ?? UNNAMED.pending,
+        ...told,
+        ...progressIn(answer.json),
+      };
     if (answer.status === 303) return seeOther(answer);
     if (answer.status < 300)
       return { kind: 'state', state: UNNAMED.success, ending: 'success', ...told, ...(raw === undefined ? {} : { result: raw }) };
@@ -171,7 +176,9 @@ export function wordIn(json: unknown, field?: string): { readonly field: string;
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   if (field !== undefined) {
     const value = valueAt(json, field);
-    return (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean' ? { field, word: String(value) } : undefined;
+    return (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean'
+      ? { field, word: String(value) }
+      : undefined;
   }
   for (const usual of ['status', 'state']) {
     const word: unknown = (json as Record<string, unknown>)[usual];

@@ -35,10 +35,14 @@ function after(ms: Millis, wake: () => void): () => void {
     );
   }
   let timer: ReturnType<typeof setTimeout>;
-  const arm = (left: Millis): void => {
-    timer = setTimer(() => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : wake()), Math.min(left, MAX_TIMER_MS));
-  };
-  arm(ms);
+  if (ms <= MAX_TIMER_MS) {
+    timer = setTimer(wake, ms);
+  } else {
+    const arm = (left: Millis): void => {
+      timer = setTimer(() => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : wake()), Math.min(left, MAX_TIMER_MS));
+    };
+    arm(ms);
+  }
   return () => clearTimer(timer);
 }
 

@@ -11,13 +11,15 @@ export interface LookTiming {
   readonly took: Millis;
   /** Whether the last look was answered later (a promise) rather than at once. */
   readonly waited: boolean;
+  /** How long the budget that all looks of one clock share asks to rest, in milliseconds. */
+  readonly shared: Millis;
 }
 
 /** When to look again. A pace is a value: one may serve many watches. */
 export interface Pace {
   readonly name: string;
   /** Milliseconds from the end of the last look to the start of the next. */
-  next(timing: LookTiming, clock: Clock): Millis;
+  next(timing: LookTiming): Millis;
 }
 
 /** A duration for a fixed pace, or a pace. */
@@ -32,8 +34,8 @@ export function paceFrom(option: PaceOption): Pace {
  *
  * @example
  * ```ts
- * import { fixed, systemClock } from 'holdfast/time';
- * fixed('2s').next({ count: 1, elapsed: 0, took: 0, waited: false }, systemClock); // => 2000
+ * import { fixed } from 'holdfast/time';
+ * fixed('2s').next({ count: 1, elapsed: 0, took: 0, waited: false, shared: 0 }); // => 2000
  * ```
  */
 export function fixed(gap: Duration): Pace {
@@ -75,7 +77,7 @@ export function proportional(options: { share?: number; min?: Duration; max?: Du
 /** The shortest gap between two looks, in milliseconds: what a timer can tell apart. */
 export const MIN_GAP_MS: Millis = 1;
 /** The share of one processor that all looks of one clock may take together. */
-export const LOOK_SHARE = 0.02;
+export const LOOK_SHARE = 0.01;
 /** After a wait of T milliseconds, gaps of at least T × this: the number of looks grows with the logarithm of the wait. */
 const PATIENCE = 0.001;
 /** The longest gap an adaptive pace takes, in milliseconds. */
@@ -88,10 +90,8 @@ const MAX_ADAPTIVE_GAP_MS: Millis = 1000;
  */
 export const adaptive: Pace = {
   name: 'adaptive',
-  next({ elapsed, took, waited }, clock) {
-    const shared = waited ? took : Rounds.of(clock).gap();
-    return Math.min(MAX_ADAPTIVE_GAP_MS, Math.max(MIN_GAP_MS, shared, elapsed * PATIENCE));
-  },
+  next: ({ elapsed, took, waited, shared }) =>
+    Math.min(MAX_ADAPTIVE_GAP_MS, Math.max(MIN_GAP_MS, waited ? took : shared, elapsed * PATIENCE)),
 };
 
 /** One who waits in rounds: called once when its moment has come. */
@@ -119,8 +119,12 @@ export class Rounds {
   #waiting: Waiter[] = [];
   #armed: Millis = Number.POSITIVE_INFINITY;
   #cancel: (() => void) | undefined;
-  /** Smoothed cost of one look in milliseconds, overhead included. */
+  /**
+   * What a look of everybody cost by the last two rounds, in milliseconds. The cheaper counts: one slow round (a collection of garbage, code
+   * that runs for the first time) must not make everybody wait.
+   */
   #cost: Millis = 0;
+  #costBefore: Millis = 0;
   /** How many looked or waited when the last round began. */
   #crowd = 0;
 
@@ -130,14 +134,26 @@ export class Rounds {
 
   /** How long a round should rest for its looks to stay within the shared budget, in milliseconds. */
   gap(): Millis {
-    return (this.#cost * Math.max(1, this.#waiting.length, this.#crowd)) / LOOK_SHARE;
+    const crowd = Math.max(this.#waiting.length, this.#crowd);
+    return Math.max(crowd * LEAST_COST_MS, Math.min(this.#cost, this.#costBefore)) / LOOK_SHARE;
   }
 
-  schedule(waiter: Waiter, gap: Millis): void {
-    const now = this.#clock.now();
+  /**
+   * Calls the waiter after `gap` milliseconds.
+   *
+   * @param loose it may be called up to half a gap earlier, together with others of a crowd
+   */
+  schedule(waiter: Waiter, gap: Millis, now: Millis = this.#clock.now(), loose = false): void {
     if (waiter.due === undefined) this.#waiting.push(waiter);
-    // Waiters with about the same gap fall due together, so that one wake-up serves all of them.
-    waiter.due = Math.max(this.#waiting.length, this.#crowd) > CROWD ? Math.ceil((now + gap) / gap) * gap : now + gap;
+    const due = now + gap;
+    if (loose && Math.max(this.#waiting.length, this.#crowd) > CROWD) {
+      // On a grid of powers of two, waiters with about the same gap fall due together, whenever they began.
+      const grid = 2 ** Math.floor(Math.log2(gap));
+      const aligned = Math.floor(due / grid) * grid;
+      waiter.due = aligned > now ? aligned : due;
+    } else {
+      waiter.due = due;
+    }
     this.#arm(waiter.due);
   }
 
@@ -148,10 +164,18 @@ export class Rounds {
     const last = this.#waiting.pop()!;
     if (last !== waiter) this.#waiting[index] = last;
     if (this.#waiting.length === 0) {
+      this.#forget();
       this.#cancel?.();
       this.#cancel = undefined;
       this.#armed = Number.POSITIVE_INFINITY;
     }
+  }
+
+  /** What the looks of one crowd cost says nothing about the next. */
+  #forget(): void {
+    this.#cost = 0;
+    this.#costBefore = 0;
+    this.#crowd = 0;
   }
 
   #arm(due: Millis): void {
@@ -170,15 +194,18 @@ export class Rounds {
     for (const waiter of this.#waiting) (waiter.due! <= start + SAME_ROUND_MS ? ready : later).push(waiter);
     this.#crowd = this.#waiting.length;
     this.#waiting = later;
+    const untouched = later.length;
     // In order of their moments: in virtual time the order must not hang on who was scheduled last.
     ready.sort((a, b) => a.due! - b.due!);
     for (const waiter of ready) waiter.due = undefined;
     for (const waiter of ready) waiter.look();
-    if (ready.length > 0) {
-      // One slow round (a collection of garbage, a first run) must not make everybody wait: the estimate at most doubles.
-      const cost = Math.min((this.#clock.now() - start) / ready.length, this.#cost * 2 + FIRST_COST_MS);
-      this.#cost = this.#cost * 0.7 + cost * 0.3;
+    // A round in which somebody stopped waiting cost more than its looks, and is no measure of them.
+    // So is one of a few: waking up cost more than looking.
+    if (ready.length * 2 > this.#crowd && this.#waiting.length === untouched + ready.length) {
+      this.#costBefore = this.#cost;
+      this.#cost = ((this.#clock.now() - start) / ready.length) * this.#crowd;
     }
+    if (this.#waiting.length === 0) this.#forget();
     let next = Number.POSITIVE_INFINITY;
     for (const waiter of this.#waiting) if (waiter.due! < next) next = waiter.due!;
     if (next < Number.POSITIVE_INFINITY) this.#arm(next);
@@ -187,7 +214,7 @@ export class Rounds {
 
 /** Looks due within this many milliseconds of a round are taken with it: less than a timer can tell apart. */
 const SAME_ROUND_MS: Millis = 0.5;
-/** What a look is thought to cost before any was measured, in milliseconds. */
-const FIRST_COST_MS: Millis = 0.001;
+/** What a look costs at least, in milliseconds, before any was measured. */
+const LEAST_COST_MS: Millis = 0.001;
 /** With more waiters than this, their moments are aligned. */
 const CROWD = 8;

@@ -120,7 +120,7 @@ class RecordedTrace implements Trace {
   readonly now: () => Millis;
   readonly #maxObservations: number;
   readonly #maxBodies: number;
-  readonly #listeners: Set<(observation: Observation) => void> = new Set();
+  #listeners: readonly ((observation: Observation) => void)[] = [];
   #bodies = 0;
   #delivering = false;
   #delivered: number;
@@ -148,8 +148,9 @@ class RecordedTrace implements Trace {
   }
 
   follow(listener: (observation: Observation) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    // A new list each time: whoever follows or stops while an observation is told does not disturb the telling.
+    this.#listeners = this.#listeners.length === 0 ? [listener] : [...this.#listeners, listener];
+    return () => void (this.#listeners = this.#listeners.filter((other) => other !== listener));
   }
 
   link(source: string, operation: string, keys: readonly string[]): void {
@@ -164,7 +165,7 @@ class RecordedTrace implements Trace {
   }
 
   judged(record: ClaimRecord): void {
-    this.header = { ...this.header, claims: [...this.header.claims, record] };
+    (this.header.claims as ClaimRecord[]).push(record);
   }
 
   describe(lifecycle: Lifecycle): void {

@@ -6,6 +6,7 @@ import {
   parseDuration,
   Rounds,
   type Duration,
+  type LookTiming,
   type Millis,
   type Pace,
   type PaceOption,
@@ -82,29 +83,43 @@ export async function closeSubject(subject: Subject): Promise<void> {
   await Watcher.of(subject).close();
 }
 
+const NONE: readonly never[] = [];
+const WATCHER: unique symbol = Symbol('watcher');
+
 /** All who wait on one subject share its looks. */
 class Watcher {
-  static readonly #bySubject: WeakMap<Subject, Watcher> = new WeakMap();
-
-  static of(subject: Subject): Watcher {
-    let watcher = Watcher.#bySubject.get(subject);
-    if (watcher === undefined) Watcher.#bySubject.set(subject, (watcher = new Watcher(subject)));
+  /** Kept on the subject itself: thousands of entries in a weak map make every collection of garbage slow. */
+  static of(subject: Subject & { [WATCHER]?: Watcher }): Watcher {
+    let watcher = subject[WATCHER];
+    if (watcher === undefined) {
+      watcher = new Watcher(subject);
+      Object.defineProperty(subject, WATCHER, { value: watcher });
+    }
     return watcher;
   }
 
   readonly subject: Subject;
   readonly channels: readonly Channel[];
   readonly waits: Set<Wait> = new Set();
+  /** Whether the server's wish counts: it does until somebody asks for a pace of their own. */
+  polite = true;
+  /** The one who waits, when there is one only. */
+  only: Wait | undefined;
+  hooks: readonly NonNullable<WatchOptions['beforeLook']>[] = NONE;
   #opening: Promise<void> | undefined;
-  #opened: AsyncDisposable[] = [];
+  #opened: readonly AsyncDisposable[] = NONE;
+  readonly #pushes: readonly Push[];
 
   constructor(subject: Subject) {
     this.subject = subject;
-    this.channels = subject.sources.filter(isPull).map((source) => new Channel(this, source));
-  }
-
-  get #pushes(): readonly Push[] {
-    return this.subject.sources.filter((source): source is Push => !isPull(source));
+    const [only] = subject.sources;
+    if (subject.sources.length === 1 && only !== undefined && isPull(only)) {
+      this.channels = [new Channel(this, only)];
+      this.#pushes = NONE;
+    } else {
+      this.channels = subject.sources.filter(isPull).map((source) => new Channel(this, source));
+      this.#pushes = subject.sources.filter((source): source is Push => !isPull(source));
+    }
   }
 
   open(): Promise<void> {
@@ -112,7 +127,7 @@ class Watcher {
       const { clock, trace } = this.subject;
       for (const push of this.#pushes) {
         const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
-        this.#opened.push(open);
+        this.#opened = [...this.#opened, open];
         open.done.then(
           () => trace.record(push.name, { kind: 'end', reason: 'closed' }),
           (error: unknown) => trace.record(push.name, failedLook(error)),
@@ -124,12 +139,15 @@ class Watcher {
 
   async close(): Promise<void> {
     for (const wait of [...this.waits]) wait.close({ by: 'aborted', at: this.subject.trace.now(), why: 'closed' });
-    for (const open of this.#opened.splice(0)) await open[Symbol.asyncDispose]();
+    const opened = this.#opened;
+    this.#opened = NONE;
+    for (const open of opened) await open[Symbol.asyncDispose]();
   }
 
   join(wait: Wait): void {
     this.waits.add(wait);
-    if (this.channels.length < this.subject.sources.length) {
+    this.#settle();
+    if (this.#pushes.length > 0) {
       this.open().then(
         () => this.#wake(),
         (error: unknown) => wait.fail(error),
@@ -141,7 +159,20 @@ class Watcher {
 
   leave(wait: Wait): void {
     this.waits.delete(wait);
+    this.#settle();
     if (this.waits.size === 0) for (const channel of this.channels) channel.rest();
+  }
+
+  /** What every look needs to know of those who wait, kept so that a look need not ask each of them. */
+  #settle(): void {
+    this.polite = true;
+    this.only = undefined;
+    this.hooks = NONE;
+    for (const wait of this.waits) {
+      this.only = this.waits.size === 1 ? wait : undefined;
+      if (wait.pace !== undefined) this.polite = false;
+      if (wait.beforeLook !== undefined) this.hooks = [...this.hooks, wait.beforeLook];
+    }
   }
 
   #wake(): void {
@@ -153,6 +184,9 @@ class Watcher {
     return this.#pushes.length === 0 && this.channels.every((channel) => channel.done);
   }
 }
+
+/** Filled anew for each question to a pace: a crowd asks often, and a pace keeps nothing of it. */
+const TIMING: { -readonly [K in keyof LookTiming]: LookTiming[K] } = { count: 0, elapsed: 0, took: 0, waited: false, shared: 0 };
 
 /** One pull source under watch: it takes the looks, counts those without news, and knows when the next is due. */
 class Channel implements Waiter {
@@ -169,7 +203,7 @@ class Channel implements Waiter {
   #lastLook: Millis | undefined;
   #gap: Millis = 0;
   #notBefore: Millis = Number.NEGATIVE_INFINITY;
-  #afterLook: (() => void)[] = [];
+  #afterLook: readonly (() => void)[] = NONE;
   #lastEvent: Event | undefined;
   /** Which stretch of watching a look belongs to. */
   #watch = 0;
@@ -177,12 +211,9 @@ class Channel implements Waiter {
   constructor(watcher: Watcher, source: Pull) {
     this.#watcher = watcher;
     this.source = source;
-    const { clock, trace } = watcher.subject;
+    const { clock } = watcher.subject;
     this.#rounds = Rounds.of(clock);
-    this.#context = new Context(clock, (event, keys) => {
-      this.flush();
-      trace.record(source.name, event, keys);
-    });
+    this.#context = new Context(clock, this);
   }
 
   get count(): number {
@@ -197,7 +228,7 @@ class Channel implements Waiter {
   /** Somebody began to wait: look at once, unless a look is under way or it would be too early for the server. */
   wake(): void {
     if (this.done || this.busySince !== undefined) return;
-    const early = this.#politePace() ? this.#notBefore - this.#watcher.subject.clock.now() : 0;
+    const early = this.#watcher.polite ? this.#notBefore - this.#watcher.subject.clock.now() : 0;
     if (early > 0) this.#rounds.schedule(this, early);
     else if (this.due === undefined || this.#count === 0) this.look();
     else {
@@ -212,7 +243,7 @@ class Channel implements Waiter {
     this.#rounds.cancel(this);
     if (this.busySince === undefined) return;
     this.busySince = undefined;
-    this.#afterLook = [];
+    this.#afterLook = NONE;
     this.#watch++;
     this.#context.abort();
   }
@@ -221,17 +252,26 @@ class Channel implements Waiter {
     this.#look(false);
   }
 
+  /** Records what a look saw before it came back. */
+  record(event: Event, keys: readonly string[] | undefined): void {
+    this.flush();
+    this.#watcher.subject.trace.record(this.source.name, event, keys);
+  }
+
   /**
    * The look at the deadline. A look that is under way began earlier and may tell an older state: when it comes back, one
    * more is taken. `began` is called when the last look begins, `then` when it has come back.
    */
   lookLast(began: () => void, then: () => void): void {
     if (this.done) return then();
-    if (this.busySince !== undefined) return void this.#afterLook.push(() => this.lookLast(began, then));
+    if (this.busySince !== undefined) {
+      this.#afterLook = [...this.#afterLook, () => this.lookLast(began, then)];
+      return;
+    }
     began();
     this.#look(true);
     if (this.busySince === undefined) then();
-    else this.#afterLook.push(then);
+    else this.#afterLook = [...this.#afterLook, then];
   }
 
   /** Writes down the looks that brought no news, so that the recording tells how well it was watched. */
@@ -251,7 +291,8 @@ class Channel implements Waiter {
     const { clock } = this.#watcher.subject;
     const start = clock.now();
     if (this.#lastLook !== undefined && start - this.#lastLook > this.#gap) this.#gap = start - this.#lastLook;
-    for (const wait of this.#watcher.waits) wait.beforeLook?.(this.#lastLook === undefined ? 0 : start - this.#lastLook);
+    if (this.#watcher.hooks.length > 0)
+      for (const hook of this.#watcher.hooks) hook(this.#lastLook === undefined ? 0 : start - this.#lastLook);
     this.#lastLook = start;
     this.#context.last = last;
     const watch = this.#watch;
@@ -303,11 +344,19 @@ class Channel implements Waiter {
       this.done = true;
       if (this.#watcher.ended()) for (const wait of [...this.#watcher.waits]) wait.ended();
     }
-    for (const then of this.#afterLook.splice(0)) then();
+    if (this.#afterLook !== NONE) {
+      const after = this.#afterLook;
+      this.#afterLook = NONE;
+      for (const then of after) then();
+    }
     if (this.#watcher.waits.size > 0 && !this.done) {
-      const now = clock.now();
+      // An answer that came at once took no time worth a look at the clock.
+      const now = waited ? clock.now() : start;
       const gap = looked.idle === true ? 0 : this.#nextGap(now, now - start, waited);
-      this.#rounds.schedule(this, this.#politePace() ? Math.max(gap, this.#notBefore - now) : gap);
+      const polite = this.#watcher.polite ? this.#notBefore - now : 0;
+      const loose = this.#watcher.polite && (this.source.pace ?? adaptive) === adaptive;
+      if (polite > gap) this.#rounds.schedule(this, polite, now);
+      else this.#rounds.schedule(this, gap, now, loose);
     }
   }
 
@@ -325,32 +374,37 @@ class Channel implements Waiter {
 
   /** The shortest gap that any of the waiting asks for. */
   #nextGap(now: Millis, took: Millis, waited: boolean): Millis {
-    const { clock } = this.#watcher.subject;
+    TIMING.count = this.#count;
+    TIMING.took = took;
+    TIMING.waited = waited;
+    TIMING.shared = this.#rounds.gap();
+    const { only, waits } = this.#watcher;
+    if (only !== undefined) return this.#gapFor(only, now);
     let gap = Number.POSITIVE_INFINITY;
-    for (const wait of this.#watcher.waits) {
-      const pace = wait.pace ?? this.source.pace ?? adaptive;
-      gap = Math.min(gap, pace.next({ count: this.#count, elapsed: now - wait.start, took, waited }, clock));
-    }
+    for (const wait of waits) gap = Math.min(gap, this.#gapFor(wait, now));
     return gap;
   }
 
-  /** Whether the server's wish counts: it does until somebody asks for a pace of their own. */
-  #politePace(): boolean {
-    for (const wait of this.#watcher.waits) if (wait.pace !== undefined) return false;
-    return true;
+  #gapFor(wait: Wait, now: Millis): Millis {
+    TIMING.elapsed = now - wait.start;
+    return (wait.pace ?? this.source.pace ?? adaptive).next(TIMING);
   }
 }
 
 /** One per channel; the abort signal is made when first asked for, as most probes never do. */
 class Context implements LookContext {
   readonly clock: LookContext['clock'];
-  readonly record: LookContext['record'];
   last = false;
+  readonly #channel: Channel;
   #controller: AbortController | undefined;
 
-  constructor(clock: LookContext['clock'], record: LookContext['record']) {
+  constructor(clock: LookContext['clock'], channel: Channel) {
     this.clock = clock;
-    this.record = record;
+    this.#channel = channel;
+  }
+
+  record(event: Event, keys?: readonly string[]): void {
+    this.#channel.record(event, keys);
   }
 
   get signal(): AbortSignal {
@@ -409,7 +463,10 @@ class Wait {
     this.#reject = reject;
     this.#signal = options.signal;
     this.beforeLook = options.beforeLook;
-    this.#abort = () => this.close({ by: 'aborted', at: trace.now(), why: abortReason(options.signal) });
+    this.#abort =
+      options.signal === undefined
+        ? nothing
+        : () => this.close({ by: 'aborted', at: trace.now(), why: abortReason(options.signal) });
   }
 
   begin(): void {
@@ -546,7 +603,7 @@ class Wait {
       since: this.#since,
       upTo: trace.observations.length,
       ...(closing === undefined ? {} : { closing }),
-      judgement: plain(judgement),
+      judgement,
     });
     this.#resolve(judgement);
   }
@@ -573,6 +630,8 @@ function failedLook(error: unknown): Event {
     message: `the probe threw ${thrown === undefined ? 'undefined' : JSON.stringify(thrown)}, which is not an Error`,
   };
 }
+
+function nothing(): void {}
 
 function abortReason(signal: AbortSignal | undefined): string {
   const reason: unknown = signal?.reason;

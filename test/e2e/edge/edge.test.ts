@@ -34,7 +34,9 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, 'green' | readon
     'inside a helper': [/ended as failed/],
   },
   'time.case.ts': {
-    'within is longer than the test has': [/within is 10s, but the test has [\d.]+m?s left of its timeout of 2s[\s\S]*testTimeout/],
+    'within is longer than the test has': [
+      /within is 10s, but the test has [\d.]+m?s left of its timeout of 2s[\s\S]*testTimeout/,
+    ],
     'within is longer than what is left': [/within is 1\.9s, but the test has 1\.\d+s left/],
     'for is longer than the test has': [/for is 10s, but the test has/],
     'a default wait ends before the runner does': [/to eventually succeed/],
@@ -86,13 +88,28 @@ beforeAll(async () => {
   const here = import.meta.dirname;
   const vitest = join(here, '../../../node_modules/vitest/vitest.mjs');
   await new Promise<void>((resolve) => {
-    const args = [vitest, 'run', '--config', join(here, 'vitest.config.ts'), '--reporter=json', '--reporter=default', `--outputFile.json=${report}`];
-    execFile(process.execPath, args, { env: { ...process.env, NO_COLOR: '1', CI: '' }, maxBuffer: 1e8 }, (_error, stdout, stderr) => {
-      log = stdout + stderr;
-      resolve();
-    });
+    const args = [
+      vitest,
+      'run',
+      '--config',
+      join(here, 'vitest.config.ts'),
+      '--reporter=json',
+      '--reporter=default',
+      `--outputFile.json=${report}`,
+    ];
+    execFile(
+      process.execPath,
+      args,
+      { env: { ...process.env, NO_COLOR: '1', CI: '' }, maxBuffer: 1e8 },
+      (_error, stdout, stderr) => {
+        log = stdout + stderr;
+        resolve();
+      },
+    );
   });
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as { testResults: { name: string; assertionResults: Ran[] }[] };
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
+    testResults: { name: string; assertionResults: Ran[] }[];
+  };
   for (const { name, assertionResults } of testResults) {
     ran.set(basename(name), new Map(assertionResults.map((one) => [one.title, one])));
     const lines = readFileSync(name, 'utf8').split('\n');
@@ -128,5 +145,7 @@ test('no rejection went unhandled, and no test was blamed for another', () => {
 });
 
 function linesIn(stack: string, file: string): readonly number[] {
-  return [...stack.matchAll(/([\w-]+\.case\.ts):(\d+):\d+/g)].filter((match) => match[1] === file).map((match) => Number(match[2]));
+  return [...stack.matchAll(/([\w-]+\.case\.ts):(\d+):\d+/g)]
+    .filter((match) => match[1] === file)
+    .map((match) => Number(match[2]));
 }

@@ -8,8 +8,7 @@ test('awaited', async () => {
 });
 
 test('on a later line', async () => {
-  await expect(bad)
-    .toEventuallySucceed(); // HERE
+  await expect(bad).toEventuallySucceed(); // HERE
 });
 
 test('returned from a plain function', () => expect(bad).toEventuallySucceed()); // HERE

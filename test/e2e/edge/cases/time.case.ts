@@ -67,7 +67,9 @@ test('a last look at the deadline', async () => {
 test('fake timers do not freeze it', async () => {
   vi.useFakeTimers();
   try {
-    await expect(() => false).not.toEventuallySucceed({ within: 100 }).catch(() => undefined);
+    await expect(() => false)
+      .not.toEventuallySucceed({ within: 100 })
+      .catch(() => undefined);
     let flag = false;
     setTimeout(() => (flag = true), 200);
     await expect(() => flag).toEventuallySucceed({ within: 1000 });
