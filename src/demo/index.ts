@@ -1,0 +1,6 @@
+export { bugNamed, BUGS, demoApp, MAX_BODY_BYTES, type DemoApp, type DemoOptions } from './app.ts';
+export type { Bug, Delivery, OperationBody, Parts } from './parts.ts';
+export type { Problem } from './problem.ts';
+export type { Report, ReportOrder } from './report.ts';
+export { serve, type Served } from './serve.ts';
+export { sqliteStore, type Naming, type Operation, type OperationStatus, type Store, type StoredReport } from './store.ts';

@@ -1,0 +1,58 @@
+import type { Clock, Millis, Random } from '../time/index.ts';
+import type { Problem } from './problem.ts';
+import type { Report, ReportOrder } from './report.ts';
+import type { Operation, OperationStatus, Store } from './store.ts';
+
+/** What a client is told about an operation. */
+export interface OperationBody {
+  readonly id: string;
+  readonly status: OperationStatus;
+  /** Per cent of the work, 0 to 100. */
+  readonly progress: number;
+  /** RFC 3339, as the moments below. */
+  readonly createdAt: string;
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  /** The report, once it succeeded; `resultUrl` has the same. */
+  readonly result?: Report;
+  readonly resultUrl?: string;
+  /** Why it failed. */
+  readonly error?: Problem;
+}
+
+/** A job on its way to the worker. */
+export interface Delivery {
+  readonly id: string;
+  /** The state the job must be in to be taken up. */
+  readonly from: 'queued' | 'running';
+}
+
+/** What the server is put together from. A bug replaces some of these; the server does not know of bugs. */
+export interface Parts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  /** Calls other services. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Writes the report that was ordered. */
+  readonly write: (order: ReportOrder) => Report | Problem;
+  /** Hands a job to the worker after `delay` milliseconds. */
+  readonly deliver: (delivery: Delivery, delay: Millis, order: ReportOrder) => void;
+  /** What a client is told about an operation. */
+  readonly tell: (operation: Operation) => OperationBody;
+  /** The entity tag of what is told. */
+  readonly etag: (operation: Operation) => string;
+  /** The field Retry-After while the operation goes on; undefined leaves it out. */
+  readonly retryAfter: (operation: Operation) => string | undefined;
+}
+
+/** A named defect seen in real systems, planted on demand. */
+export interface Bug {
+  /** Kebab-case, as in `--bug NAME`. */
+  readonly name: string;
+  readonly family: 'lifecycle' | 'progress' | 'result' | 'headers' | 'cancellation' | 'parity' | 'exactly-once';
+  /** What went wrong where this was seen, in one line. */
+  readonly story: string;
+  /** The parts that this defect replaces. */
+  plant(parts: Parts): Partial<Parts>;
+}

@@ -1,0 +1,48 @@
+/** A problem as RFC 9457 tells it: the body of every answer that is not a success, and the `error` of a failed operation. */
+export interface Problem {
+  /** What kind of problem it is: a reference that can be fetched from this server, or `about:blank`. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** Every fault of the request, each with a JSON Pointer (RFC 6901) into the body. */
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+}
+
+interface Kind {
+  readonly status: number;
+  readonly title: string;
+  /** What the client can do about it. */
+  readonly mend: string;
+}
+
+/** Every kind of problem that this server tells, by the last part of its type. */
+export const PROBLEMS = {
+  'invalid-json': { status: 400, title: 'The body is not JSON', mend: 'Send one JSON object in UTF-8.' },
+  'invalid-query': { status: 400, title: 'The query is not understood', mend: 'Send mode=sync, mode=async or no mode.' },
+  'invalid-request': { status: 400, title: 'The request is malformed', mend: 'Send a request that RFC 9112 allows.' },
+  'not-found': { status: 404, title: 'There is nothing here', mend: 'GET / lists the routes.' },
+  'method-not-allowed': { status: 405, title: 'This method is not served here', mend: 'The header Allow lists the methods.' },
+  'request-timeout': { status: 408, title: 'The request came too slowly', mend: 'Send it again, in one go.' },
+  'already-ended': { status: 409, title: 'The operation has already ended', mend: 'There is nothing left to cancel.' },
+  'too-large': { status: 413, title: 'The body is too large', mend: 'A report request fits into 64 KiB.' },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'The body is not in a supported format',
+    mend: 'Send it with Content-Type: application/json and without a Content-Encoding.',
+  },
+  'invalid-report': { status: 422, title: 'The report cannot be ordered like this', mend: 'Mend every member listed in errors.' },
+  'unknown-template': { status: 422, title: 'There is no such template', mend: 'Order it with a template that exists.' },
+  'headers-too-large': { status: 431, title: 'The header fields are too large', mend: 'Send fewer or shorter ones.' },
+  internal: { status: 500, title: 'The server failed', mend: 'Send the request again; if it persists, tell the operator.' },
+  busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },
+  closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
+} as const satisfies Record<string, Kind>;
+
+export type ProblemName = keyof typeof PROBLEMS;
+
+/** A problem of a known kind; its type is a path that can be resolved against the server (RFC 9457 §3.1.1). */
+export function problem(name: ProblemName, detail: string, errors?: Problem['errors']): Problem {
+  const { status, title } = PROBLEMS[name];
+  return { type: `/problems/${name}`, title, status, detail, ...(errors === undefined ? {} : { errors }) };
+}

@@ -1,0 +1,135 @@
+import { HarnessError, nearest, show } from '../errors.ts';
+import { parseDuration, seeded, type Duration, type Millis } from '../time/index.ts';
+import { problem, type Problem } from './problem.ts';
+
+/** What a client orders. Every member has a default, so that an empty body orders a report too. */
+export interface ReportOrder {
+  readonly title: string;
+  /** How many lines, 1 to 1,000. */
+  readonly rows: number;
+  /** Looked up when the report is written, not when it is ordered: an unknown one makes the work fail. */
+  readonly template: string;
+  /** How long the server works on it, in milliseconds. */
+  readonly work: Millis;
+}
+
+/** A finished report. The same order gives the same report, by whichever way it was ordered. */
+export interface Report {
+  readonly title: string;
+  readonly template: string;
+  readonly rows: number;
+  readonly pages: number;
+  readonly currency: 'EUR';
+  /** Money is told in cents. */
+  readonly net: number;
+  readonly tax: number;
+  readonly total: number;
+  readonly lines: readonly { readonly line: number; readonly text: string; readonly net: number }[];
+}
+
+/** The most rows that one report may have. */
+export const MAX_ROWS = 1000;
+/** The longest title, in UTF-16 code units. */
+export const MAX_TITLE = 200;
+/** The longest name of a template, in UTF-16 code units. */
+const MAX_TEMPLATE = 80;
+const ROWS_PER_PAGE = 40;
+/** The share of the net sum that is added as tax. */
+export const TAX_RATE = 0.19;
+
+const MEMBERS = ['title', 'rows', 'template', 'work'] as const;
+const TEMPLATES: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  sales: ['North', 'East', 'South', 'West'],
+  trips: ['Flight', 'Hotel', 'Car', 'Rail'],
+  summary: ['Income', 'Rent', 'Wages', 'Sundries'],
+};
+
+/**
+ * Reads an order from a parsed body, telling everything that is wrong with it at once.
+ *
+ * @param body the parsed JSON; undefined when the body was empty
+ * @param work how long the server works on it unless the order says so, in milliseconds
+ */
+export function readOrder(body: unknown, work: Millis): ReportOrder | Problem {
+  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {
+    return problem('invalid-report', `expected a JSON object, received ${show(body)}`, [
+      { pointer: '#', detail: `expected an object, received ${show(body)}` },
+    ]);
+  }
+  const given = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const errors: { pointer: string; detail: string }[] = [];
+  const wrong = (member: string, detail: string): void => void errors.push({ pointer: pointerTo(member), detail });
+
+  for (const member of Object.keys(given)) {
+    if (!(MEMBERS as readonly string[]).includes(member)) {
+      const meant = nearest(member, MEMBERS);
+      wrong(
+        member,
+        `not a member of a report order${meant === undefined ? `; the members are ${MEMBERS.join(', ')}` : `; did you mean ${meant}?`}`,
+      );
+    }
+  }
+  const { title = 'Monthly report', rows = 12, template = 'sales' } = given;
+  if (typeof title !== 'string' || title === '' || title.length > MAX_TITLE)
+    wrong('title', `expected a text of 1 to ${MAX_TITLE} characters, received ${show(title)}`);
+  if (typeof rows !== 'number' || !Number.isInteger(rows) || rows < 1 || rows > MAX_ROWS)
+    wrong('rows', `expected a whole number from 1 to ${MAX_ROWS}, received ${show(rows)}`);
+  if (typeof template !== 'string' || template === '' || template.length > MAX_TEMPLATE)
+    wrong('template', `expected the name of a template, of 1 to ${MAX_TEMPLATE} characters, received ${show(template)}`);
+  let duration = work;
+  try {
+    if (given['work'] !== undefined) duration = parseDuration(given['work'] as Duration, 'work');
+  } catch (error) {
+    if (!(error instanceof HarnessError)) throw error;
+    wrong('work', `expected milliseconds as a number or a text such as "500ms", "5s" or "1h", received ${show(given['work'])}`);
+  }
+  if (errors.length > 0) {
+    return problem(
+      'invalid-report',
+      errors.length === 1 ? 'one member is wrong' : `${errors.length} members are wrong, all listed in errors`,
+      errors,
+    );
+  }
+  return { title: title as string, rows: rows as number, template: template as string, work: duration };
+}
+
+/** Writes the report that was ordered: a pure function, so that both ways of ordering give the same. */
+export function writeReport(order: ReportOrder): Report | Problem {
+  const words = Object.hasOwn(TEMPLATES, order.template) ? TEMPLATES[order.template] : undefined;
+  if (words === undefined) {
+    const meant = nearest(order.template, Object.keys(TEMPLATES));
+    return problem(
+      'unknown-template',
+      `there is no template ${show(order.template)}${meant === undefined ? `; there are ${Object.keys(TEMPLATES).join(', ')}` : `; did you mean ${show(meant)}?`}`,
+    );
+  }
+  const figures = seeded(`${order.template}/${order.title}`);
+  const lines = Array.from({ length: order.rows }, (_, index) => ({
+    line: index + 1,
+    text: figures.pick(words),
+    net: figures.int(100, 99_999),
+  }));
+  const net = lines.reduce((sum, line) => sum + line.net, 0);
+  const tax = Math.round(net * TAX_RATE);
+  return {
+    title: order.title,
+    template: order.template,
+    rows: order.rows,
+    pages: Math.ceil(order.rows / ROWS_PER_PAGE),
+    currency: 'EUR',
+    net,
+    tax,
+    total: net + tax,
+    lines,
+  };
+}
+
+/** Tells a report from the problem that kept it from being written. */
+export function isProblem(outcome: object): outcome is Problem {
+  return 'type' in outcome;
+}
+
+/** A JSON Pointer to a member, as a URI fragment (RFC 6901 §6); through UTF-8, since half a surrogate pair has no escape. */
+function pointerTo(member: string): string {
+  return `#/${encodeURIComponent(Buffer.from(member.slice(0, 60)).toString().replaceAll('~', '~0').replaceAll('/', '~1'))}`;
+}

@@ -1,0 +1,191 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { HarnessError, show } from '../errors.ts';
+import { systemClock, type Millis } from '../time/index.ts';
+import { MAX_BODY_BYTES, type DemoApp } from './app.ts';
+import { problem, type Problem } from './problem.ts';
+
+/** How long a client may take to send its request, in milliseconds. */
+const REQUEST_TIMEOUT_MS: Millis = 30_000;
+/** How long a client may take to send its header, in milliseconds. */
+const HEADERS_TIMEOUT_MS: Millis = 10_000;
+/** How long a connection is kept open between requests, in milliseconds. */
+const KEEP_ALIVE_MS: Millis = 5_000;
+/** The most connections at a time; more are closed at once. */
+const MAX_CONNECTIONS = 2_000;
+/** The most bytes of header fields. */
+const MAX_HEADER_BYTES = 16_384;
+/** How much of a body that is too large is read and thrown away, in bytes, so that the client gets to read the refusal. */
+const MAX_DISCARDED_BYTES = 4 * 1024 * 1024;
+/** How long `close` waits for requests under way before it cuts them, in milliseconds. */
+const CLOSE_GRACE_MS: Millis = 1_000;
+
+export interface Served {
+  /** The address, without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** Ends: no new connections, a second for requests under way, then the worker and the store are closed too. */
+  close(): Promise<void>;
+}
+
+/**
+ * Puts the app on a socket, starts its worker, and answers until it is closed.
+ *
+ * @param options.port 0, the default, takes a free one
+ * @param options.host loopback by default: a demo is not for the network
+ * @throws HarnessError `port-in-use`, `cannot-listen`, `invalid-port`
+ *
+ * @example
+ * ```ts
+ * import { demoApp, serve } from 'holdfast/demo';
+ *
+ * const server = await serve(demoApp({ work: '20ms' }));
+ * const report = await (await fetch(`${server.url}/reports?mode=sync`, { method: 'POST' })).json();
+ * report.rows; // => 12
+ * await server.close();
+ * ```
+ */
+export async function serve(app: DemoApp, options: { port?: number; host?: string } = {}): Promise<Served> {
+  const { port = 0, host = '127.0.0.1' } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new HarnessError(
+      'invalid-port',
+      `port: expected a whole number from 0 to 65535, received ${show(port)}`,
+      '0 takes a free one',
+    );
+  }
+  let closing = false;
+  const server = createServer(
+    {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (incoming, outgoing) => void answer(app, incoming, outgoing, () => closing),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('clientError', refuseUnparsed);
+  const bound = await listen(server, port, host);
+  app.start();
+
+  let closed: Promise<void> | undefined;
+  return {
+    url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
+    port: bound.port,
+    close() {
+      closed ??= (async () => {
+        closing = true;
+        const drained = new Promise<void>((resolve) => void server.close(() => resolve()));
+        // Real time whatever the app's clock is: sockets do not live in virtual time.
+        const cancel = systemClock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
+        await drained;
+        cancel();
+        await app.close();
+      })();
+      return closed;
+    },
+  };
+}
+
+function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const where = `${host}:${port}`;
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new HarnessError(
+              'port-in-use',
+              `cannot listen on ${where}: the port is in use`,
+              'give another port, or 0 for a free one',
+              {
+                cause: error,
+              },
+            )
+          : new HarnessError(
+              'cannot-listen',
+              `cannot listen on ${where}: ${error.message}`,
+              'give a port above 1023 and a host of this machine',
+              {
+                cause: error,
+              },
+            ),
+      );
+    });
+    server.listen(port, host, () => resolve(server.address() as AddressInfo));
+  });
+}
+
+async function answer(app: DemoApp, incoming: IncomingMessage, outgoing: ServerResponse, closing: () => boolean): Promise<void> {
+  const hungUp = new AbortController();
+  outgoing.once('close', () => {
+    if (!outgoing.writableEnded) hungUp.abort();
+  });
+  try {
+    const body = await readBody(incoming);
+    if (body === undefined) return void outgoing.destroy();
+    const request = requestFrom(incoming, body, hungUp.signal);
+    const response = request instanceof Request ? await app.handle(request) : undefined;
+    const bytes = response === undefined ? Buffer.from(JSON.stringify(request)) : Buffer.from(await response.arrayBuffer());
+    if (outgoing.destroyed) return;
+    const status = response?.status ?? (request as Problem).status;
+    for (const [field, value] of response?.headers ?? [['content-type', 'application/problem+json'] as const])
+      outgoing.setHeader(field, value);
+    if (status !== 204 && status !== 304 && incoming.method !== 'HEAD') outgoing.setHeader('content-length', bytes.byteLength);
+    if (closing() || body.byteLength > MAX_BODY_BYTES) outgoing.setHeader('connection', 'close');
+    outgoing.writeHead(status);
+    outgoing.end(bytes);
+  } catch {
+    // The client hung up, in the middle of its body or of ours: nobody is left to be told.
+    outgoing.destroy();
+  }
+}
+
+/** The body, or one byte too many of one that is too large; undefined when even that should not be read to its end. */
+async function readBody(incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    size += chunk.byteLength;
+    if (size > MAX_DISCARDED_BYTES) return undefined;
+  }
+  return new Uint8Array(Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES + 1));
+}
+
+function requestFrom(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Request | Problem {
+  const method = incoming.method ?? 'GET';
+  try {
+    const headers = new Headers();
+    const raw = incoming.rawHeaders;
+    for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i]!, raw[i + 1]!);
+    // The request-target is a path, or an absolute URL of which only the path counts (RFC 9112 §3.2).
+    const target = incoming.url ?? '/';
+    const path = target.startsWith('/') ? target : new URL(target).href.replace(/^[^:]*:\/\/[^/]*/, '');
+    const url = `http://demo.test${path}`;
+    return new Request(url, {
+      method,
+      headers,
+      signal,
+      body: method === 'GET' || method === 'HEAD' || body.byteLength === 0 ? null : body,
+    });
+  } catch {
+    return problem('invalid-request', `${method} ${show(incoming.url ?? '')} cannot be served`);
+  }
+}
+
+const UNPARSED: Readonly<Record<string, Problem>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: problem('request-timeout', `a request must be there within ${REQUEST_TIMEOUT_MS / 1000} seconds`),
+  HPE_HEADER_OVERFLOW: problem('headers-too-large', `expected at most ${MAX_HEADER_BYTES} bytes`),
+};
+
+/** What is not HTTP is answered too, where the connection still takes it. */
+function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const told = UNPARSED[error.code ?? ''] ?? problem('invalid-request', 'this is not HTTP/1.1');
+  const body = JSON.stringify(told);
+  socket.end(
+    `HTTP/1.1 ${told.status} ${told.title}\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
