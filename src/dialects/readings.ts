@@ -123,16 +123,20 @@ function ambiguousReading(answer: Answer, code: StateEvent, body: StateEvent, st
   const bodySays =
     known === undefined
       ? `${show(body.state)}, a state whose meaning is not known`
-      : `${show(body.state)}, so it ${known === 'pending' ? 'is not done' : `ended as ${known}`}`;
+      : `${show(body.state)}, so it ${said(known)}`;
   return new HarnessError(
     'ambiguous-reading',
     `${nameOf(answer)} answered ${answer.status} with ${show(answer.json, 120)}, which can be read in two ways that disagree:\n` +
-      `    { reading: 'status-code' }  the status code ${answer.status} says that it ${code.ending === undefined ? 'is not done' : `ended as ${code.ending}`}; the body is the result\n` +
+      `    { reading: 'status-code' }  the status code ${answer.status} says that it ${said(code.ending ?? 'pending')}; the body is the result\n` +
       `    { reading: 'body-status' }  the body says ${bodySays}`,
     known === undefined
-      ? `say which with operation(start, { reading: … }); with 'body-status', say also what the state means: { states: { ${JSON.stringify(body.state)}: 'success' } } (or 'pending', 'failure', 'cancelled')`
+      ? `say which with operation(start, { reading: … }); with 'body-status', say also what the state means: { states: { ${/^[A-Za-z_$][\w$]*$/.test(body.state) ? body.state : JSON.stringify(body.state)}: 'success' } } (or 'pending', 'failure', 'cancelled')`
       : "say which with operation(start, { reading: 'body-status' }) or { reading: 'status-code' }",
   );
+}
+
+function said(meaning: Meaning): string {
+  return { pending: 'is not done', success: 'succeeded', failure: 'failed', cancelled: 'was cancelled' }[meaning];
 }
 
 /** Words that no finished resource is likely to have for its own status. */

@@ -69,7 +69,10 @@ export function message(told: Told): string {
   add('because', because(scene));
   add('started', started(scene));
   add('read as', readAs(scene));
-  add('states', states(scene));
+  add(
+    scene.picture.lanes.some(({ segments }) => segments.some(({ kind }) => kind === 'state')) ? 'states' : 'values',
+    states(scene),
+  );
   add('nearest', nearestMiss(scene));
   add('faults', faults(scene));
   add('errors', errors(scene));
@@ -133,6 +136,8 @@ interface Scene {
   /** When the wait began and when it was decided or ended, in milliseconds since the trace began. */
   readonly since: Millis;
   readonly at: Millis;
+  /** What the provider calls the operation, to look for in its log. */
+  readonly id: string | undefined;
   /** A request that started the operation, as far as it was seen. */
   readonly start: Start;
 }
@@ -189,6 +194,7 @@ function sceneOf(told: Told): Scene {
     within: claim.fromNow === true ? undefined : (told.within ?? closing.within),
     since,
     at: judgement.at ?? trace.now(),
+    id: observations.find((o) => o.kind === 'link' && o.source === 'start')?.keys?.[0],
     start: startOf(observations),
   };
 }
@@ -230,7 +236,7 @@ function happened(scene: Scene): string {
       return `${all} failed${told === undefined ? '' : `: ${oneLine(told, 160)}`}`;
     }
     case 'aborted':
-      return `the wait was ended ${elapsed(scene)}, before it was decided: ${oneLine(closing.why ?? 'aborted', 160)}`;
+      return `the wait was ended ${elapsed(scene)}, before it was decided: ${oneLine(closing.why ?? 'aborted', 160)}${lastSeen(scene)}`;
     case 'bound':
       return scene.reason.code === 'residual-bound'
         ? byReason(scene)
@@ -312,20 +318,30 @@ function notYet(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet' }>)
   const { main, claim } = scene;
   const spent = formatDuration(Math.max(0, scene.at - scene.since));
   const { failing } = main ?? {};
-  if (failing !== undefined && main!.looks > failing.looks) {
-    const before = reason.last === undefined ? '' : `; before that it was ${quoted(reason.last)}`;
-    const looks = failing.looks === 1 ? 'the last look' : `the last ${failing.looks.toLocaleString('en-US')} looks`;
-    return `${looks} failed (${oneLine(shortError(failing.message), 100)})${before}`;
+  if (failing !== undefined) {
+    const whole = main!.looks === failing.looks;
+    const several = main!.errors.filter(({ last }) => last >= failing.since).length > 1;
+    const which = whole ? `all ${counted(failing.looks, 'look')} at ${sourceName(main!.source)}` : lastLooks(failing.looks);
+    const before =
+      reason.last === undefined
+        ? ''
+        : whole
+          ? `; the start told ${quoted(reason.last)}`
+          : `; before that it was ${quoted(reason.last)}`;
+    return `${which} failed${several ? ', the last one' : ''} with ${oneLine(shortError(failing.message), 120)}${before}`;
   }
   if (reason.last === undefined) {
     const value = main?.segments.at(-1);
     if (value === undefined) return `no state was seen in ${spent}`;
     return claim.fromNow === true || main!.segments.some(({ kind }) => kind === 'state')
       ? `nothing was decided in ${spent}`
-      : `after ${spent} it had told no state, only ${oneLine(value.label, 60)}`;
+      : `after ${spent} it had told no state, only values, the last one ${oneLine(value.label, 60)}`;
   }
   const progress = reason.progress === undefined ? '' : ` at ${reason.progress} %`;
-  return `after ${spent} it was still ${quoted(reason.last)}${progress}`;
+  const still = reason.last === 'false' ? 'false' : `${quoted(reason.last)}${progress}`;
+  return scene.closing.lastLook === 'unanswered' && main !== undefined
+    ? `it was still ${still} at ${moment(main.last)}, and the last look, at the deadline, had no answer`
+    : `after ${spent} it was still ${still}`;
 }
 
 function missed(scene: Scene, reason: Extract<KnownReason, { code: 'missed-state' }>): string {
@@ -337,9 +353,15 @@ function missed(scene: Scene, reason: Extract<KnownReason, { code: 'missed-state
       ? `no state was seen in ${formatDuration(scene.at - scene.since)}`
       : `${quoted(missing)} was not seen ${elapsed(scene)}; it was still ${quoted(last)}`;
   }
-  const early =
-    seen.includes(missing) && before !== undefined ? `${quoted(missing)} was seen only before ${quoted(before)}` : undefined;
-  return `${early ?? `${quoted(missing)} was not seen`}: it ${last === undefined ? 'ended' : `came to ${quoted(last)}`} ${elapsed(scene)}${early !== undefined || before === undefined || before === last ? '' : ` from ${quoted(before)}`}`;
+  if (seen.includes(missing) && before !== undefined && last !== undefined)
+    return `${quoted(missing)} was seen only before ${quoted(before)}: it came to ${quoted(last)} ${elapsed(scene)}`;
+  const way =
+    last === undefined
+      ? `it ended ${elapsed(scene)}`
+      : seen.length === 1
+        ? `it was ${quoted(last)} at the first look`
+        : `it went from ${quoted(seen.at(-2)!)} to ${quoted(last)} ${elapsed(scene)}`;
+  return `${quoted(missing)} was not seen: ${way}`;
 }
 
 /** Neither the claim nor its contrary was seen. */
@@ -368,23 +390,37 @@ function decided(scene: Scene): string {
   switch (judgement.decidedBy) {
     case 'observation': {
       const seen = judgement.evidence.at(-1);
-      const by = seen === undefined ? 'by an observation' : `by an observation: ${sourceName(seen.source)} ${saw(seen)}`;
+      const by =
+        seen === undefined
+          ? 'by an observation'
+          : seen.source === 'start' && scene.start.status !== undefined
+            ? `by the answer to the start: ${statusPhrase(scene.start.status)}`
+            : `by an observation: ${sourceName(seen.source)} ${saw(seen)}`;
       return `at ${moment(at)} ${by}${wait}`;
     }
     case 'deadline':
+      if (scene.negated && judgement.verdict !== 'holds') return `by nothing: the deadline passed at ${moment(at)}${wait}`;
       if (scene.claim.fromNow === true) return `at ${moment(at)}, when its time was over${wait}`;
       return `at ${moment(at)} by the deadline${closing.lastLook === 'unanswered' ? '; the last look, taken then, had no answer' : closing.lastLook === 'answered' ? '; the last look, taken then, brought no decision' : ''}${wait}`;
     case 'hung':
-      return `not decided: at ${moment(at)} the look of ${moment(closing.since ?? since)} still had no answer${wait}`;
+      return `by nothing: the look begun at ${moment(closing.since ?? since)} still had no answer at ${moment(at)}${wait}`;
     case 'broken':
-      return `not decided: ${startError(scene) === undefined ? 'no look told anything about the operation' : 'whether the provider took the request is not known'}${wait}`;
+      return `by nothing: ${brokenBecause(scene)}${wait}`;
     case 'aborted':
-      return `not decided: the wait was ended at ${moment(at)}${wait}`;
+      return `by nothing: the wait was ended at ${moment(at)}${wait}`;
     case 'bound':
-      return `not decided: a bound of ours was hit at ${moment(at)}${wait}`;
+      return `by nothing: a bound of ours was hit at ${moment(at)}${wait}`;
     case 'nothing':
-      return `not decided: nothing that was seen by ${moment(at)} decides it${wait}`;
+      return `by nothing: what was seen by ${moment(at)} does not decide it${wait}`;
   }
+}
+
+function brokenBecause(scene: Scene): string {
+  const lost = startError(scene);
+  if (lost === undefined) return 'no look told anything';
+  return reachedNobody(lost)
+    ? 'the request reached nobody, so nothing was started'
+    : 'whether the provider took the request is not known';
 }
 
 function saw(o: Observation): string {
@@ -464,10 +500,10 @@ function started({ start, name }: Scene): readonly string[] {
     case 'none':
       return [];
     case 'pending':
-      return [`${request}at ${moment(start.at ?? 0)}, not answered`];
+      return [`${request}sent at ${moment(start.at ?? 0)}, not answered`];
     case 'lost':
       return [
-        `${request}at ${moment(start.at ?? 0)}, no answer${start.lost === undefined ? '' : `: ${oneLine(start.lost, 160)}`}`,
+        `${request}sent at ${moment(start.at ?? 0)}, no answer${start.lost === undefined ? '' : `: ${oneLine(start.lost, 160)}`}`,
       ];
     case 'answered':
       return [
@@ -509,7 +545,14 @@ function states({ picture }: Scene): readonly string[] {
   return columns(rows);
 }
 
-function errors({ picture }: Scene): readonly string[] {
+function errors({ picture, start }: Scene): readonly string[] {
+  // What became of the start stands in the headline and beside it already.
+  if (
+    start.kind === 'lost' &&
+    start.lost !== undefined &&
+    picture.lanes.every((lane) => lane.errors.every(({ name }) => name === 'StartFailed'))
+  )
+    return [];
   const lanes = picture.lanes.filter(({ errors: found }) => found.length > 0);
   const rows = lanes.flatMap((lane) =>
     errorRows(lane).map((row) => (lanes.length === 1 ? row : [...row.slice(0, -1), `${lane.source}: ${row.at(-1)}`])),
@@ -564,7 +607,9 @@ function nearestMiss(scene: Scene): readonly string[] {
       const best = picture.lanes
         .flatMap(({ segments }) => segments.flatMap(({ progress }) => (progress === undefined ? [] : [progress])))
         .toSorted((a, b) => b.last - a.last)[0];
-      return best === undefined || reason.code === 'ended-otherwise' ? [] : [`${best.last} % at ${moment(best.movedAt)}`];
+      return best === undefined || best.last === 0 || reason.code === 'ended-otherwise' || headlineTells(scene, best.last)
+        ? []
+        : [`${best.last} % at ${moment(best.movedAt)}`];
     }
     default:
       return [];
@@ -590,6 +635,12 @@ function matchedOf({ wanted, seen }: Extract<KnownReason, { code: 'missed-state'
 // ── what to do next ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 function hint(scene: Scene): string {
+  const text = advice(scene);
+  if (inForce(scene.picture.faults, scene.at).length === 0) return text;
+  return `${text === '' ? '' : `${text}. `}A fault was in force: run it without, to see whether that is the cause`;
+}
+
+function advice(scene: Scene): string {
   const { judgement, negated } = scene;
   if (negated) return negatedHint(scene);
   switch (judgement.decidedBy) {
@@ -618,14 +669,12 @@ function hungHint(scene: Scene): string {
   const { start, closing, at } = scene;
   const long = formatDuration(hungFor(scene));
   if (startHangs(scene)) {
-    return `the request that starts the operation has had no answer for ${long}: does the server do the work before it answers, is it blocked, or does a proxy between hold the answer back? An API that accepts work for later answers at once (RFC 9110 §15.3.3)`;
+    return `the request that starts the operation has had no answer for ${long}: does the server do the work before it answers, is it blocked, or does a proxy between hold the answer back? An API that accepts work for later answers before the work is done (RFC 9110 §15.3.3)`;
   }
   const pending = pendingRequest(scene);
   if (pending !== undefined) {
-    const answered =
-      closing.looks === undefined || closing.looks <= (start.kind === 'none' ? 0 : 1)
-        ? 'it never answered'
-        : `it answered ${times(closing.looks - (start.kind === 'none' ? 0 : 1))} before`;
+    const before = scene.observations.filter((o) => o.kind === 'response' && o.source === closing.source).length;
+    const answered = before === 0 ? 'it never answered' : `it answered ${times(before)} before`;
     return `${pending} has had no answer for ${long} (${answered}): is the monitor blocked, as by a lock that the job holds, or does a proxy between hold the answer back? Try: curl -m 5 ${pending.replace(/^GET /, '')}`;
   }
   return `the look that began at ${moment(closing.since ?? at)} never came back, so no later one could be taken: give what it awaits a time limit of its own, or pass it the signal that the probe is given`;
@@ -645,7 +694,7 @@ function brokenHint(scene: Scene): string {
   if (status !== undefined) return `see what the monitor answers: its answers stand in the trace`;
   if (group !== undefined && /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|EHOSTUNREACH|fetch failed/.test(group.message))
     return 'no look reached the server: is it running, and is this its address and port?';
-  return 'the probe threw each time: call it once outside of the wait and mend what it throws; what throws is not taken for "not yet"';
+  return 'the probe threw each time: call it once outside of the wait and mend what it throws. To say "not yet", let it answer false instead';
 }
 
 function lostHint({ start }: Scene, lost: string): string {
@@ -675,10 +724,11 @@ function reasonHint(scene: Scene): string {
     case 'missed-state':
       return missedHint(scene, reason);
     case 'left':
+      return `the look before still saw ${quoted(reason.state)}, so it changed shortly before ${moment(scene.at)}: what happened then?`;
     case 'reached-forbidden':
-      return `the look that saw it stands in the trace with its whole answer; what did the provider do at ${moment(scene.at)}?`;
+      return `what happened shortly before ${moment(scene.at)}? All that was seen is in the error's trace`;
     case 'not-there':
-      return `${claim.name} begins at once: first wait until it is there, as with toEventuallyReach(${quoted(reason.state)})`;
+      return `its time runs from the call: first wait until it is there, as with toEventuallyReach(${quoted(reason.state)})`;
     case 'too-few-looks':
       return closing.retryAfter !== undefined
         ? `the server asked not to be asked again for ${formatDuration(closing.retryAfter)} (Retry-After): watch longer (for), or give a pace of your own: { pace: "50ms" }`
@@ -709,10 +759,12 @@ function endedHint(scene: Scene, reason: Extract<KnownReason, { code: 'ended-oth
   }
   const alike = similar(scene, reason.wanted);
   if (alike !== undefined) return `is ${quoted(reason.wanted)} a slip of the pen for ${quoted(alike.label)}, which was seen?`;
-  const final = 'it has ended, and an ended operation does not change any more, so the wait ended at once';
+  const final = 'an ended operation does not change any more, so the wait ended at once and a longer one will not help';
   switch (reason.ending) {
     case 'failure':
-      return reason.error === undefined ? `${final}. The monitor tells no error: look in the provider's log` : final;
+      return reason.error === undefined
+        ? `${final}. No error was told with it: look in the provider's log${scene.id === undefined ? '' : ` for ${quoted(scene.id)}`}`
+        : `${final}; what it failed for stands above`;
     case 'cancelled':
       return `${final}. Who cancelled it: the test, another client, or the provider by a time limit of its own?`;
     case 'success':
@@ -727,6 +779,9 @@ function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet'
     return `the server asked not to be looked at again before ${moment(at + closing.retryAfter)} (Retry-After), which is after the deadline: raise within above ${formatDuration(Math.ceil(whole / 1000) * 1000)}, or give a pace of your own: { pace: "500ms" }`;
   }
   if (main?.failing !== undefined) {
+    const status = main.errors.at(-1)?.status;
+    if (main.failing.looks === main.looks || status === 401 || status === 403 || status === 404 || status === 410)
+      return brokenHint(scene);
     return `the looks have failed since ${moment(main.failing.since)}: see the provider's log from then on. A look that fails decides nothing, so the operation may have gone on`;
   }
   if (reason.last === undefined) {
@@ -760,7 +815,12 @@ function stuckHint({ main, at, since, judgement, within }: Scene, last: string, 
   }
   const whole = counted(segment?.looks ?? judgement.coverage.looks, 'look');
   if (last === 'false')
-    return `the probe answered false at all of ${whole}: is what makes it true going to happen at all, and does it need longer than ${formatDuration(spent)}?`;
+    return `it was false at ${segment?.looks === 1 ? 'the only look' : `all ${whole}`}: will what makes it true happen at all, and does it take longer than ${formatDuration(spent)}?`;
+  const names = (main?.segments ?? []).filter(({ kind }) => kind === 'state').map(({ label }) => label);
+  const changes = names.length + (main?.left?.segments ?? 0) - 1;
+  const distinct = [...new Set(names)];
+  if (changes > 2 * distinct.length)
+    return `it keeps changing between ${list(distinct.slice(0, 4).map(quoted))}, ${changes} times so far: is anything going to bring it to rest?`;
   if (recent && segment !== undefined && segment.first > since && still < spent / 4)
     return `it came to ${quoted(last)} only ${formatDuration(still)} before the deadline, so it was still moving: raise within`;
   if (progress !== undefined)
@@ -776,20 +836,21 @@ function stuckHint({ main, at, since, judgement, within }: Scene, last: string, 
 
 function missedHint(scene: Scene, reason: Extract<KnownReason, { code: 'missed-state' }>): string {
   const { missing, seen, between } = reason;
-  if (scene.judgement.decidedBy !== 'observation') return stuckHint(scene, seen.at(-1) ?? missing, scene.since);
+  if (scene.judgement.decidedBy !== 'observation')
+    return stuckHint(scene, seen.at(-1) ?? missing, scene.main?.segments.at(-1)?.first ?? scene.since);
   if (seen.includes(missing))
     return 'the states came in another order than claimed: mend the order in the claim, or see why the provider changed it';
-  return between === undefined
+  return between === undefined || seen.length < 2
     ? `only one state was seen, so there was no look before it: the operation may have gone through ${quoted(missing)} before the first look`
-    : `a look sees a moment, and between the last two states no look was taken for ${formatDuration(between)}: if ${quoted(missing)} may last less than that, look more often ({ pace: "${Math.max(1, Math.floor(between / 4))}ms" }) or listen on a channel that tells every state; if it lasts longer, the provider skipped it`;
+    : `a look sees a moment, and between the last two states no look was taken for ${formatDuration(between)}: if ${quoted(missing)} may last less than that, look more often${between >= 8 ? ` ({ pace: "${Math.floor(between / 4)}ms" })` : ''} or listen on a channel that tells every state; if it lasts longer, the provider skipped it`;
 }
 
 // ── words ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function elapsed({ at, since, judgement }: Scene): string {
-  const seen = judgement.decidedBy === 'observation' ? at - since : at - since;
-  if (seen < 0) return `at ${moment(at)}, before this wait began`;
-  return seen === 0 ? 'at once' : `after ${formatDuration(seen)}`;
+function elapsed({ at, since, judgement, claim }: Scene): string {
+  const seen = at - since;
+  if (claim.fromNow !== true && judgement.decidedBy === 'observation' && since > 0 && seen <= 0) return 'before this wait began';
+  return seen <= 0 ? 'at once' : `after ${formatDuration(seen)}`;
 }
 
 function ended(state: string, ending: Ending): string {
@@ -815,7 +876,34 @@ function startHangs({ start, judgement }: Scene): boolean {
 /** What the start failed with. */
 function startError({ observations }: Scene): string | undefined {
   const failed = observations.find((o) => o.kind === 'error' && o.name === 'StartFailed');
-  return failed?.kind === 'error' ? failed.message.replace(/^the start failed: /, '') : undefined;
+  return failed?.kind === 'error' ? failed.message.replace(/^the start failed: (?:fetch failed: )?/, '') : undefined;
+}
+
+/** Whether it is certain that no server got the request. */
+function reachedNobody(lost: string): boolean {
+  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/.test(lost);
+}
+
+/** The state seen last, to follow what is said of the wait. */
+function lastSeen({ main }: Scene): string {
+  const last = main?.segments.findLast(({ kind }) => kind === 'state');
+  return last === undefined
+    ? ''
+    : `; it was ${quoted(last.label)}${last.progress === undefined ? '' : ` at ${last.progress.last} %`}`;
+}
+
+function headlineTells({ reason, judgement, main }: Scene, progress: number): boolean {
+  const { decidedBy } = judgement;
+  return (
+    reason.code === 'not-yet' &&
+    (decidedBy === 'deadline' || decidedBy === 'aborted') &&
+    main?.failing === undefined &&
+    reason.progress === progress
+  );
+}
+
+function lastLooks(n: number): string {
+  return n === 1 ? 'the last look' : `the last ${n.toLocaleString('en-US')} looks`;
 }
 
 /** The request that is still without an answer. */

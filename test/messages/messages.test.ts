@@ -163,8 +163,8 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
     ofOperation(
       ({ method }) =>
         method === 'POST'
-          ? { status: 202, headers: { location: '/orders/7' } }
-          : { body: { id: 7, status: 'pending', total: 12 } },
+          ? { status: 202, headers: { location: '/machines/7' } }
+          : { body: { id: 7, status: 'running', image: 'debian' } },
       { claim: succeed() },
     ),
   'ambiguous-reading-unknown-word': () =>
@@ -343,12 +343,12 @@ describe('what a user reads when a claim does not hold', () => {
       // oxlint-disable-next-line no-control-regex
       expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
       expect(text).not.toMatch(/ $/m);
-      expect(text).not.toMatch(/undefined(?!,)|\[object|NaN/);
-      const wide = text
-        .split('\n')
-        .slice(1)
-        .filter((line) => line.length > 100 && !/^\s*(\S+ {2,})?\S*\S{60}/.test(line));
-      expect(wide.filter((line) => !/https?:\/\//.test(line))).toEqual([]);
+      expect(text).not.toMatch(/(?<!threw |properties of )undefined|\[object|NaN/);
+      // The harness's own errors are laid out by whoever shows them.
+      if (text.startsWith('HarnessError')) return;
+      const [, ...rest] = text.split('\n');
+      // A line is only as long as its longest word makes it: an address stays whole.
+      expect(rest.filter((line) => line.length > 100 && !/\S{60}/.test(line))).toEqual([]);
     });
   }
 
