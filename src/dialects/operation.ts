@@ -100,7 +100,7 @@ export interface OperationOptions {
  * import { succeed } from 'holdfast/logic';
  * import { virtualClock } from 'holdfast/time';
  * const clock = virtualClock();
- * const app = demoApp({ clock });
+ * const app = demoApp({ clock }).start();
  * const op = operation({ url: 'http://demo.test/reports', method: 'POST', body: { title: 'Q3', rows: 12 } }, { clock, fetch: app.fetch });
  * const judgement = await clock.run(() => watch(op, succeed(), { within: '1m' }));
  * judgement.verdict; // => 'holds'
