@@ -16,8 +16,26 @@ interface Kind {
   readonly mend: string;
 }
 
+/** The kinds of problem that this server tells. */
+export type ProblemName =
+  | 'invalid-json'
+  | 'invalid-query'
+  | 'invalid-request'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'request-timeout'
+  | 'already-ended'
+  | 'too-large'
+  | 'unsupported-media-type'
+  | 'invalid-report'
+  | 'unknown-template'
+  | 'headers-too-large'
+  | 'internal'
+  | 'busy'
+  | 'closing';
+
 /** Every kind of problem that this server tells, by the last part of its type. */
-export const PROBLEMS = {
+export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'invalid-json': { status: 400, title: 'The body is not JSON', mend: 'Send one JSON object in UTF-8.' },
   'invalid-query': { status: 400, title: 'The query is not understood', mend: 'Send mode=sync, mode=async or no mode.' },
   'invalid-request': { status: 400, title: 'The request is malformed', mend: 'Send a request that RFC 9112 allows.' },
@@ -37,9 +55,7 @@ export const PROBLEMS = {
   internal: { status: 500, title: 'The server failed', mend: 'Send the request again; if it persists, tell the operator.' },
   busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },
   closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
-} as const satisfies Record<string, Kind>;
-
-export type ProblemName = keyof typeof PROBLEMS;
+};
 
 /** A problem of a known kind; its type is a path that can be resolved against the server (RFC 9457 §3.1.1). */
 export function problem(name: ProblemName, detail: string, errors?: Problem['errors']): Problem {

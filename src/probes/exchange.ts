@@ -7,7 +7,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export type HeaderFields = NonNullable<ConstructorParameters<typeof Headers>[0]>;
 
 /** How many bytes of one body are read at all; more makes the look fail. */
-export const MAX_READ_BYTES = 8 * 1024 * 1024;
+export const MAX_READ_BYTES: number = 8 * 1024 * 1024;
 
 /** An HTTP answer, read whole. */
 export interface Answer {

@@ -6,7 +6,7 @@ import { checkLifecycle, type Lifecycle } from './lifecycle.ts';
 /** How many observations one trace keeps; the next one ends it, and the header says so. */
 export const MAX_OBSERVATIONS = 100_000;
 /** How many characters of bodies and raw values one trace keeps; later bodies are dropped and marked `truncated`. */
-export const MAX_BODY_CHARACTERS = 32 * 1024 * 1024;
+export const MAX_BODY_CHARACTERS: number = 32 * 1024 * 1024;
 
 /** The version of the JSONL form; a reader refuses a newer one. */
 export const TRACE_VERSION = 1;
