@@ -52,11 +52,12 @@ function readJson(file) {
 /**
  * @param {string} folder where the lock file is
  * @param {string} node
+ * @param {Record<string, string | undefined>} env
  */
-async function npmCi(folder, node) {
+async function npmCi(folder, node, env) {
   const [npm, ...npmArgs] = npmCommand(process.env.npm_execpath, node);
   const from = Date.now();
-  const { code, output } = await run(npm, [...npmArgs, ...NPM_FLAGS], { cwd: join(root, folder), env: environment(node), capture: true });
+  const { code, output } = await run(npm, [...npmArgs, ...NPM_FLAGS], { cwd: join(root, folder), env, capture: true });
   if (code === 127) throw new Stop(`npm was not found, and it is needed to install what is missing: ${tail(output, 1).trim()}`);
   if (code !== 0) throw new Stop(`npm ci in ${join(root, folder)} failed with code ${code}; its last words:\n${tail(output)}`);
   say(`… installed in ${((Date.now() - from) / 1000).toFixed(1)} s`);
@@ -93,7 +94,8 @@ async function goodNode() {
     await withInstallLock(async () => {
       if (ready()) return;
       say(`this is Node ${process.version}: installing Node ${wanted[choice.name]} for the work here (toolchain/) …`);
-      await npmCi('toolchain', process.execPath);
+      // The environment as it is: the npm on PATH may belong to another Node than the one that runs this.
+      await npmCi('toolchain', process.execPath, process.env);
     });
   }
   const { code, output } = ready() ? await run(node, ['-v'], { capture: true }) : { code: 1, output: 'it was not installed' };
@@ -117,20 +119,28 @@ async function installPackages(node) {
     const found = state();
     if (found === 'fresh') return;
     if (found === 'unstamped') return mark();
-    say(found === 'missing' ? 'installing the packages (npm ci) …' : 'package-lock.json has changed: installing again (npm ci) …');
-    await npmCi('.', node);
+    say(
+      found === 'missing' ? 'installing the packages (npm ci) …' : 'package-lock.json has changed: installing again (npm ci) …',
+    );
+    await npmCi('.', node, environment(node));
     mark();
   });
 }
 
 /** @param {() => Promise<void> | void} work */
 function withInstallLock(work) {
-  return withLock(join(root, '.install.lock'), work, (owner) => say(`waiting for an install that already runs (process ${owner}) …`));
+  return withLock(join(root, '.install.lock'), work, (owner) =>
+    say(`waiting for an install that already runs (process ${owner}) …`),
+  );
 }
 
 function usage() {
   const lines = Object.keys(COMMANDS).map((name) => `  ${name.padEnd(8)} ${(COMMANDS[name] || { says: '' }).says}`);
-  return ['usage: node scripts/run.mjs COMMAND [ARG…]', ...lines, '  exec     run a program of node_modules, or node, with ARGs'].join('\n');
+  return [
+    'usage: node scripts/run.mjs COMMAND [ARG…]',
+    ...lines,
+    '  exec     run a program of node_modules, or node, with ARGs',
+  ].join('\n');
 }
 
 /** @param {string[]} argv */

@@ -34,8 +34,17 @@ export function leftovers(sources, outputs) {
 /** @param {string} root */
 function fingerprint(root) {
   const hash = createHash('sha256');
-  const inputs = [...filesBelow(join(root, 'src')).map((path) => `src/${path}`), 'tsconfig.json', 'tsconfig.build.json', 'package.json'];
-  for (const path of inputs) hash.update(`${path}\0`).update(readFileSync(join(root, path))).update('\0');
+  const inputs = [
+    ...filesBelow(join(root, 'src')).map((path) => `src/${path}`),
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package.json',
+  ];
+  for (const path of inputs)
+    hash
+      .update(`${path}\0`)
+      .update(readFileSync(join(root, path)))
+      .update('\0');
   return hash.digest('hex');
 }
 
@@ -62,7 +71,10 @@ export async function ensureBuilt(root) {
     const stamp = fingerprint(root);
     rmSync(stampFile, { force: true });
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    const { code, output } = await run(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { cwd: root, capture: true });
+    const { code, output } = await run(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
+      cwd: root,
+      capture: true,
+    });
     if (code !== 0) return { built: true, ok: false, output };
     const dist = join(root, 'dist');
     for (const path of leftovers(filesBelow(join(root, 'src')), filesBelow(dist))) rmSync(join(dist, path));

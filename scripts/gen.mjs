@@ -1,0 +1,27 @@
+/** `npm run gen`: writes the derived indexes. With `--check` it writes nothing, and fails where one is stale. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { checkIndex, FOLDERS, renderIndex } from './lib/indexes.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const check = process.argv.includes('--check');
+
+/** @param {string} path */
+function filesOf(path) {
+  const folder = join(root, path);
+  if (!existsSync(folder)) return new Map();
+  const names = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile() && entry.name.endsWith('.ts'));
+  return new Map(names.map(({ name }) => [name, readFileSync(join(folder, name), 'utf8')]));
+}
+
+for (const folder of FOLDERS) {
+  const files = filesOf(folder.path);
+  const { text, problems } = renderIndex(folder, files);
+  const wrong = check ? checkIndex(folder, files) : problems;
+  for (const problem of wrong) console.error(problem);
+  if (wrong.length > 0) process.exitCode = 1;
+  if (check || wrong.length > 0 || text === undefined || text === files.get('index.ts')) continue;
+  writeFileSync(join(root, folder.path, 'index.ts'), text);
+  console.log(`${folder.path}/index.ts written`);
+}
