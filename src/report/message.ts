@@ -160,6 +160,8 @@ interface Start {
   readonly status?: number;
   readonly retryAfter?: string;
   readonly lost?: string;
+  /** The answer's body, where it is plain text. */
+  readonly body?: string;
 }
 
 function sceneOf(told: Told): Scene {
@@ -194,7 +196,7 @@ function sceneOf(told: Told): Scene {
     within: claim.fromNow === true ? undefined : (told.within ?? closing.within),
     since,
     at: judgement.at ?? trace.now(),
-    id: observations.find((o) => o.kind === 'link' && o.source === 'start')?.keys?.[0],
+    id: operationOf(observations),
     start: startOf(observations),
   };
 }
@@ -236,7 +238,7 @@ function happened(scene: Scene): string {
       return `${all} failed${told === undefined ? '' : `: ${oneLine(told, 160)}`}`;
     }
     case 'aborted':
-      return `the wait was ended ${elapsed(scene)}, before it was decided: ${oneLine(closing.why ?? 'aborted', 160)}${lastSeen(scene)}`;
+      return `the wait was ended ${elapsed(scene)}${lastSeen(scene)}: ${oneLine(firstLine(closing.why ?? 'aborted'), 160)}`;
     case 'bound':
       return scene.reason.code === 'residual-bound'
         ? byReason(scene)
@@ -267,9 +269,9 @@ function byReason(scene: Scene): string {
     case 'missed-state':
       return missed(scene, reason);
     case 'stayed':
-      return `it did, at all ${counted(judgement.coverage.looks, 'look')}`;
+      return `it was ${quoted(reason.state)} at all ${counted(judgement.coverage.looks, 'look')}`;
     case 'never-reached':
-      return `it did not at any of ${counted(judgement.coverage.looks, 'look')}`;
+      return `it was ${quoted(reason.state)} at none of ${counted(judgement.coverage.looks, 'look')}`;
     case 'left':
       return `it changed from ${quoted(reason.state)} to ${quoted(reason.to)} ${elapsed(scene)}`;
     case 'not-there':
@@ -351,7 +353,7 @@ function missed(scene: Scene, reason: Extract<KnownReason, { code: 'missed-state
   if (scene.judgement.decidedBy !== 'observation') {
     return last === undefined
       ? `no state was seen in ${formatDuration(scene.at - scene.since)}`
-      : `${quoted(missing)} was not seen ${elapsed(scene)}; it was still ${quoted(last)}`;
+      : `${quoted(missing)} was not seen in ${formatDuration(scene.at - scene.since)}; it was still ${quoted(last)}`;
   }
   if (seen.includes(missing) && before !== undefined && last !== undefined)
     return `${quoted(missing)} was seen only before ${quoted(before)}: it came to ${quoted(last)} ${elapsed(scene)}`;
@@ -396,14 +398,14 @@ function decided(scene: Scene): string {
           : seen.source === 'start' && scene.start.status !== undefined
             ? `by the answer to the start: ${statusPhrase(scene.start.status)}`
             : `by an observation: ${sourceName(seen.source)} ${saw(seen)}`;
-      return `at ${moment(at)} ${by}${wait}`;
+      return `at ${moment(at)} (${wall(scene, at)}) ${by}${wait}`;
     }
     case 'deadline':
       if (scene.negated && judgement.verdict !== 'holds') return `by nothing: the deadline passed at ${moment(at)}${wait}`;
-      if (scene.claim.fromNow === true) return `at ${moment(at)}, when its time was over${wait}`;
-      return `at ${moment(at)} by the deadline${closing.lastLook === 'unanswered' ? '; the last look, taken then, had no answer' : closing.lastLook === 'answered' ? '; the last look, taken then, brought no decision' : ''}${wait}`;
+      if (scene.claim.fromNow === true) return `at ${moment(at)} (${wall(scene, at)}), when its time was over${wait}`;
+      return `at ${moment(at)} (${wall(scene, at)}) by the deadline${closing.lastLook === 'unanswered' ? '; the last look had no answer' : closing.lastLook === 'answered' ? ', after a last look' : ''}${wait}`;
     case 'hung':
-      return `by nothing: the look begun at ${moment(closing.since ?? since)} still had no answer at ${moment(at)}${wait}`;
+      return `by nothing: the look begun at ${moment(closing.since ?? since)} (${wall(scene, closing.since ?? since)}) still had no answer at ${moment(at)}${wait}`;
     case 'broken':
       return `by nothing: ${brokenBecause(scene)}${wait}`;
     case 'aborted':
@@ -441,8 +443,11 @@ function saw(o: Observation): string {
 }
 
 /** What the system under test says about its own failure. */
-function because({ reason, judgement }: Scene): readonly string[] {
-  const told = reason.code === 'ended-otherwise' ? reason.error : stateError(judgement.evidence.at(-1));
+function because(scene: Scene): readonly string[] {
+  const { reason, judgement, start } = scene;
+  const whole = refused(scene) === undefined ? undefined : start.body;
+  const told =
+    whole !== undefined ? whole : reason.code === 'ended-otherwise' ? reason.error : stateError(judgement.evidence.at(-1));
   return told === undefined ? [] : errorLines(told).flatMap((line) => wrap(line, DEFAULT_WIDTH - LABELS));
 }
 
@@ -479,13 +484,16 @@ function startOf(observations: readonly Observation[]): Start {
       start = { kind: 'pending', request: `${o.method} ${redacted(o.url)}`, at: o.at };
     else if (o.kind === 'call' && o.call === 'start') start = { kind: 'pending', request: 'the start function', at: o.at };
     else if (o.kind === 'response' && o.exchange === 'start') {
-      const retryAfter = o.headers.find(([name]) => name === 'retry-after')?.[1];
+      const field = (name: string): string | undefined => o.headers.find(([known]) => known === name)?.[1];
+      const retryAfter = field('retry-after');
+      const text = typeof o.body === 'string' && /^text\/plain\b/i.test(field('content-type') ?? '') ? o.body : undefined;
       start = {
         ...start,
         kind: 'answered',
         status: o.status,
         took: o.at - (start.at ?? o.at),
         ...(retryAfter === undefined ? {} : { retryAfter }),
+        ...(text === undefined ? {} : { body: text }),
       };
     } else if (o.kind === 'no-response' && o.exchange === 'start')
       start = { ...start, kind: 'lost', lost: o.message ?? o.reason };
@@ -724,9 +732,9 @@ function reasonHint(scene: Scene): string {
     case 'missed-state':
       return missedHint(scene, reason);
     case 'left':
-      return `the look before still saw ${quoted(reason.state)}, so it changed shortly before ${moment(scene.at)}: what happened then?`;
+      return `the look before still saw ${quoted(reason.state)}, so it changed shortly before ${wallTime(scene, scene.at)}: what happened then?`;
     case 'reached-forbidden':
-      return `what happened shortly before ${moment(scene.at)}? All that was seen is in the error's trace`;
+      return `what happened shortly before ${wallTime(scene, scene.at)}? All that was seen is in the error's trace`;
     case 'not-there':
       return `its time runs from the call: first wait until it is there, as with toEventuallyReach(${quoted(reason.state)})`;
     case 'too-few-looks':
@@ -754,7 +762,7 @@ function endedHint(scene: Scene, reason: Extract<KnownReason, { code: 'ended-oth
     if (status === 429)
       return 'the provider takes no more requests for now; nothing was started. Start fewer at a time, or wait as long as Retry-After says';
     if (status >= 500)
-      return `the provider could not answer the request; whether work began is not known, so it was not sent again. Its own log tells why`;
+      return `the provider could not answer the request; whether work began is not known, so it was not sent again. Its own log tells why, at ${wallTime(scene, scene.at)}${scene.start.retryAfter === undefined ? '' : '; Retry-After says when to try again'}`;
     return 'the provider refused the request, so nothing was started: mend the request as the answer above says';
   }
   const alike = similar(scene, reason.wanted);
@@ -763,7 +771,7 @@ function endedHint(scene: Scene, reason: Extract<KnownReason, { code: 'ended-oth
   switch (reason.ending) {
     case 'failure':
       return reason.error === undefined
-        ? `${final}. No error was told with it: look in the provider's log${scene.id === undefined ? '' : ` for ${quoted(scene.id)}`}`
+        ? `${final}. No error was told with it: look in the provider's log${scene.id === undefined ? '' : ` for ${quoted(scene.id)}`} at ${wallTime(scene, scene.at)}`
         : `${final}; what it failed for stands above`;
     case 'cancelled':
       return `${final}. Who cancelled it: the test, another client, or the provider by a time limit of its own?`;
@@ -782,10 +790,10 @@ function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet'
     const status = main.errors.at(-1)?.status;
     if (main.failing.looks === main.looks || status === 401 || status === 403 || status === 404 || status === 410)
       return brokenHint(scene);
-    return `the looks have failed since ${moment(main.failing.since)}: see the provider's log from then on. A look that fails decides nothing, so the operation may have gone on`;
+    return `the looks have failed since ${moment(main.failing.since)}: see the provider's log from ${wallTime(scene, main.failing.since)} on. A look that fails decides nothing, so the operation may have gone on`;
   }
   if (reason.last === undefined) {
-    return main === undefined
+    return main === undefined || main.segments.some(({ kind }) => kind !== 'value')
       ? 'is the right thing watched?'
       : "a probe tells a state by true or false, a text such as 'succeeded', or an object with status or state; for other values use a claim about values";
   }
@@ -796,7 +804,10 @@ function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet'
   if (meaningOf(last) === undefined && last !== 'false' && claim.name !== 'reach' && moves?.moves[last] === undefined) {
     return `what ${quoted(last)} means is not known, so it was taken for "not done yet": if it is an ending, say so with { states: { ${key(last)}: 'success' } } (or 'failure', 'cancelled'); if not, it has not ended in time`;
   }
-  return stuckHint(scene, last, reason.since ?? since);
+  const stuck = stuckHint(scene, last, reason.since ?? since);
+  return closing.lastLook === 'unanswered'
+    ? `${sourceName(main?.source)} gave no answer at the deadline, so it may have hung just then; before, ${stuck}`
+    : stuck;
 }
 
 /** Whether it was still getting on, told by when its state or progress last changed. */
@@ -879,6 +890,12 @@ function startError({ observations }: Scene): string | undefined {
   return failed?.kind === 'error' ? failed.message.replace(/^the start failed: (?:fetch failed: )?/, '') : undefined;
 }
 
+/** What the start's answer calls the operation. */
+function operationOf(observations: readonly Observation[]): string | undefined {
+  const link = observations.find((o) => o.kind === 'link' && o.source === 'start');
+  return link?.kind === 'link' ? link.operation : undefined;
+}
+
 /** Whether it is certain that no server got the request. */
 function reachedNobody(lost: string): boolean {
   return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/.test(lost);
@@ -889,7 +906,7 @@ function lastSeen({ main }: Scene): string {
   const last = main?.segments.findLast(({ kind }) => kind === 'state');
   return last === undefined
     ? ''
-    : `; it was ${quoted(last.label)}${last.progress === undefined ? '' : ` at ${last.progress.last} %`}`;
+    : `, while it was ${quoted(last.label)}${last.progress === undefined ? '' : ` at ${last.progress.last} %`}`;
 }
 
 function headlineTells({ reason, judgement, main }: Scene, progress: number): boolean {
@@ -900,6 +917,10 @@ function headlineTells({ reason, judgement, main }: Scene, progress: number): bo
     main?.failing === undefined &&
     reason.progress === progress
   );
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!.replace(/\.$/, '');
 }
 
 function lastLooks(n: number): string {
@@ -919,6 +940,16 @@ function pendingRequest({ observations, closing }: Scene): string | undefined {
 
 function hungFor({ closing, at, since }: Scene): Millis {
   return at - (closing.since ?? since);
+}
+
+/** A moment as the clocks of this world tell it, to find it in a log. */
+function wall({ trace }: Scene, at: Millis): string {
+  return new Date(Math.round(trace.header.epoch + at)).toISOString();
+}
+
+/** The same without the day, where that was told already. */
+function wallTime(scene: Scene, at: Millis): string {
+  return wall(scene, at).slice(11);
 }
 
 function sourceName(source: string | undefined): string {

@@ -20,7 +20,7 @@ const MAX_LINES = 12;
  * ```
  */
 export function escapeText(text: string): string {
-  return text.replace(/\r\n/g, '\n').replace(UNSAFE, (character) => {
+  return text.replace(/\r(?=\n|$)/g, '').replace(UNSAFE, (character) => {
     const code = character.charCodeAt(0);
     return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
   });
