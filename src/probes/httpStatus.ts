@@ -48,12 +48,12 @@ export function httpStatus(url: string, options: HttpStatusOptions): Pull {
   let etag: string | undefined;
   let count = 0;
 
-  const headersFor = (to: string): Headers => {
+  const headersFor = (to: string, fresh: boolean): Headers => {
     const headers = new Headers(options.headers);
     if (!headers.has('accept')) headers.set('accept', 'application/json, application/problem+json;q=0.9, */*;q=0.5');
     if (new URL(to).origin !== home)
       for (const secret of ['authorization', 'cookie', 'proxy-authorization', 'x-api-key']) headers.delete(secret);
-    if (etag !== undefined && to === monitor) headers.set('if-none-match', etag);
+    if (etag !== undefined && to === monitor && !fresh) headers.set('if-none-match', etag);
     return headers;
   };
 
@@ -65,7 +65,7 @@ export function httpStatus(url: string, options: HttpStatusOptions): Pull {
       let to = monitor;
       for (let hop = 0; ; hop++) {
         const id = hop === 0 ? `${name}/${looked}` : `${name}/${looked}.${hop}`;
-        const answer = await ask(send, { method: 'GET', url: to, headers: headersFor(to), signal: context.signal }, id, (event) =>
+        const answer = await ask(send, { method: 'GET', url: to, headers: headersFor(to, context.fresh), signal: context.signal }, id, (event) =>
           context.record(event),
         );
         const next = answer.headers.get('location');

@@ -70,6 +70,7 @@ export function poll(probe: (context: { signal: AbortSignal }) => unknown, optio
     name: options.name ?? (probe.name === '' ? 'probe' : probe.name),
     ...(options.pace === undefined ? {} : { pace: options.pace }),
     look(context: LookContext): Looked | Promise<Looked> {
+      if (context.fresh) last = NOTHING_YET;
       let value: unknown;
       try {
         value = probe(context);

@@ -8,6 +8,8 @@ export interface LookContext {
   readonly signal: AbortSignal;
   /** The look at the deadline, after which there is none. */
   readonly last: boolean;
+  /** Somebody new watches: tell how things stand even if nothing has changed since the last look. */
+  readonly fresh: boolean;
   /** Records an event at once, for what must be seen even if this look never comes back (a request that went out). */
   record(event: Event, keys?: readonly string[]): void;
 }

@@ -203,6 +203,7 @@ class Channel implements Waiter {
   #lastLook: Millis | undefined;
   #gap: Millis = 0;
   #notBefore: Millis = Number.NEGATIVE_INFINITY;
+  #startedFresh = true;
   #afterLook: readonly (() => void)[] = NONE;
   #lastEvent: Event | undefined;
   /** Which stretch of watching a look belongs to. */
@@ -227,6 +228,7 @@ class Channel implements Waiter {
 
   /** Somebody began to wait: look at once, unless a look is under way or it would be too early for the server. */
   wake(): void {
+    this.#context.fresh = true;
     if (this.done || this.busySince !== undefined) return;
     const early = this.#watcher.polite ? this.#notBefore - this.#watcher.subject.clock.now() : 0;
     if (early > 0) this.#rounds.schedule(this, early);
@@ -295,6 +297,7 @@ class Channel implements Waiter {
       for (const hook of this.#watcher.hooks) hook(this.#lastLook === undefined ? 0 : start - this.#lastLook);
     this.#lastLook = start;
     this.#context.last = last;
+    this.#startedFresh = this.#context.fresh;
     const watch = this.#watch;
     let looked: Looked | Promise<Looked>;
     try {
@@ -327,7 +330,11 @@ class Channel implements Waiter {
   #came(looked: Looked, start: Millis, waited: boolean): void {
     const { clock, trace } = this.#watcher.subject;
     this.busySince = undefined;
-    if (looked.idle !== true) this.#count++;
+    if (looked.idle !== true) {
+      this.#count++;
+      // Whoever came while this look was under way is still to be told how things stand.
+      if (this.#startedFresh) this.#context.fresh = false;
+    }
     this.#notBefore = looked.notBefore ?? Number.NEGATIVE_INFINITY;
     const [first] = looked.events;
     if (looked.idle === true) {
@@ -355,7 +362,8 @@ class Channel implements Waiter {
       const gap = looked.idle === true ? 0 : this.#nextGap(now, now - start, waited);
       const polite = this.#watcher.polite ? this.#notBefore - now : 0;
       const loose = this.#watcher.polite && (this.source.pace ?? adaptive) === adaptive;
-      if (polite > gap) this.#rounds.schedule(this, polite, now);
+      // Who says when to come back has said both: not earlier, and no need to come later.
+      if (polite > 0) this.#rounds.schedule(this, polite, now);
       else this.#rounds.schedule(this, gap, now, loose);
     }
   }
@@ -395,6 +403,7 @@ class Channel implements Waiter {
 class Context implements LookContext {
   readonly clock: LookContext['clock'];
   last = false;
+  fresh = true;
   readonly #channel: Channel;
   #controller: AbortController | undefined;
 
@@ -553,7 +562,7 @@ class Wait {
           looks: hung.count,
         });
       }
-      const polite = this.#watcher.channels.find((channel) => channel.notBefore > now);
+      const polite = this.#watcher.polite ? this.#watcher.channels.find((channel) => channel.notBefore > now) : undefined;
       this.close({
         by: this.#allFailed() ? 'broken' : 'deadline',
         at: trace.now(),
