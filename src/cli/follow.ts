@@ -43,7 +43,13 @@ export async function follow(argv: readonly string[], io: Io): Promise<number> {
   }
   const [url, ...more] = positionals;
   if (url === undefined || more.length > 0) {
-    throw new HarnessError('misuse', url === undefined ? 'expected the URL that starts the operation' : `expected one URL, received also ${more.map((one) => show(one)).join(', ')}`, 'holdfast follow --help shows how to write it');
+    throw new HarnessError(
+      'misuse',
+      url === undefined
+        ? 'expected the URL that starts the operation'
+        : `expected one URL, received also ${more.map((one) => show(one)).join(', ')}`,
+      'holdfast follow --help shows how to write it',
+    );
   }
   const start = readStart(url, values);
   const within = parseDuration((values.within ?? '10m') as Duration, '--within');
@@ -58,7 +64,11 @@ export async function follow(argv: readonly string[], io: Io): Promise<number> {
     last = line ?? last;
   });
   const claim = settle();
-  const judgement = await watch(op, claim, { within, signal: io.signal, pace: values.pace === undefined ? undefined : (values.pace as Duration) }).finally(stop);
+  const judgement = await watch(op, claim, {
+    within,
+    signal: io.signal,
+    pace: values.pace === undefined ? undefined : (values.pace as Duration),
+  }).finally(stop);
   if (values.trace !== undefined) write(values.trace, op.trace.toJSONL());
 
   const end = judgement.evidence.findLast((o) => o.kind === 'state');
@@ -110,13 +120,26 @@ function readStart(url: string, values: Values): { description: StartDescription
       if (colon < 1) throw new TypeError('no colon');
       headers.append(field.slice(0, colon).trim(), field.slice(colon + 1).trim());
     } catch {
-      throw new HarnessError('misuse', `--header: expected 'Name: value', received ${show(field)}`, "write it as -H 'Authorization: Bearer …'");
+      throw new HarnessError(
+        'misuse',
+        `--header: expected 'Name: value', received ${show(field)}`,
+        "write it as -H 'Authorization: Bearer …'",
+      );
     }
   }
   const body = values.data === undefined ? undefined : readBody(values.data);
   if (body === undefined && values.request === undefined) return { description: { monitor: url }, headers };
-  if (body !== undefined && !headers.has('content-type')) headers.set('content-type', looksLikeJson(body) ? 'application/json' : 'application/x-www-form-urlencoded');
-  return { description: { url, headers, ...(values.request === undefined ? {} : { method: values.request }), ...(body === undefined ? {} : { body }) }, headers };
+  if (body !== undefined && !headers.has('content-type'))
+    headers.set('content-type', looksLikeJson(body) ? 'application/json' : 'application/x-www-form-urlencoded');
+  return {
+    description: {
+      url,
+      headers,
+      ...(values.request === undefined ? {} : { method: values.request }),
+      ...(body === undefined ? {} : { body }),
+    },
+    headers,
+  };
 }
 
 function readOptions(values: Values, headers: Headers): OperationOptions {
@@ -124,7 +147,11 @@ function readOptions(values: Values, headers: Headers): OperationOptions {
   for (const pair of values.state ?? []) {
     const [name = '', meaning = ''] = pair.split('=', 2);
     if (name === '' || !['pending', 'success', 'failure', 'cancelled'].includes(meaning)) {
-      throw new HarnessError('misuse', `--state: expected NAME=pending, success, failure or cancelled; received ${show(pair)}`, 'write it as --state shipped=success');
+      throw new HarnessError(
+        'misuse',
+        `--state: expected NAME=pending, success, failure or cancelled; received ${show(pair)}`,
+        'write it as --state shipped=success',
+      );
     }
     states[name] = meaning as Meaning;
   }
@@ -147,7 +174,11 @@ function readBody(data: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new HarnessError('misuse', `--data: cannot read ${show(file)}: ${(error as Error).message}`, 'give the body itself, @FILE, or - for standard input');
+    throw new HarnessError(
+      'misuse',
+      `--data: cannot read ${show(file)}: ${(error as Error).message}`,
+      'give the body itself, @FILE, or - for standard input',
+    );
   }
 }
 
@@ -155,7 +186,11 @@ function write(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new HarnessError('cannot-write', `--trace: cannot write ${show(file)}: ${(error as Error).message}`, 'name a file in a folder that exists and can be written to');
+    throw new HarnessError(
+      'cannot-write',
+      `--trace: cannot write ${show(file)}: ${(error as Error).message}`,
+      'name a file in a folder that exists and can be written to',
+    );
   }
 }
 

@@ -8,7 +8,12 @@ import { EXIT, type Io } from './io.ts';
 const COMMANDS: Readonly<Record<string, { readonly says: string; run(argv: readonly string[], io: Io): Promise<number> }>> = {
   demo: {
     says: 'start the demo server: a report API that accepts now and finishes later',
-    run: async (argv, io) => (await import('../demo/main.ts')).runDemoCommand(argv, io),
+    run: async (argv, io) =>
+      (await import('../demo/main.ts')).runDemoCommand(argv, {
+        stdout: { write: io.out },
+        stderr: { write: io.err },
+        signal: io.signal,
+      }),
   },
   follow: {
     says: 'start an operation and watch it to its end: curl for async APIs',
@@ -43,7 +48,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const command = COMMANDS[name];
   if (command === undefined) {
     const near = nearest(name, Object.keys(COMMANDS));
-    io.err(`holdfast: no command '${name}'${near === undefined ? '' : `; did you mean '${near}'?`} (holdfast --help lists them)\n`);
+    io.err(
+      `holdfast: no command '${name}'${near === undefined ? '' : `; did you mean '${near}'?`} (holdfast --help lists them)\n`,
+    );
     return EXIT.misuse;
   }
   try {

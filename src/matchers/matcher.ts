@@ -38,7 +38,12 @@ export function defineMatcher<A extends readonly unknown[]>(matcher: Matcher<A>)
 }
 
 /** What can be asserted on: an operation or any subject, a function to call again and again, or the answer to a start. */
-export type Received = Subject | ((context: { signal: AbortSignal }) => unknown) | Response | Promise<Response> | StartDescription;
+export type Received =
+  | Subject
+  | ((context: { signal: AbortSignal }) => unknown)
+  | Response
+  | Promise<Response>
+  | StartDescription;
 
 /** One operation per answer: several matchers on one Response speak of one operation. */
 const operations: WeakMap<object, Subject> = new WeakMap();
@@ -49,7 +54,8 @@ const operations: WeakMap<object, Subject> = new WeakMap();
  * @throws HarnessError `nothing-to-watch` for a value that cannot change any more
  */
 export function subjectOf(received: unknown, matcher: string): Subject {
-  if (typeof received === 'function') return subject([poll(received as () => unknown)], { name: received.name === '' ? undefined : received.name });
+  if (typeof received === 'function')
+    return subject([poll(received as () => unknown)], { name: received.name === '' ? undefined : received.name });
   if (typeof received === 'object' && received !== null) {
     if ('sources' in received && 'trace' in received && 'clock' in received) return received as Subject;
     const known = operations.get(received);

@@ -34,7 +34,11 @@ export function adapt(matcher: Matcher): (this: MatcherState, received: unknown,
     const site = callSite(this, match);
     const refusal = this.poll === true ? alreadyPolled(name) : undefined;
     const task = refusal === undefined ? ownTest(this, name, site) : undefined;
-    const waiting = new Waiting(`expect(…)${this.isNot ? '.not' : ''}.${name}()`, site, this.soft === true && this.promise === '' ? 2 : 1);
+    const waiting = new Waiting(
+      `expect(…)${this.isNot ? '.not' : ''}.${name}()`,
+      site,
+      this.soft === true && this.promise === '' ? 2 : 1,
+    );
     const promise = (async (): Promise<Result> => {
       if (refusal !== undefined) throw refusal;
       const meant = (matcher.mean as (...given: unknown[]) => Meant)(...args);
@@ -135,7 +139,10 @@ class Waiting {
 /** How long this call may wait, refused at once where the test would end before. */
 function timeFor(name: string, { claim, options }: Meant, subject: Subject, task: RunnerTestCase | undefined): Millis {
   const left = subject.clock === systemClock ? timeLeft(task) : Number.POSITIVE_INFINITY;
-  const [setting, wished] = claim.fromNow === true ? (['for', ownLength(claim.args)] as const) : (['within', options.within === undefined ? undefined : parseDuration(options.within, 'within')] as const);
+  const [setting, wished] =
+    claim.fromNow === true
+      ? (['for', ownLength(claim.args)] as const)
+      : (['within', options.within === undefined ? undefined : parseDuration(options.within, 'within')] as const);
   if (wished === undefined) return Math.max(0, Math.min(DEFAULT_WITHIN_MS, left > 2 * MARGIN_MS ? left - MARGIN_MS : left / 2));
   if (wished > left) {
     const limit = task!.timeout;
@@ -203,14 +210,25 @@ function at(error: unknown, site: string): unknown {
 }
 
 function alreadyPolled(name: string): HarnessError {
-  return new HarnessError('already-polled', `expect.poll(…).${name}() polls twice: ${name} waits by itself`, `write await expect(fn).${name}(…)`);
+  return new HarnessError(
+    'already-polled',
+    `expect.poll(…).${name}() polls twice: ${name} waits by itself`,
+    `write await expect(fn).${name}(…)`,
+  );
 }
 
 function notAwaited(label: string): HarnessError {
-  return new HarnessError('not-awaited', `${label} was not awaited, so the test could end before it was decided`, `write await ${label}`);
+  return new HarnessError(
+    'not-awaited',
+    `${label} was not awaited, so the test could end before it was decided`,
+    `write await ${label}`,
+  );
 }
 
 function stillWaiting(label: string): HarnessError {
-  return new HarnessError('not-awaited', `${label} was still undecided when the test ended`, `await it before the end of the test: await ${label}`);
+  return new HarnessError(
+    'not-awaited',
+    `${label} was still undecided when the test ended`,
+    `await it before the end of the test: await ${label}`,
+  );
 }
-
