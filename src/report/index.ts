@@ -1,4 +1,5 @@
-export { message, violation, type Told } from './message.ts';
+export { message, violation } from './message.ts';
+export type { Told } from './scene.ts';
 export { escapeText, renderText, type TextOptions } from './text.ts';
 export {
   inForce,

@@ -119,6 +119,23 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
       ({ method }) => (method === 'POST' ? { status: 202, headers: { location: '/operations/op_01' } } : { status: 401 }),
       { claim: succeed(), within: '4s', options: { reading: 'body-status' } },
     ),
+  'monitor-gone': () =>
+    ofOperation(
+      monitor(({ at }) => (at < 500 ? { status: 'running' } : problem(404, { title: 'No such operation' }))),
+      { claim: succeed(), within: '4s' },
+    ),
+  'start-throws': () =>
+    ofOperation(() => ({}), {
+      claim: succeed(),
+      within: '4s',
+      start: () => {
+        throw new TypeError('Invalid URL');
+      },
+    }),
+  'trace-full': () => {
+    let n = 0;
+    return ofProbe(() => () => ++n, { claim: succeed(), within: '4s', pace: 10, maxObservations: 50 });
+  },
   'never-accepted': () =>
     ofOperation(
       () =>
@@ -334,7 +351,7 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
 
 describe('what a user reads when a claim does not hold', () => {
   for (const [name, tell] of Object.entries(CASES)) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const text = `${await tell()}\n`;
       const file = new URL(`${name}.txt`, import.meta.url);
       if (UPDATE) writeFileSync(file, text);

@@ -86,12 +86,13 @@ export async function ofProbe(
     readonly seed?: string;
     readonly lifecycle?: Lifecycle;
     readonly name?: string;
+    readonly maxObservations?: number;
     readonly prepare?: (subject: Subject, clock: VirtualClock) => void;
   },
 ): Promise<string> {
   const clock = virtualClock();
-  const { lifecycle, seed, name } = asked;
-  const trace = createTrace({ clock, seed, lifecycle });
+  const { lifecycle, seed, name, maxObservations } = asked;
+  const trace = createTrace({ clock, seed, lifecycle, maxObservations });
   const watched = subject([poll(probe(clock), asked.poll)], { clock, trace, lifecycle, name });
   asked.prepare?.(watched, clock);
   return clock.run(() => told(watched, asked));

@@ -26,11 +26,10 @@ describe('escapeText', () => {
   });
 
   test('never lets a control through, whatever the text', () => {
-    for (let code = 0; code < 0x10000; code++) {
-      const shown = escapeText(`a${String.fromCharCode(code)}b`);
-      // oxlint-disable-next-line no-control-regex
-      expect(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e]/.test(shown), code.toString(16)).toBe(false);
-    }
+    const codes = Array.from({ length: 0x10000 }, (_, code) => code);
+    // oxlint-disable-next-line no-control-regex
+    const unsafe = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e]/;
+    expect(codes.filter((code) => unsafe.test(escapeText(`a${String.fromCharCode(code)}b`)))).toEqual([]);
   });
 });
 
