@@ -391,16 +391,14 @@ function errorLines(error: unknown): readonly string[] {
 
 function started({ start, name }: Scene): readonly string[] {
   const request = start.request === name ? '' : `${start.request ?? ''} `;
-  const sent = start.request?.startsWith('the start function') === true ? 'called' : 'sent';
+  const sent = start.request === 'the start function' ? `${start.request}, called` : `${request}sent`;
   switch (start.kind) {
     case 'none':
       return [];
     case 'pending':
-      return [`${request}${sent} at ${moment(start.at ?? 0)}, not answered`];
+      return [`${sent} at ${moment(start.at ?? 0)}, not answered`];
     case 'lost':
-      return [
-        `${request}${sent} at ${moment(start.at ?? 0)}, no answer${start.lost === undefined ? '' : `: ${oneLine(start.lost, 160)}`}`,
-      ];
+      return [`${sent} at ${moment(start.at ?? 0)}, no answer${start.lost === undefined ? '' : `: ${oneLine(start.lost, 160)}`}`];
     case 'answered':
       return [
         `${request}answered ${statusPhrase(start.status!)} after ${formatDuration(start.took!)}${start.retryAfter === undefined ? '' : `, Retry-After: ${oneLine(start.retryAfter, 40)}`}`,

@@ -125,7 +125,7 @@ function startOf(observations: readonly Observation[]): Start {
   for (const o of observations) {
     if (o.kind === 'request' && o.exchange === 'start')
       start = { kind: 'pending', request: `${o.method} ${redacted(o.url)}`, at: o.at };
-    else if (o.kind === 'call' && o.call === 'start') start = { kind: 'pending', request: 'the start function,', at: o.at };
+    else if (o.kind === 'call' && o.call === 'start') start = { kind: 'pending', request: 'the start function', at: o.at };
     else if (o.kind === 'response' && o.exchange === 'start') {
       const field = (name: string): string | undefined => o.headers.find(([known]) => known === name)?.[1];
       const retryAfter = field('retry-after');
