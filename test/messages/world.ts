@@ -31,7 +31,7 @@ export interface Asking {
 }
 
 /** A provider in this process, whose every answer takes time on a virtual clock. */
-export function provider(clock: VirtualClock, answer: (asked: Asking) => Reply): Fetch {
+function provider(clock: VirtualClock, answer: (asked: Asking) => Reply): Fetch {
   const counts = new Map<string, number>();
   return async (url, init) => {
     const { pathname } = new URL(url);
@@ -52,7 +52,7 @@ export function provider(clock: VirtualClock, answer: (asked: Asking) => Reply):
   };
 }
 
-export const START = { url: 'http://api.test/reports', method: 'POST', body: { title: 'Q3', rows: 12 } } as const;
+const START = { url: 'http://api.test/reports', method: 'POST', body: { title: 'Q3', rows: 12 } } as const;
 export const ACCEPTED: Reply = {
   status: 202,
   headers: { location: '/operations/op_01' },
