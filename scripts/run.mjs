@@ -39,7 +39,7 @@ function say(line) {
 function read(file) {
   try {
     return readFileSync(join(root, file), 'utf8');
-  } catch (_) {
+  } catch {
     return undefined;
   }
 }

@@ -35,7 +35,7 @@ function alive(pid) {
 function ownerOf(file) {
   try {
     return readFileSync(file, 'utf8');
-  } catch (_) {
+  } catch {
     return undefined;
   }
 }
@@ -64,7 +64,7 @@ export async function withLock(folder, work, onWait) {
     let ageMs = 0;
     try {
       ageMs = Date.now() - statSync(folder).mtimeMs;
-    } catch (_) {
+    } catch {
       continue; // It has just been freed.
     }
     if (abandoned({ owner, ageMs, host: hostname(), alive })) {
@@ -99,7 +99,7 @@ function takeAway(folder, owner) {
   const aside = `${folder}.${process.pid}`;
   try {
     renameSync(folder, aside);
-  } catch (_) {
+  } catch {
     return;
   }
   if (ownerOf(join(aside, 'owner')) === owner) {
@@ -108,7 +108,7 @@ function takeAway(folder, owner) {
   }
   try {
     renameSync(aside, folder);
-  } catch (_) {
+  } catch {
     rmSync(aside, { recursive: true, force: true });
   }
 }

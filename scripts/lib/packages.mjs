@@ -38,7 +38,7 @@ function sameTree(lockText, installedText) {
   try {
     wanted = JSON.parse(lockText).packages || {};
     installed = JSON.parse(installedText).packages || {};
-  } catch (_) {
+  } catch {
     return false;
   }
   const same = (/** @type {string} */ path) => {

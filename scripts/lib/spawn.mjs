@@ -12,7 +12,7 @@ export function run(command, args, { cwd, env, capture } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
-      env: /** @type {NodeJS.ProcessEnv} */ (env || process.env),
+      env: env || process.env,
       stdio: capture === true ? ['ignore', 'pipe', 'pipe'] : 'inherit',
       // Programs of npm are .cmd files there, which only a shell starts.
       shell: process.platform === 'win32' && !/[\\/]/.test(command),

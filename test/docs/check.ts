@@ -11,7 +11,11 @@ export interface Check {
   all(count: number): void;
 }
 
-/** The checks of one program, known by its URL. */
+/**
+ * The checks of one program, known by its URL.
+ *
+ * @public called by the programs that are made of the examples
+ */
 export function checker(program: string): Check {
   const own = new Set<number>();
   reached.set(program, own);

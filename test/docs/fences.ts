@@ -108,7 +108,7 @@ export function programOf(fence: Fence, checkModule: string): Program {
     const value = /^\s*=>\s*(.+)$/s.exec(comment.value)?.[1]?.trim();
     if (comment.type !== 'Line' || value === undefined) continue;
     const line = fence.text.slice(0, comment.start).split('\n').length;
-    const at = `${fence.at.replace(/\d+$/, (first) => String(Number(first) + line - 1))}`;
+    const at = fence.at.replace(/\d+$/, (first) => String(Number(first) + line - 1));
     const before = statements.filter(
       (node) => node.end <= comment.start && fence.text.slice(node.end, comment.start).trim() === '',
     );

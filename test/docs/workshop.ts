@@ -82,7 +82,7 @@ export class Workshop {
       const file = /^([\w-]+\.types\.ts)\(/.exec(line)?.[1];
       // What it says about our own sources is told by `npm run types`; an indented line belongs to the one before.
       if (file !== undefined) found.set(file, [...(found.get(file) ?? []), line]);
-      else if (/^error /.test(line)) throw new Error(`the examples cannot be compiled: ${line}`);
+      else if (line.startsWith('error ')) throw new Error(`the examples cannot be compiled: ${line}`);
     }
     return found;
   }
