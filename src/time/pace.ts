@@ -1,3 +1,4 @@
+import { HarnessError, show } from '../errors.ts';
 import type { Clock } from './clock.ts';
 import { parseDuration, type Duration, type Millis } from './duration.ts';
 
@@ -52,9 +53,12 @@ export function fixed(gap: Duration): Pace {
  */
 export function backoff(options: { from?: Duration; factor?: number; to?: Duration } = {}): Pace {
   const from = Math.max(MIN_GAP_MS, parseDuration(options.from ?? 50, 'pace.from'));
-  const to = parseDuration(options.to ?? 5000, 'pace.to');
-  const factor = options.factor ?? 1.5;
-  return { name: `backoff from ${from}ms to ${to}ms`, next: ({ count }) => Math.min(to, from * factor ** (count - 1)) };
+  const to = Math.max(MIN_GAP_MS, parseDuration(options.to ?? 5000, 'pace.to'));
+  const factor = positive(options.factor ?? 1.5, 'pace.factor');
+  return {
+    name: `backoff from ${from}ms to ${to}ms`,
+    next: ({ count }) => Math.min(to, Math.max(MIN_GAP_MS, from * factor ** (count - 1))),
+  };
 }
 
 /**
@@ -65,13 +69,23 @@ export function backoff(options: { from?: Duration; factor?: number; to?: Durati
  * @param options.max the longest gap; 2 s by default
  */
 export function proportional(options: { share?: number; min?: Duration; max?: Duration } = {}): Pace {
-  const share = options.share ?? 0.1;
+  const share = positive(options.share ?? 0.1, 'pace.share');
   const min = Math.max(MIN_GAP_MS, parseDuration(options.min ?? 25, 'pace.min'));
-  const max = parseDuration(options.max ?? 2000, 'pace.max');
+  const max = Math.max(MIN_GAP_MS, parseDuration(options.max ?? 2000, 'pace.max'));
   return {
     name: `${Math.round(share * 100)} % of the time waited`,
     next: ({ elapsed }) => Math.min(max, Math.max(min, elapsed * share)),
   };
+}
+
+/** A number that is none would make every gap NaN, and a look follow a look without rest. */
+function positive(value: number, name: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  throw new HarnessError(
+    'invalid-pace',
+    `${name}: expected a number above 0, received ${typeof value === 'number' ? String(value) : show(value)}`,
+    'write it as a number, such as 1.5 for a factor or 0.1 for a share',
+  );
 }
 
 /** The shortest gap between two looks, in milliseconds: what a timer can tell apart. */
@@ -141,7 +155,7 @@ export class Rounds {
   /**
    * Calls the waiter after `gap` milliseconds.
    *
-   * @param loose it may be called up to half a gap earlier, together with others of a crowd
+   * @param loose it may be called up to a gap earlier, but not now, together with others of a crowd
    */
   schedule(waiter: Waiter, gap: Millis, now: Millis = this.#clock.now(), loose = false): void {
     if (waiter.due === undefined) this.#waiting.push(waiter);

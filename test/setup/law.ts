@@ -7,7 +7,9 @@ export const SEED: number = Number(process.env['FC_SEED'] ?? 20_260_801);
 export function law<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void, numRuns = 200): void {
   fc.assert(
     // What `expect` returns is not an answer to the property.
-    fc.property(arbitrary, (value) => void holds(value)),
+    fc.property(arbitrary, (value) => {
+      holds(value);
+    }),
     { seed: SEED, numRuns },
   );
 }

@@ -50,8 +50,7 @@ describe('parseDuration', () => {
     expect(error.code).toBe('invalid-duration');
     expect(error.message).toContain(`within: expected a duration, ${received}`);
     expect(error.hint).toContain("'500ms', '5s', '2m', '1h'");
-    if (suggestion === undefined) expect(error.hint).not.toContain('did you mean');
-    else expect(error.hint).toContain(suggestion);
+    expect(/did you mean .*$/.exec(error.hint)?.[0]).toBe(suggestion);
   });
 
   test('refuses more than a year, as a slip of the unit', () => {
@@ -67,23 +66,16 @@ describe('parseDuration', () => {
     const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
     law(fc.tuple(fc.nat(100_000), fc.constantFrom('ms', 's', 'm', 'h')), ([n, unit]) => {
       const ms = n * units[unit];
-      if (ms > MAX_DURATION_MS) expect(() => parseDuration(`${n}${unit}`)).toThrow(HarnessError);
-      else expect(parseDuration(`${n}${unit}`)).toBe(ms);
+      const outcome = attempt(() => parseDuration(`${n}${unit}`));
+      expect(ms > MAX_DURATION_MS ? outcome instanceof HarnessError : outcome === ms).toBe(true);
     });
   });
 
   test('law: any text is read or refused as a HarnessError, never with another error or a guess', () => {
     law(fc.oneof(fc.string(), fc.stringMatching(/^\d{1,12}(\.\d{1,9})?\s?[a-z]{0,4}$/)), (text) => {
-      let ms: number | undefined;
-      try {
-        ms = parseDuration(text as Duration);
-      } catch (error) {
-        expect(error).toBeInstanceOf(HarnessError);
-      }
-      if (ms === undefined) return;
-      expect(text).toMatch(/^[\d.]+(ms|s|m|h)$/);
-      expect(ms).toBeGreaterThanOrEqual(0);
-      expect(ms).toBeLessThanOrEqual(MAX_DURATION_MS);
+      const outcome = attempt(() => parseDuration(text as Duration));
+      const read = typeof outcome === 'number' && /^[\d.]+(ms|s|m|h)$/.test(text) && outcome >= 0 && outcome <= MAX_DURATION_MS;
+      expect(read || outcome instanceof HarnessError).toBe(true);
     });
   });
 });
@@ -148,12 +140,16 @@ function duration(): fc.Arbitrary<number> {
   );
 }
 
-function refusal(run: () => unknown): HarnessError {
+function attempt<T>(run: () => T): unknown {
   try {
-    run();
+    return run();
   } catch (error) {
-    expect(error).toBeInstanceOf(HarnessError);
-    return error as HarnessError;
+    return error;
   }
-  throw new Error('expected a refusal, and none came');
+}
+
+function refusal(run: () => unknown): HarnessError {
+  const outcome = attempt(run);
+  if (outcome instanceof HarnessError) return outcome;
+  throw new Error('expected a refusal', { cause: outcome });
 }
