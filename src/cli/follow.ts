@@ -6,7 +6,7 @@ import { HarnessError, show } from '../errors.ts';
 import { settle } from '../logic/index.ts';
 import { escapeText, message } from '../report/index.ts';
 import { formatDuration, parseDuration, type Duration } from '../time/index.ts';
-import type { Meaning, Observation } from '../trace/index.ts';
+import { meaningOf, type Meaning, type Observation } from '../trace/index.ts';
 import { watch } from '../watch/index.ts';
 import { EXIT, type Io } from './io.ts';
 
@@ -68,7 +68,11 @@ export async function follow(argv: readonly string[], io: Io): Promise<number> {
     within,
     signal: io.signal,
     pace: values.pace === undefined ? undefined : (values.pace as Duration),
-  }).finally(stop);
+  })
+    .catch((error: unknown) => {
+      throw inFlags(error);
+    })
+    .finally(stop);
   if (values.trace !== undefined) write(values.trace, op.trace.toJSONL());
 
   const end = judgement.evidence.findLast((o) => o.kind === 'state');
@@ -81,6 +85,22 @@ export async function follow(argv: readonly string[], io: Io): Promise<number> {
   }
   io.err(`\n${message({ claim, judgement, trace: op.trace, name: op.name, within })}\n`);
   return EXIT.violated;
+}
+
+/** What decides where the library refuses to guess, as it is written on a command line. */
+const FLAGS: Readonly<Record<string, string>> = {
+  'nothing-to-follow':
+    "name the monitor with --monitor URL, which may take values from the answer's body, as in --monitor '/tasks/{id}'; or --dialect sync if this answer is already the result",
+  'ambiguous-acceptance': 'say which with --dialect NAME',
+  'ambiguous-reading':
+    'say which with --reading body-status or --reading status-code; say what a state means with --state NAME=MEANING',
+};
+
+function inFlags(error: unknown): unknown {
+  const hint = error instanceof HarnessError ? FLAGS[error.code] : undefined;
+  if (hint === undefined) return error;
+  const { code, message: told, hint: old } = error as HarnessError;
+  return new HarnessError(code, told.replace(`\n  hint: ${old}`, ''), hint, { cause: error });
 }
 
 type Values = ReturnType<typeof readArguments>['values'];
@@ -212,7 +232,11 @@ function lineOf(observation: Observation): string | undefined {
       return observation.exchange === 'start' ? `answered ${observation.status}` : undefined;
     case 'state': {
       const error = observation.error === undefined ? '' : `  ${show(observation.error, 200)}`;
-      return escapeText(`${observation.state}${observation.progress === undefined ? '' : `  ${observation.progress} %`}${error}`);
+      const known = observation.ending === undefined || meaningOf(observation.state) === observation.ending;
+      const meaning = known ? '' : `  (${observation.ending})`;
+      return escapeText(
+        `${observation.state}${meaning}${observation.progress === undefined ? '' : `  ${observation.progress} %`}${error}`,
+      );
     }
     case 'error':
       return escapeText(observation.message);

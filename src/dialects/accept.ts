@@ -109,7 +109,7 @@ function nothingToFollow(answer: Answer, word: string | undefined): HarnessError
     'nothing-to-follow',
     `${nameOf(answer)} answered ${statusLine(answer)}${word === undefined ? '' : ` with status ${show(word)}`}, but names nothing to follow: expected Location or Operation-Location, received ` +
       (elsewhere.length === 0
-        ? 'neither'
+        ? `neither${answer.json === undefined ? '' : `, with the body ${show(answer.json, 120)}`}`
         : `only ${elsewhere.map((name) => `${name}: ${show(answer.headers.get(name))}`).join(', ')}`),
     "if you know the monitor, pass operation(start, { monitor: url }); if this answer is already the result, { dialect: 'sync' }; otherwise the provider must name one (RFC 9110 §15.3.3)",
   );

@@ -121,9 +121,7 @@ export function chooseReading(
 function ambiguousReading(answer: Answer, code: StateEvent, body: StateEvent, states: StateMeanings): HarnessError {
   const known = meaningIn(body.state, states);
   const bodySays =
-    known === undefined
-      ? `${show(body.state)}, a state whose meaning is not known`
-      : `${show(body.state)}, so it ${said(known)}`;
+    known === undefined ? `${show(body.state)}, a state whose meaning is not known` : `${show(body.state)}, so it ${said(known)}`;
   return new HarnessError(
     'ambiguous-reading',
     `${nameOf(answer)} answered ${answer.status} with ${show(answer.json, 120)}, which can be read in two ways that disagree:\n` +
