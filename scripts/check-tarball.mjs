@@ -23,14 +23,17 @@ let failed = 0;
 /**
  * @param {string} name
  * @param {() => Promise<string>} check what to add to the line; throws when the check does not hold
+ * @returns {Promise<boolean>} whether it held
  */
 async function step(name, check) {
   try {
     console.log(`  ok      ${name}: ${await check()}`);
     passed += 1;
+    return true;
   } catch (error) {
     console.log(`  FAILED  ${name}: ${error instanceof Error ? error.message : String(error)}`);
     failed += 1;
+    return false;
   }
 }
 
@@ -84,12 +87,18 @@ let tarball = '';
 let user = '';
 
 try {
-  await step('packed', async () => {
+  const there = await step('packed', async () => {
     const { ok, output } = await packed();
     if (!ok) throw new Error(output);
     return output;
   });
+  // Of what could not be packed, nothing more can be said.
+  if (there) await asInstalled();
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
 
+async function asInstalled() {
   await step('installed without peers', async () => {
     const folder = await project('bare', [tarball]);
     const { packages } = JSON.parse(readFileSync(join(folder, 'node_modules/.package-lock.json'), 'utf8'));
@@ -149,8 +158,6 @@ try {
     await must(user, 'tsc', '-p', '.');
     return 'and two wrong ones do not';
   });
-} finally {
-  rmSync(work, { recursive: true, force: true });
 }
 
 async function packed() {

@@ -2,7 +2,8 @@
  * `npm run ci`: all that a change must pass, each check with its name and its time. The last line is `N passed, N failed`: every
  * test counts as one, and so does every check that is not made of tests.
  *
- * `.ci/run` has run the tests before, and hands on their exit code as `--tests CODE`; their results are in RESULTS.
+ * `.ci/run` has run the tests before, and hands on their exit code and their seconds as `--tests CODE --took SECONDS`; their
+ * results are in RESULTS.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +17,7 @@ const RESULTS = '.vitest/ci';
 /** A step that takes longer than this is stuck. */
 const STEP_MS = 10 * 60_000;
 
-const { values } = parseArgs({ options: { tests: { type: 'string' } } });
+const { values } = parseArgs({ options: { tests: { type: 'string' }, took: { type: 'string', default: '0' } } });
 
 /** @typedef {import('./lib/counts.mjs').Counts} Counts */
 
@@ -27,12 +28,13 @@ const summary = [];
 /**
  * @param {string} name
  * @param {() => Counts} work
+ * @param {number} [before] seconds that it took before this script began
  */
-function step(name, work) {
+function step(name, work, before = 0) {
   console.log(`\n== ${name}`);
   const from = performance.now();
   const counts = work();
-  const line = `${counts.failed > 0 ? 'FAILED' : 'ok    '}  ${name.padEnd(12)} ${((performance.now() - from) / 1000).toFixed(1).padStart(6)} s  ${describeCounts(counts)}`;
+  const line = `${counts.failed > 0 ? 'FAILED' : 'ok    '}  ${name.padEnd(12)} ${(before + (performance.now() - from) / 1000).toFixed(1).padStart(6)} s  ${describeCounts(counts)}`;
   console.log(line);
   summary.push(line);
   total = add(total, counts);
@@ -95,7 +97,11 @@ function vitest(file, ...args) {
 }
 
 mkdirSync(join(root, RESULTS), { recursive: true });
-step('tests', () => (values.tests === undefined ? vitest('tests.json') : tests('tests.json', Number(values.tests))));
+step(
+  'tests',
+  () => (values.tests === undefined ? vitest('tests.json') : tests('tests.json', Number(values.tests))),
+  Number(values.took),
+);
 step('lint', () => script('lint'));
 step('types', () => script('types'));
 step('format', () => script('format:check'));
