@@ -3,7 +3,7 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Mil
 import * as bugs from './bugs/index.ts';
 import type { Bug, OperationBody, Parts } from './parts.ts';
 import { problem, PROBLEMS, type Problem, type ProblemName } from './problem.ts';
-import { isProblem, readOrder, writeReport, type Report } from './report.ts';
+import { isProblem, readOrder, writeReport } from './report.ts';
 import { sqliteStore, STEPS, type Naming, type Operation, type Store, type StoredReport } from './store.ts';
 import { Naps, pickUpDelay, Worker } from './worker.ts';
 

@@ -39,11 +39,11 @@ export class Naps {
   }
 
   wake(key: string): void {
-    for (const nap of [...this.#naps]) if (nap.key === key) nap.end(false);
+    for (const nap of this.#naps) if (nap.key === key) nap.end(false);
   }
 
   wakeAll(): void {
-    for (const nap of [...this.#naps]) nap.end(false);
+    for (const nap of this.#naps) nap.end(false);
   }
 }
 
