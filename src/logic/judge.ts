@@ -134,7 +134,10 @@ class Judging implements Judge {
       });
     }
     const decision = this.#course.atEnd(closing);
-    if (decision === undefined) return undecided('nothing', this.#course.standing());
+    if (decision === undefined) {
+      const standing = this.#course.standing();
+      return undecided('nothing', { ...standing, reason: { ...standing.reason, closing: details } });
+    }
     // At the end of everything that can be seen it is what was seen that decides; before, it is the clock.
     const decidedBy = closing.by === 'end' && !this.#stability ? 'observation' : 'deadline';
     return { ...decision, reason: { ...decision.reason, closing: details }, decidedBy, at: closing.at, coverage };

@@ -21,7 +21,7 @@ export {
   type Lifecycle,
 } from './lifecycle.ts';
 export { plain } from './plain.ts';
-export { REDACTED, redactHeaders, redactUrl } from './redact.ts';
+export { isSecretHeader, REDACTED, redactHeaders, redactUrl } from './redact.ts';
 export {
   checkTrace,
   createTrace,

@@ -3,17 +3,24 @@ import type { Headers } from './event.ts';
 /** Header fields whose value is a secret; a trace keeps that they were there, not what they said. */
 const SECRET_HEADERS =
   /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|api-key|ocp-apim-subscription-key|x-amz-security-token|.*-(token|secret|signature|password))$/;
+/** Header fields whose value is an address, which may carry credentials itself. */
+const ADDRESS_HEADERS = /^(location|operation-location|content-location|azure-asyncoperation|referer)$/;
 /** Query parameters that carry credentials in signed or tokened URLs. */
 const SECRET_PARAMETERS =
   /^(access_token|token|api_?key|key|sig|signature|secret|password|code|x-amz-(signature|credential|security-token))$/i;
 
 export const REDACTED = '[redacted]';
 
-/** Header fields as a trace may keep them: names in lower case, secret values replaced. */
+/** Whether a header field's value is a secret, to be kept out of a trace and from foreign origins. */
+export function isSecretHeader(name: string): boolean {
+  return SECRET_HEADERS.test(name.toLowerCase());
+}
+
+/** Header fields as a trace may keep them: names in lower case, secret values replaced, also within addresses. */
 export function redactHeaders(headers: Iterable<readonly [string, string]>): Headers {
   return [...headers].map(([name, value]) => {
     const lower = name.toLowerCase();
-    return [lower, SECRET_HEADERS.test(lower) ? REDACTED : value] as const;
+    return [lower, isSecretHeader(lower) ? REDACTED : ADDRESS_HEADERS.test(lower) ? redactUrl(value) : value] as const;
   });
 }
 
@@ -27,18 +34,21 @@ export function redactHeaders(headers: Iterable<readonly [string, string]>): Hea
  * ```
  */
 export function redactUrl(url: string): string {
-  const [head = '', ...query] = url.split('?');
-  const bare = head.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
-  if (query.length === 0) return bare;
-  const [parameters = '', fragment] = query.join('?').split('#', 2);
-  const shown = parameters
+  const [, head = '', query, fragment] = /^([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(url) ?? [];
+  // The last @ ends the user's part (WHATWG URL, authority state): a password may hold one itself.
+  const bare = head.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)[^/]*@/i, '$1');
+  return `${bare}${query === undefined ? '' : `?${withoutSecrets(query)}`}${fragment === undefined ? '' : `#${withoutSecrets(fragment)}`}`;
+}
+
+/** Parameters with the secret ones replaced; a fragment may carry them too (RFC 6749 §4.2.2). */
+function withoutSecrets(parameters: string): string {
+  return parameters
     .split('&')
     .map((pair) => {
       const name = pair.split('=', 1)[0] ?? '';
       return pair.includes('=') && SECRET_PARAMETERS.test(safeDecode(name)) ? `${name}=${REDACTED}` : pair;
     })
     .join('&');
-  return `${bare}?${shown}${fragment === undefined ? '' : `#${fragment}`}`;
 }
 
 function safeDecode(text: string): string {

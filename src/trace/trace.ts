@@ -148,20 +148,25 @@ class RecordedTrace implements Trace {
   }
 
   follow(listener: (observation: Observation) => void): () => void {
+    const { length } = this.observations;
+    // What was recorded before, yet is still to be told, is none of the newcomer's business.
+    const told: typeof listener = length === this.#delivered ? listener : (o) => void (o.seq >= length && listener(o));
     // A new list each time: whoever follows or stops while an observation is told does not disturb the telling.
-    this.#listeners = this.#listeners.length === 0 ? [listener] : [...this.#listeners, listener];
-    return () => void (this.#listeners = this.#listeners.filter((other) => other !== listener));
+    this.#listeners = this.#listeners.length === 0 ? [told] : [...this.#listeners, told];
+    return () => void (this.#listeners = this.#listeners.filter((other) => other !== told));
   }
 
   link(source: string, operation: string, keys: readonly string[]): void {
-    this.record(source, { kind: 'link', operation, keys }, [operation]);
+    this.record(source, { kind: 'link', operation, keys });
   }
 
   of(operation: string): readonly Observation[] {
     const tied = new Set([operation]);
     for (const o of this.observations)
       if (o.kind === 'link' && o.operation === operation) for (const key of o.keys) tied.add(key);
-    return this.observations.filter((o) => o.keys?.some((key) => tied.has(key)) ?? false);
+    return this.observations.filter((o) =>
+      o.kind === 'link' ? o.operation === operation : (o.keys?.some((key) => tied.has(key)) ?? false),
+    );
   }
 
   judged(record: ClaimRecord): void {
@@ -183,7 +188,9 @@ class RecordedTrace implements Trace {
     try {
       while (this.#delivered < this.observations.length) {
         const observation = this.observations[this.#delivered++]!;
-        for (const listener of this.#listeners) listener(observation);
+        const listeners = this.#listeners;
+        for (const listener of listeners)
+          if (listeners === this.#listeners || this.#listeners.includes(listener)) listener(observation);
       }
     } finally {
       this.#delivering = false;
@@ -223,6 +230,8 @@ export function checkTrace(text: string): { readonly trace: Trace | undefined; r
   if (lines.at(-1) === '') lines.pop();
   let header: TraceHeader | undefined;
   const observations: Observation[] = [];
+  /** The place of the next observation: a line that is wrong or missing must not make all after it look misplaced. */
+  let seq = 0;
   for (const [index, line] of lines.entries()) {
     const add = (code: string, path: string, expected: string, received: string, message: string): void =>
       void issues.push({ code, path, line: index + 1, expected, received, message });
@@ -231,14 +240,14 @@ export function checkTrace(text: string): { readonly trace: Trace | undefined; r
       value = JSON.parse(line);
     } catch {
       add('not-json', '', 'one JSON object', show(line), `expected one JSON object on this line, received ${show(line)}`);
+      if (index > 0) seq++;
       continue;
     }
+    if (index > 0) seq = (isRecord(value) ? readObservation(value, seq, observations, add) : seq) + 1;
     if (!isRecord(value)) {
       add('not-an-object', '', 'one JSON object', show(line), `expected one JSON object on this line, received ${show(line)}`);
     } else if (index === 0) {
       header = readHeader(value, add);
-    } else {
-      readObservation(value, observations, add);
     }
   }
   if (lines.length === 0) {
@@ -310,6 +319,17 @@ function readHeader(value: Record<string, unknown>, add: Add): TraceHeader | und
     if (!Array.isArray(value[list]))
       add('wrong-type', list, 'a list', show(value[list]), `${list}: expected a list, received ${show(value[list])}`);
   }
+  for (const [i, claim] of (Array.isArray(value['claims']) ? (value['claims'] as unknown[]) : []).entries()) {
+    if (isRecord(claim) && typeof claim['claim'] === 'string' && [claim['from'], claim['since'], claim['upTo']].every(isNumber))
+      continue;
+    add(
+      'wrong-type',
+      `claims[${i}]`,
+      'a claim with its name, from, since and upTo',
+      show(claim),
+      `claims[${i}]: expected a claim with its name, from, since and upTo, received ${show(claim)}`,
+    );
+  }
   if (value['lifecycle'] !== undefined) {
     for (const issue of checkLifecycle(value['lifecycle']).issues) {
       add(issue.code, `lifecycle.${issue.path}`, issue.expected, issue.received, issue.message);
@@ -355,7 +375,9 @@ const REQUIRED: Partial<Record<Event['kind'], readonly (readonly [field: string,
   healed: [['fault', 'string']],
 };
 
-function readObservation(value: Record<string, unknown>, observations: Observation[], add: Add): void {
+/** Reads one observation into the list, and gives back its place: the one it tells, else the expected. */
+function readObservation(value: Record<string, unknown>, expected: number, observations: Observation[], add: Add): number {
+  const seq = typeof value['seq'] === 'number' ? value['seq'] : expected;
   const kind = value['kind'];
   if (typeof kind !== 'string' || !(EVENT_KINDS as readonly string[]).includes(kind)) {
     add(
@@ -365,7 +387,7 @@ function readObservation(value: Record<string, unknown>, observations: Observati
       show(kind),
       `kind: expected one of ${EVENT_KINDS.join(', ')}; received ${show(kind)}`,
     );
-    return;
+    return seq;
   }
   const previous = observations.at(-1);
   const required = [
@@ -379,14 +401,14 @@ function readObservation(value: Record<string, unknown>, observations: Observati
   );
   for (const [field, type] of wrong)
     add('wrong-type', field, `a ${type}`, show(value[field]), `${field}: expected a ${type}, received ${show(value[field])}`);
-  if (wrong.length > 0) return;
-  if (value['seq'] !== observations.length) {
+  if (wrong.length > 0) return seq;
+  if (seq !== expected) {
     add(
       'out-of-order',
       'seq',
-      String(observations.length),
+      String(expected),
       show(value['seq']),
-      `seq: expected ${observations.length}, received ${show(value['seq'])}; lines are missing or out of order`,
+      `seq: expected ${expected}, received ${show(value['seq'])}; lines are missing or out of order`,
     );
   } else if (previous !== undefined && (value['at'] as number) < previous.at) {
     add(
@@ -398,6 +420,11 @@ function readObservation(value: Record<string, unknown>, observations: Observati
     );
   }
   observations.push(value as unknown as Observation);
+  return seq;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

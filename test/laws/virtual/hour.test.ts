@@ -11,7 +11,10 @@ async function hour(seed: number): Promise<{ jsonl: string; looks: number; verdi
   const clock = virtualClock();
   const app = demoApp({ clock, random: seeded(seed), work: '1h', retryAfter: 2 }).start();
   try {
-    const op = operation({ url: 'http://demo.test/reports', method: 'POST', body: { title: 'the long one', rows: 12 } }, { clock, fetch: app.fetch, seed: String(seed) });
+    const op = operation(
+      { url: 'http://demo.test/reports', method: 'POST', body: { title: 'the long one', rows: 12 } },
+      { clock, fetch: app.fetch, seed: String(seed) },
+    );
     const judgement = await clock.run(() => watch(op, succeed(), { within: '61m' }));
     expect(rejudge(parseTrace(op.trace.toJSONL()))).toEqual([judgement]);
     const looks = op.trace.observations.filter((o) => o.kind === 'request' && o.source === 'monitor').length;

@@ -1,0 +1,501 @@
+import { HarnessError, show } from '../errors.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
+import type { Observation } from '../trace/index.ts';
+
+/**
+ * Temporal formulas over what was seen, as plain data, and their progression.
+ *
+ * The logic is LTL on finite traces (De Giacomo & Vardi 2013) with upper time bounds in the pointwise reading (Alur &
+ * Henzinger's MTL). A position is an observation; a `tick` is none, it only moves time on. Evaluation is by progression
+ * (Bacchus & Kabanza 1998): one observation turns a formula into what must hold of the rest, so that a judge keeps one
+ * bounded residual and never the past.
+ */
+export type Formula =
+  | { readonly op: 'true' }
+  | { readonly op: 'false' }
+  /** The observation at this position matches. */
+  | { readonly op: 'is'; readonly where: Pattern }
+  /** As `is`, by a function; it serialises by name alone, so a recording with it cannot be judged again without it. */
+  | { readonly op: 'test'; readonly name: string; readonly test?: Test }
+  | { readonly op: 'not'; readonly of: Formula }
+  | { readonly op: 'and' | 'or'; readonly of: readonly Formula[] }
+  /** There is a next position, and there it holds; `weak`: or there is none. */
+  | { readonly op: 'next'; readonly of: Formula; readonly weak?: boolean }
+  /** `then` comes, within the bound, and `first` holds until just before. */
+  | { readonly op: 'until'; readonly first: Formula; readonly then: Formula; readonly within?: Millis }
+  /** The formula holds of each key's own observations, taken by themselves. */
+  | { readonly op: 'forEach'; readonly key: string; readonly of: Formula };
+
+/** A partial description of an observation: what is named must be equal, deeply; a {@link Check} is asked instead. */
+export type Pattern = { readonly [field: string]: unknown };
+
+/** A question in place of a value in a pattern. */
+export type Check =
+  | { readonly $oneOf: readonly unknown[] }
+  | { readonly $atLeast: number }
+  | { readonly $atMost: number }
+  | { readonly $exists: boolean };
+
+/** Why an observation does not match, and how near it was: 0 is a match. */
+export interface Miss {
+  readonly why: string;
+  readonly expected?: unknown;
+  readonly actual?: unknown;
+  readonly distance?: number;
+}
+
+export type Test = (observation: Observation) => true | Miss;
+
+/** How many nodes a residual may have; beyond it judging stops, undecided. */
+export const MAX_RESIDUAL_NODES = 10_000;
+/** How many keys one `forEach` may follow. */
+export const MAX_KEYS = 10_000;
+
+export const yes: Formula = { op: 'true' };
+export const no: Formula = { op: 'false' };
+export const is = (where: Pattern): Formula => ({ op: 'is', where });
+export const test = (name: string, test: Test): Formula => ({ op: 'test', name, test });
+export const not = (of: Formula): Formula => ({ op: 'not', of });
+export const and = (...of: Formula[]): Formula => ({ op: 'and', of });
+export const or = (...of: Formula[]): Formula => ({ op: 'or', of });
+export const implies = (premise: Formula, conclusion: Formula): Formula => or(not(premise), conclusion);
+export const next = (of: Formula): Formula => ({ op: 'next', of });
+export const weakNext = (of: Formula): Formula => ({ op: 'next', of, weak: true });
+export const until = (first: Formula, then: Formula, options: Bound = {}): Formula => ({
+  op: 'until',
+  first,
+  then,
+  ...bound(options),
+});
+export const eventually = (of: Formula, options: Bound = {}): Formula => until(yes, of, options);
+export const always = (of: Formula, options: Bound = {}): Formula => not(until(yes, not(of), options));
+/** Whenever `cause` is seen, `effect` comes, within the bound from then. */
+export const leadsTo = (cause: Formula, effect: Formula, options: Bound = {}): Formula =>
+  always(implies(cause, eventually(effect, options)));
+export const forEach = (key: string, of: Formula): Formula => ({ op: 'forEach', key, of });
+
+export interface Bound {
+  readonly within?: Duration;
+}
+
+function bound({ within }: Bound): { within?: Millis } {
+  return within === undefined ? {} : { within: parseDuration(within, 'within') };
+}
+
+/** A formula in words. */
+export function describe(formula: Formula): string {
+  const inner = (f: Formula): string => (f.op === 'and' || f.op === 'or' || f.op === 'until' ? `(${describe(f)})` : describe(f));
+  const limit = (within: Millis | undefined): string => (within === undefined ? '' : ` within ${formatDuration(within)}`);
+  switch (formula.op) {
+    case 'true':
+    case 'false':
+      return formula.op;
+    case 'is':
+      return show(formula.where, 120);
+    case 'test':
+      return formula.name;
+    case 'not':
+      if (formula.of.op === 'until' && formula.of.first.op === 'true') {
+        const { then, within } = formula.of;
+        return `always${limit(within)} ${inner(then.op === 'not' ? then.of : not(then))}`;
+      }
+      return `not ${inner(formula.of)}`;
+    case 'and':
+    case 'or':
+      return formula.of.map(inner).join(` ${formula.op} `);
+    case 'next':
+      return `${formula.weak === true ? 'if there is a next, ' : ''}next ${inner(formula.of)}`;
+    case 'until':
+      return formula.first.op === 'true'
+        ? `eventually${limit(formula.within)} ${inner(formula.then)}`
+        : `${inner(formula.first)} until${limit(formula.within)} ${inner(formula.then)}`;
+    case 'forEach':
+      return `for each ${formula.key}: ${describe(formula.of)}`;
+  }
+}
+
+/** What is left to hold. Nodes are immutable and compared by `key`: equal keys mean equal obligations. */
+type Residual =
+  | { readonly op: 'true' | 'false'; readonly key: string; readonly size: 1 }
+  | { readonly op: 'atom'; readonly key: string; readonly size: 1; readonly test: Test }
+  | { readonly op: 'not'; readonly key: string; readonly size: number; readonly of: Residual }
+  | { readonly op: 'and' | 'or'; readonly key: string; readonly size: number; readonly of: readonly Residual[] }
+  | { readonly op: 'next'; readonly key: string; readonly size: number; readonly of: Residual; readonly weak: boolean }
+  /** A next that has been entered: the rest must have a position (or need not), and there it must hold. */
+  | { readonly op: 'now'; readonly key: string; readonly size: number; readonly of: Residual; readonly weak: boolean }
+  | {
+      readonly op: 'until';
+      readonly key: string;
+      readonly size: number;
+      readonly first: Residual;
+      readonly then: Residual;
+      readonly within: Millis | undefined;
+      readonly by: Millis | undefined;
+      readonly body: string;
+    }
+  | {
+      readonly op: 'forEach';
+      readonly key: string;
+      readonly size: number;
+      readonly by: string;
+      readonly of: Residual;
+      readonly each: ReadonlyMap<string, Residual>;
+    };
+
+const TRUE: Residual = { op: 'true', key: 'T', size: 1 };
+const FALSE: Residual = { op: 'false', key: 'F', size: 1 };
+
+/** One evaluation of a formula along a trace. */
+export class Progression {
+  #residual: Residual;
+  /** The miss of the latest position, of the atom that came nearest. */
+  #miss: { readonly miss: Miss; readonly observation: Observation } | undefined;
+
+  /** @throws HarnessError `opaque-formula` for a test whose function was lost on the way through JSON */
+  constructor(formula: Formula) {
+    this.#residual = compile(formula);
+  }
+
+  /** Undefined while both verdicts are possible. */
+  get verdict(): boolean | undefined {
+    return this.#residual.op === 'true' ? true : this.#residual.op === 'false' ? false : undefined;
+  }
+
+  /** How many nodes are left. */
+  get size(): number {
+    return this.#residual.size;
+  }
+
+  get nearest(): { readonly miss: Miss; readonly observation: Observation } | undefined {
+    return this.#miss;
+  }
+
+  /** Takes one observation; a `tick` only moves time on. */
+  step(observation: Observation): void {
+    this.#residual = expire(this.#residual, observation.at);
+    if (observation.kind === 'tick') return;
+    let nearestYet: { miss: Miss; observation: Observation } | undefined;
+    this.#residual = progress(this.#residual, observation, (miss) => {
+      if (nearestYet === undefined || (miss.distance ?? 1) < (nearestYet.miss.distance ?? 1)) nearestYet = { miss, observation };
+    });
+    this.#miss = nearestYet ?? this.#miss;
+  }
+
+  /** Whether it holds if nothing more comes. */
+  atEnd(): boolean {
+    return holdsOfNothing(this.#residual);
+  }
+
+  /** The moment after which time alone changes the residual, in milliseconds since the trace began. */
+  due(): Millis | undefined {
+    return earliest(this.#residual);
+  }
+}
+
+function compile(formula: Formula): Residual {
+  switch (formula.op) {
+    case 'true':
+      return TRUE;
+    case 'false':
+      return FALSE;
+    case 'is': {
+      const { where } = formula;
+      return { op: 'atom', key: `is${JSON.stringify(where)}`, size: 1, test: (observation) => matches(observation, where) };
+    }
+    case 'test': {
+      const found = formula.test;
+      if (typeof found !== 'function') {
+        throw new HarnessError(
+          'opaque-formula',
+          `the test '${formula.name}' is a function, and was not recorded with the formula`,
+          'judge again with the claim itself, or write the test as a pattern: is({ … })',
+        );
+      }
+      return { op: 'atom', key: `test${JSON.stringify(formula.name)}`, size: 1, test: found };
+    }
+    case 'not':
+      return negation(compile(formula.of));
+    case 'and':
+    case 'or':
+      return junction(formula.op, formula.of.map(compile));
+    case 'next': {
+      const of = compile(formula.of);
+      const weak = formula.weak === true;
+      return { op: 'next', key: `X${weak ? 'w' : ''}(${of.key})`, size: of.size + 1, of, weak };
+    }
+    case 'until':
+      return untilNode(compile(formula.first), compile(formula.then), formula.within, undefined);
+    case 'forEach': {
+      const of = compile(formula.of);
+      return eachNode(formula.key, of, new Map());
+    }
+    default:
+      throw new HarnessError(
+        'invalid-formula',
+        `there is no operator ${show((formula as { op?: unknown }).op)}`,
+        'build formulas with is, not, and, or, implies, next, until, eventually, always, leadsTo, forEach',
+      );
+  }
+}
+
+function progress(node: Residual, o: Observation, missed: (miss: Miss) => void): Residual {
+  switch (node.op) {
+    case 'true':
+    case 'false':
+      return node;
+    case 'atom': {
+      const found = node.test(o);
+      if (found === true) return TRUE;
+      missed(found);
+      return FALSE;
+    }
+    case 'not':
+      return negation(progress(node.of, o, missed));
+    case 'and':
+    case 'or':
+      return junction(
+        node.op,
+        node.of.map((part) => progress(part, o, missed)),
+      );
+    case 'next':
+      return { op: 'now', key: `N${node.weak ? 'w' : ''}(${node.of.key})`, size: node.of.size + 1, of: node.of, weak: node.weak };
+    case 'now':
+      return progress(node.of, o, missed);
+    case 'until': {
+      const entered =
+        node.by === undefined && node.within !== undefined
+          ? untilNode(node.first, node.then, node.within, o.at + node.within)
+          : node;
+      const then = progress(node.then, o, missed);
+      if (then.op === 'true') return then;
+      return junction('or', [then, junction('and', [progress(node.first, o, missed), entered])]);
+    }
+    case 'forEach': {
+      let each: Map<string, Residual> | undefined;
+      let { size } = node;
+      for (const key of keysIn(o, node.by)) {
+        const known = (each ?? node.each).get(key);
+        if (known?.op === 'true') continue;
+        const after = progress(known ?? node.of, o, missed);
+        if (after.op === 'false') return FALSE;
+        if (after === known) continue;
+        (each ??= new Map(node.each)).set(key, after);
+        size += after.size - (known?.size ?? 0);
+      }
+      return each === undefined ? node : eachNode(node.by, node.of, each, size);
+    }
+  }
+}
+
+/** A bounded until whose time is up is false. Only what has been entered has a deadline, so nothing below it is looked at. */
+function expire(node: Residual, at: Millis): Residual {
+  switch (node.op) {
+    case 'not': {
+      const of = expire(node.of, at);
+      return of === node.of ? node : negation(of);
+    }
+    case 'and':
+    case 'or': {
+      let changed = false;
+      const of = node.of.map((part) => {
+        const left = expire(part, at);
+        changed ||= left !== part;
+        return left;
+      });
+      return changed ? junction(node.op, of) : node;
+    }
+    case 'until':
+      return node.by !== undefined && at > node.by ? FALSE : node;
+    case 'forEach': {
+      let each: Map<string, Residual> | undefined;
+      let { size } = node;
+      for (const [key, part] of node.each) {
+        const left = expire(part, at);
+        if (left.op === 'false') return FALSE;
+        if (left === part) continue;
+        (each ??= new Map(node.each)).set(key, left);
+        size += left.size - part.size;
+      }
+      return each === undefined ? node : eachNode(node.by, node.of, each, size);
+    }
+    default:
+      return node;
+  }
+}
+
+function holdsOfNothing(node: Residual): boolean {
+  switch (node.op) {
+    case 'true':
+      return true;
+    case 'not':
+      return !holdsOfNothing(node.of);
+    case 'and':
+      return node.of.every(holdsOfNothing);
+    case 'or':
+      return node.of.some(holdsOfNothing);
+    case 'next':
+    case 'now':
+      return node.weak;
+    case 'forEach':
+      return [...node.each.values()].every(holdsOfNothing);
+    default:
+      return false;
+  }
+}
+
+/** The smallest step of a trace's clock, in milliseconds: a deadline is over when time is this much past it. */
+const TRACE_TICK_MS: Millis = 0.001;
+
+function earliest(node: Residual): Millis | undefined {
+  switch (node.op) {
+    case 'not':
+      return earliest(node.of);
+    case 'and':
+    case 'or':
+      return first(node.of);
+    case 'until':
+      return node.by === undefined ? undefined : node.by + TRACE_TICK_MS;
+    case 'forEach':
+      return first(node.each.values());
+    default:
+      return undefined;
+  }
+}
+
+function first(nodes: Iterable<Residual>): Millis | undefined {
+  let least: Millis | undefined;
+  for (const node of nodes) {
+    const due = earliest(node);
+    if (due !== undefined && (least === undefined || due < least)) least = due;
+  }
+  return least;
+}
+
+function negation(of: Residual): Residual {
+  if (of.op === 'true') return FALSE;
+  if (of.op === 'false') return TRUE;
+  return of.op === 'not' ? of.of : { op: 'not', key: `!(${of.key})`, size: of.size + 1, of };
+}
+
+function untilNode(first: Residual, then: Residual, within: Millis | undefined, by: Millis | undefined): Residual {
+  const body = `U(${first.key},${then.key},${within ?? ''})`;
+  return {
+    op: 'until',
+    key: by === undefined ? body : `${body}@${by}`,
+    size: first.size + then.size + 1,
+    first,
+    then,
+    within,
+    by,
+    body,
+  };
+}
+
+/** Each is an obligation of its own, so the key is a number: comparing the instances would cost more than it could save. */
+function eachNode(by: string, of: Residual, each: ReadonlyMap<string, Residual>, size: number = of.size + 1): Residual {
+  return { op: 'forEach', key: `E${eachNodes++}`, size: each.size > MAX_KEYS ? MAX_RESIDUAL_NODES + 1 : size, by, of, each };
+}
+
+let eachNodes = 0;
+
+/** And / or in one canonical form: flat, without repeats, in a fixed order, the absorbing and the neutral element applied. */
+function junction(op: 'and' | 'or', parts: readonly Residual[]): Residual {
+  const [absorbing, neutral] = op === 'and' ? [FALSE, TRUE] : [TRUE, FALSE];
+  const byKey = new Map<string, Residual>();
+  const add = (part: Residual): boolean => {
+    if (part.op === absorbing.op) return false;
+    if (part.op === neutral.op) return true;
+    if (part.op === op) return part.of.every(add);
+    byKey.set(part.key, part);
+    return true;
+  };
+  if (!parts.every(add)) return absorbing;
+  keepTheStricter(op, byKey);
+  for (const part of byKey.values()) {
+    // What is asked for and ruled out at once.
+    if (part.op === 'not' && byKey.has(part.of.key)) return absorbing;
+  }
+  const of = [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  if (of.length === 0) return neutral;
+  if (of.length === 1) return of[0]!;
+  return {
+    op,
+    key: `${op === 'and' ? '&' : '|'}(${of.map((part) => part.key).join()})`,
+    size: of.reduce((sum, part) => sum + part.size, 1),
+    of,
+  };
+}
+
+/**
+ * Of bounded untils that differ in their deadline alone one says it all: what must come by 3 s comes by 5 s. Without this
+ * the residual of "every request is answered within 5 s" would grow with each request.
+ */
+function keepTheStricter(op: 'and' | 'or', byKey: Map<string, Residual>): void {
+  const kept = new Map<string, { key: string; by: Millis }>();
+  for (const [key, part] of byKey) {
+    const negated = part.op === 'not';
+    const until = part.op === 'not' ? part.of : part;
+    if (until.op !== 'until' || until.by === undefined) continue;
+    const group = `${negated ? '!' : ''}${until.body}`;
+    const other = kept.get(group);
+    // The earlier deadline is the stronger demand; under a negation it is the weaker one.
+    const wantsEarlier = (op === 'and') !== negated;
+    if (other === undefined) {
+      kept.set(group, { key, by: until.by });
+    } else if (until.by < other.by === wantsEarlier) {
+      byKey.delete(other.key);
+      kept.set(group, { key, by: until.by });
+    } else {
+      byKey.delete(key);
+    }
+  }
+}
+
+function keysIn(o: Observation, path: string): readonly string[] {
+  if (path === 'keys') return o.keys ?? [];
+  const value = at(o, path);
+  return value === undefined || value === null ? [] : [typeof value === 'string' ? value : JSON.stringify(value)];
+}
+
+function at(value: unknown, path: string): unknown {
+  let found = value;
+  for (const step of path.split('.')) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, step)) return undefined;
+    found = (found as Record<string, unknown>)[step];
+  }
+  return found;
+}
+
+/** Compares an observation with a pattern; the distance is the share of named fields that differ. */
+export function matches(observation: Observation, where: Pattern): true | Miss {
+  let named = 0;
+  let differ = 0;
+  let first: Miss | undefined;
+  const compare = (pattern: unknown, value: unknown, path: string): void => {
+    if (typeof pattern === 'object' && pattern !== null && !Array.isArray(pattern) && !isCheck(pattern)) {
+      for (const [field, inner] of Object.entries(pattern))
+        compare(inner, at(value, field), path === '' ? field : `${path}.${field}`);
+      return;
+    }
+    named++;
+    if (isCheck(pattern) ? passes(pattern, value) : JSON.stringify(pattern) === JSON.stringify(value)) return;
+    differ++;
+    first ??= { why: `${path} is ${show(value)}, not ${show(pattern)}`, expected: pattern, actual: value };
+  };
+  compare(where, observation, '');
+  return first === undefined ? true : { ...first, distance: differ / named };
+}
+
+function isCheck(pattern: unknown): pattern is Check {
+  if (typeof pattern !== 'object' || pattern === null) return false;
+  const [field, more] = Object.keys(pattern);
+  return more === undefined && field !== undefined && field.startsWith('$');
+}
+
+function passes(check: Check, value: unknown): boolean {
+  if ('$oneOf' in check) return check.$oneOf.some((one) => JSON.stringify(one) === JSON.stringify(value));
+  if ('$atLeast' in check) return typeof value === 'number' && value >= check.$atLeast;
+  if ('$atMost' in check) return typeof value === 'number' && value <= check.$atMost;
+  if ('$exists' in check) return (value !== undefined) === check.$exists;
+  throw new HarnessError('invalid-formula', `there is no check ${show(check)}`, 'write $oneOf, $atLeast, $atMost or $exists');
+}

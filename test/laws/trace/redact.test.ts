@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ask, readAnswer } from '../../../src/probes/exchange.ts';
+import { virtualClock } from '../../../src/time/index.ts';
+import { createTrace, REDACTED, redactHeaders, redactUrl } from '../../../src/trace/index.ts';
+import { lawAsync } from '../../setup/law.ts';
+
+const SECRET_HEADERS = [
+  'Authorization',
+  'Proxy-Authorization',
+  'Cookie',
+  'Set-Cookie',
+  'X-API-Key',
+  'api-key',
+  'Ocp-Apim-Subscription-Key',
+  'X-Amz-Security-Token',
+  'X-Auth-Token',
+  'X-CSRF-Token',
+  'Client-Secret',
+  'X-Hub-Signature',
+  'X-Password',
+];
+const SECRET_PARAMETERS = [
+  'access_token',
+  'token',
+  'apikey',
+  'api_key',
+  'API_KEY',
+  'key',
+  'sig',
+  'Signature',
+  'secret',
+  'password',
+  'code',
+  'X-Amz-Signature',
+  'X-Amz-Credential',
+  'X-Amz-Security-Token',
+  '%73ig',
+];
+const URL_HEADERS = ['Location', 'Operation-Location', 'Content-Location', 'Azure-AsyncOperation', 'Referer'];
+
+describe('redaction', () => {
+  test.each(SECRET_HEADERS)('keeps that there was a header %s, not what it said', (name) => {
+    expect(redactHeaders([[name, 's3cret']])).toEqual([[name.toLowerCase(), REDACTED]]);
+  });
+
+  test.each(['Content-Type', 'ETag', 'Retry-After', 'X-Request-Id', 'Authorization-Info', 'X-Tokens-Left'])(
+    'leaves %s as it is',
+    (name) => {
+      expect(redactHeaders([[name, 'plain']])).toEqual([[name.toLowerCase(), 'plain']]);
+    },
+  );
+
+  test.each<[string, string]>([
+    ['https://api.example/op/1', 'https://api.example/op/1'],
+    ['https://api.example/op/1?page=2', 'https://api.example/op/1?page=2'],
+    ['https://api.example/op/1?page=2#end', 'https://api.example/op/1?page=2#end'],
+    ['https://ann:pw@api.example/op', 'https://api.example/op'],
+    ['https://ann@api.example/op', 'https://api.example/op'],
+    ['https://ann:p@w@api.example/op', 'https://api.example/op'],
+    ['https://api.example/@ann/op', 'https://api.example/@ann/op'],
+    ['https://api.example/op?sig=abc&page=2', 'https://api.example/op?sig=[redacted]&page=2'],
+    ['https://api.example/op?a=1&sig=a?b=c', 'https://api.example/op?a=1&sig=[redacted]'],
+    ['https://api.example/op?token', 'https://api.example/op?token'],
+    ['https://api.example/op?%E0%A4%A=1', 'https://api.example/op?%E0%A4%A=1'],
+    ['/op/1?key=abc', '/op/1?key=[redacted]'],
+    ['//ann:pw@api.example/op', '//api.example/op'],
+    ['https://api.example/cb#access_token=abc&state=1', 'https://api.example/cb#access_token=[redacted]&state=1'],
+    ['https://api.example/cb?a=1#token=abc', 'https://api.example/cb?a=1#token=[redacted]'],
+    ['', ''],
+  ])('shows %s as %s', (url, shown) => {
+    expect(redactUrl(url)).toBe(shown);
+  });
+
+  test('law: no secret comes into a recording, wherever in an exchange it stands', async () => {
+    const secret = fc.stringMatching(/^S3CR3T[a-z0-9]{8}$/);
+    const place = fc.oneof(
+      fc.constantFrom(...SECRET_HEADERS.filter((name) => name !== 'Set-Cookie')).map((header) => ({ header })),
+      fc.constantFrom(...SECRET_PARAMETERS).map((parameter) => ({ parameter })),
+      fc.constantFrom(...SECRET_HEADERS).map((answered) => ({ answered })),
+      fc.tuple(fc.constantFrom(...URL_HEADERS), fc.constantFrom(...SECRET_PARAMETERS)).map((elsewhere) => ({ elsewhere })),
+    );
+    await lawAsync(fc.tuple(secret, fc.array(place, { minLength: 1, maxLength: 4 })), async ([value, places]) => {
+      const trace = createTrace({ clock: virtualClock() });
+      const request = new Headers();
+      const response = new Headers();
+      let url = `http://ann:${value}@api.test/op?page=2`;
+      for (const at of places) {
+        if ('header' in at) request.set(at.header, value);
+        else if ('parameter' in at) url += `&${at.parameter}=${value}`;
+        else if ('answered' in at) response.append(at.answered, value);
+        else response.set(at.elsewhere[0], `https://api.test/op/1?${at.elsewhere[1]}=${value}`);
+      }
+      const record = trace.record.bind(trace, 's');
+      const fetch = (): Promise<Response> => Promise.resolve(new Response('{}', { headers: response }));
+      await ask(fetch, { method: 'GET', url, headers: request }, 'x', record);
+      await readAnswer(await fetch(), 'GET', url, 'y', record);
+      expect(trace.observations).toHaveLength(3);
+      expect(trace.toJSONL()).not.toContain(value);
+    });
+  });
+});
