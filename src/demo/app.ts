@@ -52,9 +52,9 @@ export interface DemoApp {
   /** Starts the worker, which first takes up what an earlier process left in the store. Until then jobs stay queued. */
   start(): DemoApp;
   /** Answers a request; never rejects, unless the client hung up (then with its signal's reason). */
-  handle(request: Request): Promise<Response>;
+  readonly handle: (request: Request) => Promise<Response>;
   /** `fetch` without a network: takes paths as well as URLs, whatever their host. */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Stops the worker and closes the store, unless it was handed in; jobs that are not done wait there for the next start. */
   close(): Promise<void>;
 }
@@ -78,7 +78,8 @@ export interface DemoApp {
  * const order = await app.fetch('/reports', { method: 'POST' });
  * order.status; // => 202
  * await clock.advance(3_600_000);
- * const operation = await (await app.fetch(order.headers.get('location') ?? '')).json();
+ * const told = await app.fetch(order.headers.get('location') ?? '');
+ * const operation = (await told.json()) as { status: string; result: { rows: number } };
  * operation.status; // => 'succeeded'
  * operation.result.rows; // => 12
  * await app.close();

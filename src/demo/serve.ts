@@ -40,7 +40,8 @@ export interface Served {
  * import { demoApp, serve } from 'holdfast/demo';
  *
  * const server = await serve(demoApp({ work: '20ms' }));
- * const report = await (await fetch(`${server.url}/reports?mode=sync`, { method: 'POST' })).json();
+ * const answer = await fetch(`${server.url}/reports?mode=sync`, { method: 'POST' });
+ * const report = (await answer.json()) as { rows: number };
  * report.rows; // => 12
  * await server.close();
  * ```

@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { BUGS } from '../../../src/demo/index.ts';
+import { bodyOf, inWorld, monitorOf, post, toItsEnd, type Body, type World } from './world.ts';
+
+/** Each looks from outside, in plain HTTP, and throws when the server is wrong. */
+const CHECKS: Record<string, (world: World) => Promise<void>> = {
+  'cancel-ignored': async (world) => {
+    const monitor = monitorOf(await post(world.app));
+    await world.clock.sleep(500);
+    const cancelled = await world.app.fetch(monitor, { method: 'DELETE' });
+    expect(cancelled.status).toBe(200);
+    expect(await bodyOf(cancelled)).toMatchObject({ status: 'cancelled' });
+    expect(await toItsEnd(world, monitor)).toMatchObject({ status: 'cancelled' });
+  },
+  'double-run': async (world) => {
+    await toItsEnd(world, monitorOf(await post(world.app)));
+    await world.clock.sleep(10_000);
+    expect((await bodyOf(await world.app.fetch('/reports')))['reports']).toHaveLength(1);
+  },
+  'lost-result': async (world) => {
+    const told = await toItsEnd(world, monitorOf(await post(world.app)));
+    expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });
+    expect((await world.app.fetch(String(told['resultUrl']))).status).toBe(200);
+  },
+  'parity-drift': async (world) => {
+    const sync = await bodyOf(await post(world.app, {}, '?mode=sync'));
+    const told = await toItsEnd(world, monitorOf(await post(world.app)));
+    if ('result' in told) expect(told['result']).toEqual(sync);
+  },
+  'progress-backwards': async (world) => {
+    const monitor = monitorOf(await post(world.app));
+    let before = 0;
+    for (let look = 0; look < 40; look++) {
+      await world.clock.sleep(50);
+      const { progress, status } = await bodyOf(await world.app.fetch(monitor));
+      expect(progress).toBeGreaterThanOrEqual(before);
+      before = Number(progress);
+      if (status === 'succeeded') break;
+    }
+  },
+  'resurrected-operation': async (world) => {
+    const monitor = monitorOf(await post(world.app));
+    const ended = await toItsEnd(world, monitor);
+    for (let look = 0; look < 5; look++) {
+      await world.clock.sleep(1000);
+      expect(await bodyOf(await world.app.fetch(monitor))).toMatchObject({ status: ended['status'] });
+    }
+  },
+  'retry-after-in-millis': async (world) => {
+    const accepted = await post(world.app);
+    expect(Number(accepted.headers.get('retry-after'))).toBeLessThanOrEqual(10);
+  },
+  'silent-failure': async (world) => {
+    const told = await toItsEnd(world, monitorOf(await post(world.app, { template: 'none' })));
+    if (told['status'] === 'failed') expect(told['error']).toMatchObject({ title: expect.any(String), status: 422 });
+  },
+  'stale-etag': async (world) => {
+    const monitor = monitorOf(await post(world.app));
+    const seen = new Map<string, Body>();
+    for (let look = 0; look < 20; look++) {
+      const response = await world.app.fetch(monitor);
+      const told = await bodyOf(response);
+      const etag = String(response.headers.get('etag'));
+      if (told['status'] === 'queued' || told['status'] === 'running') expect(seen.get(etag) ?? told).toEqual(told);
+      seen.set(etag, told);
+      await world.clock.sleep(100);
+    }
+  },
+  'stuck-in-running': async (world) => {
+    await toItsEnd(world, monitorOf(await post(world.app)), 60);
+  },
+};
+
+const run = async (check: string, bugs: readonly string[]): Promise<unknown> =>
+  inWorld({ bugs }, CHECKS[check]!).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+describe('every bug', () => {
+  test('has a direct check', () => {
+    expect(Object.keys(CHECKS)).toEqual(BUGS.map(({ name }) => name));
+  });
+
+  test.each(BUGS.map(({ name }) => name))('%s makes its check red', async (name) => {
+    expect(await run(name, [])).toBeUndefined();
+    expect(await run(name, [name])).toBeInstanceOf(Error);
+  });
+
+  test.each(BUGS.map(({ name }) => name))('%s makes no check red that has nothing to do with it', async (name) => {
+    const red: string[] = [];
+    for (const check of Object.keys(CHECKS)) if ((await run(check, [name])) !== undefined) red.push(check);
+    expect(red).toEqual(ALSO[name] ?? [name]);
+  });
+
+  test('can be planted together with others', async () => {
+    for (const check of ['lost-result', 'progress-backwards', 'retry-after-in-millis']) {
+      expect(await run(check, ['retry-after-in-millis', 'lost-result', 'progress-backwards'])).toBeInstanceOf(Error);
+    }
+  });
+
+  test.each(BUGS)('$name is told in a family and one line, and lives in a file of its name', ({ name, family, story }) => {
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(family).toMatch(/^[a-z-]+$/);
+    expect(story).toMatch(/^\S.{30,140}$/);
+    const file = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    expect(readFileSync(`src/demo/bugs/${file}.ts`, 'utf8')).toContain(`export const ${file}: Bug = {`);
+  });
+
+  test('is in the index', () => {
+    const files = readdirSync('src/demo/bugs').filter((file) => file !== 'index.ts');
+    expect(files).toHaveLength(BUGS.length);
+  });
+});
+
+/** Where one defect shows in more than one way. */
+const ALSO: Record<string, string[]> = {
+  // What never ends has no result, and no second report either.
+  'stuck-in-running': [
+    'double-run',
+    'lost-result',
+    'parity-drift',
+    'resurrected-operation',
+    'silent-failure',
+    'stuck-in-running',
+  ],
+};

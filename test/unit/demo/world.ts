@@ -1,0 +1,63 @@
+import { demoApp, type DemoApp, type DemoOptions } from '../../../src/demo/index.ts';
+import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
+
+/** A demo in virtual time; faults of the server fail the test that made them. */
+export interface World {
+  readonly clock: VirtualClock;
+  readonly app: DemoApp;
+}
+
+export function worldOf(options: DemoOptions = {}): World {
+  const clock = virtualClock();
+  const app = demoApp({
+    clock,
+    random: seeded(7),
+    onError: (error) => {
+      throw error;
+    },
+    ...options,
+  });
+  return { clock, app };
+}
+
+/** Runs `body` in a world whose worker has started, and closes it. */
+export async function inWorld<T>(options: DemoOptions, body: (world: World) => Promise<T>): Promise<T> {
+  const world = worldOf(options);
+  world.app.start();
+  try {
+    return await world.clock.run(() => body(world));
+  } finally {
+    await world.app.close();
+  }
+}
+
+export function post(app: DemoApp, order?: unknown, query = ''): Promise<Response> {
+  return app.fetch(`/reports${query}`, {
+    method: 'POST',
+    ...(order === undefined ? {} : { body: JSON.stringify(order), headers: { 'content-type': 'application/json' } }),
+  });
+}
+
+// The bodies are looked at field by field, as a client in plain JavaScript would.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Body = Record<string, any>;
+
+export async function bodyOf(response: Response): Promise<Body> {
+  return (await response.json()) as Body;
+}
+
+export function monitorOf(response: Response): string {
+  const location = response.headers.get('location');
+  if (location === null) throw new Error(`no Location in an answer ${response.status}`);
+  return location;
+}
+
+/** Looks once a second until the operation has ended, at most `looks` times. */
+export async function toItsEnd({ app, clock }: World, monitor: string, looks = 100): Promise<Body> {
+  for (let look = 0; look < looks; look++) {
+    await clock.sleep(1000);
+    const body = await bodyOf(await app.fetch(monitor));
+    if (!['queued', 'running'].includes(String(body['status']))) return body;
+  }
+  throw new Error(`${monitor} has not ended after ${looks} looks`);
+}
