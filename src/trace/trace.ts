@@ -240,7 +240,8 @@ export function checkTrace(text: string): { readonly trace: Trace | undefined; r
       value = JSON.parse(line);
     } catch {
       add('not-json', '', 'one JSON object', show(line), `expected one JSON object on this line, received ${show(line)}`);
-      if (index > 0) seq++;
+      // A line left empty stood for no observation.
+      if (index > 0 && line.trim() !== '') seq++;
       continue;
     }
     if (index > 0) seq = (isRecord(value) ? readObservation(value, seq, observations, add) : seq) + 1;
