@@ -53,8 +53,10 @@ export const MAX_KEYS = 10_000;
 
 export const yes: Formula = { op: 'true' };
 export const no: Formula = { op: 'false' };
+/** The observation has these fields: `is({ kind: 'state', state: 'running' })`. */
 export const is = (where: Pattern): Formula => ({ op: 'is', where });
-export const test = (name: string, test: Test): Formula => ({ op: 'test', name, test });
+/** The observation passes a test of yours, which answers `true` or why not, and how near it was. */
+export const matching = (name: string, test: Test): Formula => ({ op: 'test', name, test });
 export const not = (of: Formula): Formula => ({ op: 'not', of });
 export const and = (...of: Formula[]): Formula => ({ op: 'and', of });
 export const or = (...of: Formula[]): Formula => ({ op: 'or', of });
@@ -211,7 +213,7 @@ function compile(formula: Formula): Residual {
           'judge again with the claim itself, or write the test as a pattern: is({ … })',
         );
       }
-      return { op: 'atom', key: `test${JSON.stringify(formula.name)}`, size: 1, test: found };
+      return { op: 'atom', key: `test${idOf(found)}`, size: 1, test: found };
     }
     case 'not':
       return negation(compile(formula.of));
@@ -236,6 +238,16 @@ function compile(formula: Formula): Residual {
         'build formulas with is, not, and, or, implies, next, until, eventually, always, leadsTo, forEach',
       );
   }
+}
+
+/** Tests are told apart by what they are, not by their names, which two may share. */
+const testIds: WeakMap<Test, number> = new WeakMap();
+let tests = 0;
+
+function idOf(test: Test): number {
+  let id = testIds.get(test);
+  if (id === undefined) testIds.set(test, (id = tests++));
+  return id;
 }
 
 function progress(node: Residual, o: Observation, missed: (miss: Miss) => void): Residual {

@@ -1,6 +1,31 @@
 export type { Claim, ClaimContext, Closing, Coverage, DecidedBy, Judge, Judgement, Reason, Verdict } from './claim.ts';
 export * from './claims/index.ts';
 export {
+  always,
+  and,
+  eventually,
+  forEach,
+  implies,
+  is,
+  leadsTo,
+  matching,
+  MAX_KEYS,
+  MAX_RESIDUAL_NODES,
+  next,
+  no,
+  not,
+  or,
+  until,
+  weakNext,
+  yes,
+  type Bound,
+  type Check,
+  type Formula,
+  type Miss,
+  type Pattern,
+  type Test,
+} from './formula.ts';
+export {
   defineClaim,
   judge,
   MIN_STABILITY_LOOKS,

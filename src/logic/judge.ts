@@ -62,7 +62,7 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       start: (context) => new Judging(definition.start(args, context), definition.fromNow === true),
     };
   };
-  return Object.assign(make, { definition }) as unknown as ClaimFactory<A>;
+  return Object.assign(make, { definition });
 }
 
 /** What all claims share: a verdict stands once reached, coverage is counted, and closing follows one set of rules. */
@@ -126,7 +126,9 @@ class Judging implements Judge {
       return undecided(closing.by, { ...standing, reason: { ...standing.reason, closing: details } });
     }
     const { by: _by, at: _at, ...details } = closing;
-    if (this.#looks === 0) return undecided('nothing', { reason: { code: 'nothing-seen', closing: details }, evidence: [] });
+    // Exchanges and calls are no looks, yet they may be all that a claim is about.
+    if (this.#looks === 0 && this.#course.standing().evidence.length === 0)
+      return undecided('nothing', { reason: { code: 'nothing-seen', closing: details }, evidence: [] });
     if (this.#stability && this.#looks < MIN_STABILITY_LOOKS) {
       return undecided('nothing', {
         reason: { code: 'too-few-looks', looks: this.#looks, needed: MIN_STABILITY_LOOKS, closing: details },
@@ -160,7 +162,9 @@ class Judging implements Judge {
         const gap = this.#lastLook === undefined ? 0 : observation.at - this.#lastLook;
         if (gap > this.#largestGap) this.#largestGap = gap;
         this.#lastLook = observation.at;
+        return;
       }
+      default:
     }
   }
 

@@ -36,11 +36,11 @@ const traces = fc
   })
   .map((steps) => {
     let at = 0;
-    return steps.map(({ event, gap, source }, seq): Observation => ({ ...event, at: (at += gap), seq, source }) as Observation);
+    return steps.map(({ event, gap, source }, seq): Observation => ({ ...event, at: (at += gap), seq, source }));
   });
 const closings: fc.Arbitrary<Closing> = fc
   .constantFrom('deadline', 'hung', 'broken', 'aborted', 'bound', 'end')
-  .map((by) => ({ by, at: 1000, within: 1000 }) as Closing);
+  .map((by) => ({ by, at: 1000, within: 1000 }));
 
 const start = (claim: Claim) => claim.start({ since: 0 });
 

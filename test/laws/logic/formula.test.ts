@@ -7,6 +7,7 @@ import {
   forEach,
   is,
   leadsTo,
+  matching,
   MAX_RESIDUAL_NODES,
   next,
   no,
@@ -37,6 +38,7 @@ const trace = (most: number): fc.Arbitrary<Observation[]> =>
     });
 
 const atom = fc.constantFrom(...STATES).map((state) => is({ state }));
+
 const within = fc
   .option(fc.integer({ min: 0, max: 12 }), { nil: undefined })
   .map((ms) => (ms === undefined ? {} : { within: ms }));
@@ -127,6 +129,27 @@ describe('progression', () => {
       }),
       { numRuns: 500, seed: SEED },
     );
+  });
+
+  test('tests of the same name stay apart, and the nearest miss is told', () => {
+    const seen = (state: string) =>
+      matching('seen', (o) =>
+        o.kind === 'state' && o.state === state ? true : { why: `no ${state}`, distance: state === 'q' ? 0.2 : 0.8 },
+      );
+    const progression = new Progression(and(eventually(seen('p')), eventually(seen('q'))));
+    progression.step({ kind: 'state', state: 'p', at: 0, seq: 0, source: 's' });
+    expect({ verdict: progression.verdict, atEnd: progression.atEnd(), near: progression.nearest?.miss }).toEqual({
+      verdict: undefined,
+      atEnd: false,
+      near: { why: 'no q', distance: 0.2 },
+    });
+    progression.step({ kind: 'state', state: 'q', at: 1, seq: 1, source: 's' });
+    expect(progression.verdict).toBe(true);
+  });
+
+  test('a test that JSON lost its function of is refused, with the way to go on', () => {
+    const lost = JSON.parse(JSON.stringify(matching('paid in full', () => true))) as Formula;
+    expect(() => new Progression(lost)).toThrow(/'paid in full' is a function, and was not recorded/);
   });
 
   test.each([
