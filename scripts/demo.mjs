@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters as plain } from 'node:util';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const cli = join(root, 'dist/cli/main.js');
@@ -76,8 +77,6 @@ function startServer() {
     process.on('exit', () => void child.kill());
   });
 }
-
-const plain = (/** @type {string} */ line) => line.replace(/\u001b\[[0-9;]*m/g, '');
 
 const server = await startServer();
 let failed = false;

@@ -403,7 +403,7 @@ function checkStart(start: Start): CheckedStart {
   const headers = new Headers(start.headers);
   const asJson = start.body !== undefined && typeof start.body !== 'string';
   if (asJson && !headers.has('content-type')) headers.set('content-type', 'application/json');
-  const body = asJson ? JSON.stringify(start.body) : (start.body as string | undefined);
+  const body = asJson ? JSON.stringify(start.body) : start.body;
   return {
     kind: 'send',
     method: (start.method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase(),

@@ -37,19 +37,12 @@ export function defineMatcher<A extends readonly unknown[]>(matcher: Matcher<A>)
   return matcher;
 }
 
-/** What can be asserted on: an operation or any subject, a function to call again and again, or the answer to a start. */
-export type Received =
-  | Subject
-  | ((context: { signal: AbortSignal }) => unknown)
-  | Response
-  | Promise<Response>
-  | StartDescription;
-
 /** One operation per answer: several matchers on one Response speak of one operation. */
 const operations: WeakMap<object, Subject> = new WeakMap();
 
 /**
- * What a matcher watches, made of what it was given.
+ * What a matcher watches, made of what it was given: an operation or any subject, a function to call again and again, the
+ * answer to a start (also as a promise), or a monitor's address.
  *
  * @throws HarnessError `nothing-to-watch` for a value that cannot change any more
  */

@@ -65,8 +65,11 @@ export function httpStatus(url: string, options: HttpStatusOptions): Pull {
       let to = monitor;
       for (let hop = 0; ; hop++) {
         const id = hop === 0 ? `${name}/${looked}` : `${name}/${looked}.${hop}`;
-        const answer = await ask(send, { method: 'GET', url: to, headers: headersFor(to, context.fresh), signal: context.signal }, id, (event) =>
-          context.record(event),
+        const answer = await ask(
+          send,
+          { method: 'GET', url: to, headers: headersFor(to, context.fresh), signal: context.signal },
+          id,
+          (event) => context.record(event),
         );
         const next = answer.headers.get('location');
         if ([301, 302, 307, 308].includes(answer.status) && next !== null) {

@@ -272,6 +272,8 @@ export function timeline(trace: Pick<Trace, 'observations'>, options: TimelineOp
         break;
       case 'no-response':
         marks.push({ at: o.at, source: o.source, kind: 'no-response', text: o.message ?? o.reason });
+        break;
+      default:
     }
   }
   if (from >= upTo) for (const drawing of drawings.values()) drawing.restart();

@@ -52,7 +52,7 @@ export function adapt(matcher: Matcher): (this: MatcherState, received: unknown,
       });
       if (passes(judgement, this.isNot)) return { pass: !this.isNot, message: () => '' };
       const error = violation({ claim: meant.claim, judgement, subject, negated: this.isNot, within });
-      const prefix: unknown = chai.util.flag(this.assertion as object, 'message');
+      const prefix: unknown = chai.util.flag(this.assertion, 'message');
       if (typeof prefix === 'string' && prefix !== '') error.message = `${prefix}: ${error.message}`;
       throw error;
     })();
@@ -127,12 +127,11 @@ class Waiting {
       return this.#asked < this.#needed ? this.#asking(next()) : next();
     };
     return {
-      // oxlint-disable-next-line unicorn/no-thenable
       then: (onFulfilled, onRejected) => note(() => promise.then(onFulfilled, onRejected)),
       catch: (onRejected) => note(() => promise.catch(onRejected)),
       finally: (onFinally) => note(() => promise.finally(onFinally)),
       [Symbol.toStringTag]: 'Promise',
-    } as Promise<T>;
+    };
   }
 }
 
@@ -170,7 +169,7 @@ function moveFakeTimers(sinceLast: Millis): void {
  * run concurrently: then the assertion would be blamed on another test, so it is refused with the remedy.
  */
 function ownTest(state: MatcherState, name: string, site: string): RunnerTestCase | undefined {
-  const task = state.task as RunnerTestCase | undefined;
+  const task = state.task;
   const running = runningTests();
   if (running.size < 2) return task ?? [...running][0];
   if (task !== undefined && running.has(task) && calledThroughContext(task)) return task;
@@ -196,7 +195,7 @@ function calledThroughContext(task: RunnerTestCase): boolean {
 
 /** The stack at the call, as text without its first line. Under `.resolves` it was taken when `.resolves` was written. */
 function callSite(state: MatcherState, below: (...args: never[]) => unknown): string {
-  const flagged: unknown = state.promise === '' ? undefined : chai.util.flag(state.assertion as object, 'error');
+  const flagged: unknown = state.promise === '' ? undefined : chai.util.flag(state.assertion, 'error');
   const holder: { stack?: string } = flagged instanceof Error ? flagged : {};
   if (!(flagged instanceof Error)) Error.captureStackTrace(holder, below);
   const stack = holder.stack ?? '';

@@ -28,8 +28,9 @@ export function enter(task: RunnerTestCase): void {
       read = true;
       return signal;
     },
-    set: (value: AbortSignal) =>
-      void Object.defineProperty(task.context, 'signal', { configurable: true, enumerable: true, writable: true, value }),
+    set: (value: AbortSignal) => {
+      Object.defineProperty(task.context, 'signal', { configurable: true, enumerable: true, writable: true, value });
+    },
   });
 }
 

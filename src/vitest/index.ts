@@ -45,6 +45,5 @@ export interface AsyncMatchers {
 
 declare module 'vitest' {
   // The parameters must repeat Vitest's own, to the letter.
-  // oxlint-disable-next-line no-unused-vars
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> extends AsyncMatchers {}
 }

@@ -14,7 +14,7 @@ const monitor =
   (asked: Asking): Reply => {
     if (asked.method === 'POST') return ACCEPTED;
     const reply = told(asked);
-    return 'status' in reply && typeof reply['status'] === 'string' ? { body: reply } : (reply as Reply);
+    return 'status' in reply && typeof reply['status'] === 'string' ? { body: reply } : reply;
   };
 
 const problem = (status: number, body: Record<string, unknown>): Reply => ({
@@ -351,7 +351,7 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
 
 describe('what a user reads when a claim does not hold', () => {
   for (const [name, tell] of Object.entries(CASES)) {
-    test(`${name}`, async () => {
+    test(name, async () => {
       const text = `${await tell()}\n`;
       const file = new URL(`${name}.txt`, import.meta.url);
       if (UPDATE) writeFileSync(file, text);

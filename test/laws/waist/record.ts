@@ -10,7 +10,7 @@ import { watch, type Operation, type Pull } from '../../../src/watch/index.ts';
 export interface Recording {
   readonly name: string;
   readonly verdict: 'holds' | 'violated';
-  record(): Promise<Trace>;
+  readonly record: () => Promise<Trace>;
 }
 
 interface World {
@@ -28,18 +28,15 @@ async function watched(
   const clock = virtualClock();
   const app = demoApp({ clock, random: seeded(7), work: '1s', bugs: options.bug === undefined ? [] : [options.bug] }).start();
   try {
-    let op: Operation | undefined;
     const monitor = (): string => {
-      const link = op?.trace.observations.find((o) => o.kind === 'link');
+      const link = op.trace.observations.find((o) => o.kind === 'link');
       return link?.kind === 'link' ? link.operation : '';
     };
-    const also = options.also?.({ clock, app, monitor }) ?? [];
-    op = operation(
+    const op: Operation = operation(
       { url: 'http://demo.test/reports', method: 'POST', body: { title: 'Q3', rows: 2 } },
-      { clock, fetch: app.fetch, seed: '7', also },
+      { clock, fetch: app.fetch, seed: '7', also: options.also?.({ clock, app, monitor }) ?? [] },
     );
-    const watching = op;
-    await clock.run(() => watch(watching, claim, { within: '5s', pace: options.pace }));
+    await clock.run(() => watch(op, claim, { within: '5s', pace: options.pace }));
     return op.trace;
   } finally {
     await app.close();
@@ -51,7 +48,8 @@ const mirror = ({ app, monitor }: World): Pull =>
   poll(
     async () => {
       if (monitor() === '') return undefined;
-      return (await (await app.fetch(monitor())).json()) as unknown;
+      const answer = await app.fetch(monitor());
+      return answer.json();
     },
     { name: 'mirror' },
   );

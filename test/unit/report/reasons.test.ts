@@ -63,7 +63,7 @@ function judged(reason: { readonly code: string }, rest: Partial<Judgement> = {}
 
 describe('every reason has words', () => {
   for (const [code, reason] of Object.entries(REASONS)) {
-    test(`${code}`, () => {
+    test(code, () => {
       const text = judged(reason);
       const [first = ''] = text.split('\n');
       expect(first).toMatch(/^expected the export to eventually succeed, but ./);
@@ -90,7 +90,7 @@ describe('every reason has words', () => {
 describe('every way of being decided has words', () => {
   const ways = ['observation', 'deadline', 'hung', 'broken', 'aborted', 'bound', 'nothing'] as const;
   for (const decidedBy of ways) {
-    test(`${decidedBy}`, () => {
+    test(decidedBy, () => {
       const text = judged({ code: 'not-yet', wanted: 'success' } as KnownReason, { decidedBy, verdict: 'undecided' });
       expect(text).toContain(
         decidedBy === 'observation' || decidedBy === 'deadline' ? '  decided  at +1.24s' : '  decided  by nothing: ',
