@@ -1,12 +1,23 @@
 import { HarnessError, nearest, show } from '../errors.ts';
-import { succeed } from '../logic/index.ts';
-import { ask, nameOf, readAnswer, statusLine, type Answer, type Fetch, type HeaderFields } from '../probes/exchange.ts';
+// The claim alone, not the whole catalogue: this is what `import 'holdfast'` loads.
+import { succeed } from '../logic/claims/succeed.ts';
+import {
+  ask,
+  nameOf,
+  prepare,
+  readAnswer,
+  statusLine,
+  type Answer,
+  type Fetch,
+  type HeaderFields,
+  type Prepared,
+} from '../probes/exchange.ts';
 import { checkedUrl, httpStatus, MONITOR_PACE, politeMoment, resolved } from '../probes/httpStatus.ts';
-import { violation } from '../report/index.ts';
 import { systemClock, type Clock, type Millis } from '../time/index.ts';
 import {
   createTrace,
   defineLifecycle,
+  isSecretHeader,
   redactUrl,
   standardLifecycle,
   type Event,
@@ -117,7 +128,7 @@ type CheckedStart =
       readonly method: string;
       readonly url: string;
       readonly headers: Headers;
-      readonly body: string | undefined;
+      readonly request: Prepared;
     }
   | { readonly kind: 'monitor'; readonly url: string }
   | { readonly kind: 'answer'; readonly get: (tools: { fetch: Fetch; signal: AbortSignal }) => unknown };
@@ -138,6 +149,8 @@ class StartedOperation implements Operation {
   #reading: ReadingName | undefined;
   #monitor: Pull | undefined;
   #monitorUrl: string | undefined;
+  /** Where the acceptance said the monitor is: the origin that the caller's headers are meant for. */
+  #home: string | undefined;
   #notBefore: Millis | undefined;
 
   constructor(start: CheckedStart, options: OperationOptions) {
@@ -170,7 +183,11 @@ class StartedOperation implements Operation {
 
   async result(): Promise<unknown> {
     const judgement = await watch(this, succeed());
-    if (judgement.verdict !== 'holds') throw violation({ claim: succeed(), judgement, subject: this });
+    if (judgement.verdict !== 'holds') {
+      // Words are loaded when there is something to tell.
+      const { violation } = await import('../report/index.ts');
+      throw violation({ claim: succeed(), judgement, subject: this });
+    }
     const ended = judgement.evidence.findLast((o): o is Observation & { kind: 'state' } => o.kind === 'state');
     const elsewhere = locationOf(ended?.raw);
     return elsewhere === undefined || ended?.result !== undefined ? ended?.result : this.#fetchResult(elsewhere);
@@ -189,7 +206,7 @@ class StartedOperation implements Operation {
     const url = this.#monitorUrl ?? accepted.url;
     const answer = await ask(
       this.#send,
-      { method, url, headers: new Headers(this.#options.headers) },
+      prepare(method, url, this.#headersFor(url)),
       `cancel/${this.trace.observations.length}`,
       this.#record('cancel'),
     );
@@ -239,7 +256,7 @@ class StartedOperation implements Operation {
   async #sendStart(start: Exclude<CheckedStart, { kind: 'monitor' }>): Promise<Answer> {
     const record = this.#record('start');
     try {
-      if (start.kind === 'send') return await ask(this.#send, start, 'start', record);
+      if (start.kind === 'send') return await ask(this.#send, start.request, 'start', record);
       record({ kind: 'call', call: 'start', name: this.#name ?? 'start' });
       const response: unknown = await start.get({ fetch: this.#send, signal: this.#controller.signal });
       const answer = await readAnswer(
@@ -282,6 +299,7 @@ class StartedOperation implements Operation {
   #follow(accepted: Extract<Accepted, { kind: 'monitor' }>): void {
     const { dialect } = accepted;
     this.#monitorUrl = accepted.url;
+    this.#home = new URL(accepted.url).origin;
     this.trace.record('start', { kind: 'note', text: `read as ${dialect.name}: monitor ${redactUrl(accepted.url)}` });
     this.#monitor = httpStatus(accepted.url, {
       fetch: this.#send,
@@ -295,15 +313,16 @@ class StartedOperation implements Operation {
     });
   }
 
-  /** Credentials of a described start go to its own origin only: a monitor elsewhere is given the caller's `headers` alone. */
+  /**
+   * Credentials of a described start go to its own origin only: a monitor elsewhere is given the caller's `headers` alone, and a
+   * result that is elsewhere again not even the credentials among those.
+   */
   #headersFor(url: string): Headers {
     const headers = new Headers(this.#options.headers);
-    if (this.#start.kind === 'send' && new URL(this.#start.url).origin === new URL(url).origin) {
-      for (const name of ['authorization', 'cookie', 'x-api-key']) {
-        const value = this.#start.headers.get(name);
-        if (value !== null && !headers.has(name)) headers.set(name, value);
-      }
-    }
+    const { origin } = new URL(url);
+    if (this.#home !== origin) for (const name of [...headers.keys()]) if (isSecretHeader(name)) headers.delete(name);
+    if (this.#start.kind === 'send' && new URL(this.#start.url).origin === origin)
+      for (const [name, value] of this.#start.headers) if (isSecretHeader(name) && !headers.has(name)) headers.set(name, value);
     return headers;
   }
 
@@ -340,7 +359,7 @@ class StartedOperation implements Operation {
       );
     const answer = await ask(
       this.#send,
-      { method: 'GET', url, headers: this.#headersFor(url) },
+      prepare('GET', url, this.#headersFor(url)),
       `result/${this.trace.observations.length}`,
       this.#record('result'),
     );
@@ -404,13 +423,8 @@ function checkStart(start: Start): CheckedStart {
   const asJson = start.body !== undefined && typeof start.body !== 'string';
   if (asJson && !headers.has('content-type')) headers.set('content-type', 'application/json');
   const body = asJson ? JSON.stringify(start.body) : start.body;
-  return {
-    kind: 'send',
-    method: (start.method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase(),
-    url: href,
-    headers,
-    body,
-  };
+  const method = (start.method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase();
+  return { kind: 'send', method, url: href, headers, request: prepare(method, href, headers, body) };
 }
 
 function checkOptions(options: OperationOptions): OperationOptions {

@@ -86,8 +86,9 @@ class Judging implements Judge {
     if (decision === undefined) return 'undecided';
     // A tick carries nothing but time: what it decides, the deadline decided.
     const decidedBy = observation.kind === 'tick' ? 'deadline' : 'observation';
-    this.#final = { ...decision, decidedBy, at: observation.at, coverage: this.#coverage() };
-    return decision.verdict;
+    const { verdict, reason, evidence } = decision;
+    this.#final = { verdict, reason, evidence, decidedBy, at: observation.at, coverage: this.#coverage() };
+    return verdict;
   }
 
   close(closing: Closing): Judgement {

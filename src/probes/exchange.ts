@@ -25,12 +25,28 @@ export interface Answer {
 
 export type Recorder = (event: Event) => void;
 
-export interface Asked {
+/** A request that may be sent again and again: what a trace may keep of it is found once. */
+export interface Prepared {
   readonly method: string;
   readonly url: string;
-  readonly headers: Headers;
-  readonly body?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly told: Omit<EventOf<'request'>, 'kind' | 'exchange'>;
+}
+
+export function prepare(method: string, url: string, headers: Headers, body?: string): Prepared {
+  return {
+    method,
+    url,
+    headers: Object.fromEntries(headers),
+    body,
+    told: {
+      method,
+      url: redactUrl(url),
+      headers: redactHeaders(headers),
+      ...(body === undefined ? {} : kept(new TextEncoder().encode(body))),
+    },
+  };
 }
 
 /**
@@ -39,24 +55,16 @@ export interface Asked {
  * @param id names the exchange in the trace
  * @throws what `fetch` throws, after it was recorded
  */
-export async function ask(fetch: Fetch, request: Asked, id: string, record: Recorder): Promise<Answer> {
-  const { method, url, headers, body, signal } = request;
-  record({
-    kind: 'request',
-    exchange: id,
-    method,
-    url: redactUrl(url),
-    headers: redactHeaders(headers),
-    ...(body === undefined ? {} : kept(new TextEncoder().encode(body))),
-  });
+export async function ask(fetch: Fetch, request: Prepared, id: string, record: Recorder, signal?: AbortSignal): Promise<Answer> {
+  const { method, url, body, told } = request;
+  record({ kind: 'request', exchange: id, ...told });
+  // A copy for each: whoever stands between us and the wire may write into it.
+  const headers = { ...request.headers };
+  const init: RequestInit = { method, headers, redirect: 'manual' };
+  if (body !== undefined) init.body = body;
+  if (signal !== undefined) init.signal = signal;
   try {
-    const response = await fetch(url, {
-      method,
-      headers,
-      redirect: 'manual',
-      ...(body === undefined ? {} : { body }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const response = await fetch(url, init);
     return await readAnswer(response, method, url, id, record);
   } catch (error) {
     record(noResponse(id, error));
@@ -66,16 +74,16 @@ export async function ask(fetch: Fetch, request: Asked, id: string, record: Reco
 
 /** Reads and records an answer that somebody else asked for. */
 export async function readAnswer(response: Response, method: string, url: string, id: string, record: Recorder): Promise<Answer> {
-  const bytes = await readBody(response);
-  record({
-    kind: 'response',
-    exchange: id,
-    status: response.status,
-    headers: redactHeaders(response.headers),
-    ...(bytes.length === 0 ? {} : kept(bytes)),
-  });
-  const text = bytes.length === 0 ? undefined : decode(bytes);
   const { status, statusText, headers } = response;
+  const bytes = response.body === null ? undefined : await readBody(response, response.body);
+  const told = redactHeaders(headers);
+  if (bytes === undefined || bytes.length === 0) {
+    record({ kind: 'response', exchange: id, status, headers: told });
+    return { method, url, status, statusText, headers, text: undefined, json: undefined };
+  }
+  const body = kept(bytes);
+  record({ kind: 'response', exchange: id, status, headers: told, ...body });
+  const text = typeof body.body === 'string' && body.truncated !== true ? body.body : decode(bytes);
   return {
     method,
     url,
@@ -163,13 +171,12 @@ function noResponse(exchange: string, error: unknown): EventOf<'no-response'> {
   };
 }
 
-async function readBody(response: Response): Promise<Uint8Array> {
-  if (response.body === null) return new Uint8Array();
+async function readBody(response: Response, body: NonNullable<Response['body']>): Promise<Uint8Array> {
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
   if (length <= MAX_READ_BYTES) return new Uint8Array(await response.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     size += chunk.length;
     if (size > MAX_READ_BYTES) throw new Error(`the body is larger than the ${MAX_READ_BYTES} bytes that are read`);
     chunks.push(chunk);

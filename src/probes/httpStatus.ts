@@ -1,8 +1,8 @@
 import { HarnessError, show } from '../errors.ts';
 import { proportional, type Clock, type Millis, type Pace } from '../time/index.ts';
-import { readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
+import { isSecretHeader, readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
 import type { LookContext, Looked, Pull } from '../watch/index.ts';
-import { ask, nameOf, statusLine, type Answer, type Fetch, type HeaderFields } from './exchange.ts';
+import { ask, nameOf, prepare, statusLine, type Answer, type Fetch, type HeaderFields, type Prepared } from './exchange.ts';
 
 /** How many redirects one look follows. */
 export const MAX_REDIRECTS = 5;
@@ -48,13 +48,20 @@ export function httpStatus(url: string, options: HttpStatusOptions): Pull {
   let etag: string | undefined;
   let count = 0;
 
-  const headersFor = (to: string, fresh: boolean): Headers => {
-    const headers = new Headers(options.headers);
-    if (!headers.has('accept')) headers.set('accept', 'application/json, application/problem+json;q=0.9, */*;q=0.5');
-    if (new URL(to).origin !== home)
-      for (const secret of ['authorization', 'cookie', 'proxy-authorization', 'x-api-key']) headers.delete(secret);
-    if (etag !== undefined && to === monitor && !fresh) headers.set('if-none-match', etag);
-    return headers;
+  const atHome = new Headers(options.headers);
+  if (!atHome.has('accept')) atHome.set('accept', 'application/json, application/problem+json;q=0.9, */*;q=0.5');
+  const elsewhere = new Headers([...atHome].filter(([field]) => !isSecretHeader(field)));
+  let last: { readonly to: string; readonly tag: string | undefined; readonly request: Prepared } | undefined;
+
+  /** One look is mostly like the one before: what was made for that is used again. */
+  const requestTo = (to: string, fresh: boolean): Prepared => {
+    const tag = to === monitor && !fresh ? etag : undefined;
+    if (last?.to !== to || last.tag !== tag) {
+      const headers = new Headers(new URL(to).origin === home ? atHome : elsewhere);
+      if (tag !== undefined) headers.set('if-none-match', tag);
+      last = { to, tag, request: prepare('GET', to, headers) };
+    }
+    return last.request;
   };
 
   return {
@@ -65,12 +72,7 @@ export function httpStatus(url: string, options: HttpStatusOptions): Pull {
       let to = monitor;
       for (let hop = 0; ; hop++) {
         const id = hop === 0 ? `${name}/${looked}` : `${name}/${looked}.${hop}`;
-        const answer = await ask(
-          send,
-          { method: 'GET', url: to, headers: headersFor(to, context.fresh), signal: context.signal },
-          id,
-          (event) => context.record(event),
-        );
+        const answer = await ask(send, requestTo(to, context.fresh), id, (event) => context.record(event), context.signal);
         const next = answer.headers.get('location');
         if ([301, 302, 307, 308].includes(answer.status) && next !== null) {
           if (hop >= MAX_REDIRECTS)

@@ -40,48 +40,68 @@ export function poll(probe: (context: { signal: AbortSignal }) => unknown, optio
       'wrap what you want to look at again and again: poll(() => job.status)',
     );
   }
-  const { states = {} } = options;
-  let last: unknown = NOTHING_YET;
-  let lastText: string | undefined;
+  return new Poll(probe, options);
+}
 
-  const read = (value: unknown): Looked => {
+/** A class, since many are made: the methods of a thousand of them are the same. */
+class Poll implements Pull {
+  readonly name: string;
+  readonly pace: Pace | undefined;
+  readonly #probe: (context: { signal: AbortSignal }) => unknown;
+  readonly #states: NonNullable<PollOptions['states']>;
+  #last: unknown = NOTHING_YET;
+  #lastText: string | undefined;
+
+  constructor(probe: (context: { signal: AbortSignal }) => unknown, { name, pace, states = NO_STATES }: PollOptions) {
+    this.#probe = probe;
+    this.#states = states;
+    this.name = name ?? (probe.name === '' ? 'probe' : probe.name);
+    this.pace = pace;
+  }
+
+  look(context: LookContext): Looked | Promise<Looked> {
+    if (context.fresh) this.#last = NOTHING_YET;
+    let value: unknown;
+    try {
+      // Called on its own, as it was given.
+      value = (0, this.#probe)(context);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    return isThenable(value) ? this.#later(value) : this.#read(value);
+  }
+
+  #later(value: PromiseLike<unknown>): Promise<Looked> {
+    return Promise.resolve(value).then(
+      (answer) => this.#read(answer),
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  #read(value: unknown): Looked {
     // A primitive is its own copy; anything else may have been changed in place since the last look.
     if (typeof value !== 'object' || value === null) {
-      if (Object.is(value, last)) return NO_NEWS;
-      last = value;
-      lastText = undefined;
-      return { events: [eventOf(plain(value), states)] };
+      if (Object.is(value, this.#last)) return NO_NEWS;
+      this.#last = value;
+      this.#lastText = undefined;
+      return { events: [eventOf(plain(value), this.#states)] };
     }
     const copy = plain(value);
     const text = JSON.stringify(copy);
-    if (last === AN_OBJECT && text === lastText) return NO_NEWS;
-    last = AN_OBJECT;
-    lastText = text;
-    return { events: [eventOf(copy, states)] };
-  };
+    if (this.#last === AN_OBJECT && text === this.#lastText) return NO_NEWS;
+    this.#last = AN_OBJECT;
+    this.#lastText = text;
+    return { events: [eventOf(copy, this.#states)] };
+  }
 
-  const failed = (error: unknown): never => {
-    // After a failure even the same answer is news.
-    last = NOTHING_YET;
+  /** After a failure even the same answer is news. */
+  #failed(error: unknown): never {
+    this.#last = NOTHING_YET;
     throw error;
-  };
-
-  return {
-    name: options.name ?? (probe.name === '' ? 'probe' : probe.name),
-    ...(options.pace === undefined ? {} : { pace: options.pace }),
-    look(context: LookContext): Looked | Promise<Looked> {
-      if (context.fresh) last = NOTHING_YET;
-      let value: unknown;
-      try {
-        value = probe(context);
-      } catch (error) {
-        return failed(error);
-      }
-      return isThenable(value) ? Promise.resolve(value).then(read, failed) : read(value);
-    },
-  };
+  }
 }
 
+const NO_STATES: NonNullable<PollOptions['states']> = {};
 const NOTHING_YET: unique symbol = Symbol('nothing yet');
 const AN_OBJECT: unique symbol = Symbol('an object');
 

@@ -34,15 +34,17 @@ function after(ms: Millis, wake: () => void): () => void {
       'import holdfast at the top of the file (or in setupFiles), before vi.useFakeTimers()',
     );
   }
+  if (ms > MAX_TIMER_MS) return inSteps(ms, wake);
+  const timer = setTimer(wake, ms);
+  return () => clearTimer(timer);
+}
+
+function inSteps(ms: Millis, wake: () => void): () => void {
   let timer: ReturnType<typeof setTimeout>;
-  if (ms <= MAX_TIMER_MS) {
-    timer = setTimer(wake, ms);
-  } else {
-    const arm = (left: Millis): void => {
-      timer = setTimer(() => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : wake()), Math.min(left, MAX_TIMER_MS));
-    };
-    arm(ms);
-  }
+  const arm = (left: Millis): void => {
+    timer = setTimer(() => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : wake()), Math.min(left, MAX_TIMER_MS));
+  };
+  arm(ms);
   return () => clearTimer(timer);
 }
 

@@ -1,3 +1,4 @@
+export { Alarms, type Sleeper } from './alarms.ts';
 export { systemClock, type Clock } from './clock.ts';
 export { formatDuration, MAX_DURATION_MS, parseDuration, type Duration, type EpochMillis, type Millis } from './duration.ts';
 export {
@@ -6,6 +7,7 @@ export {
   fixed,
   LOOK_SHARE,
   MIN_GAP_MS,
+  NOT_DUE,
   paceFrom,
   proportional,
   Rounds,

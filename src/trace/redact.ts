@@ -18,10 +18,28 @@ export function isSecretHeader(name: string): boolean {
 
 /** Header fields as a trace may keep them: names in lower case, secret values replaced, also within addresses. */
 export function redactHeaders(headers: Iterable<readonly [string, string]>): Headers {
-  return [...headers].map(([name, value]) => {
+  const told: (readonly [string, string])[] = [];
+  for (const [name, value] of headers) {
     const lower = name.toLowerCase();
-    return [lower, isSecretHeader(lower) ? REDACTED : ADDRESS_HEADERS.test(lower) ? redactUrl(value) : value] as const;
-  });
+    const kind = kindOf(lower);
+    told.push([lower, kind === 'secret' ? REDACTED : kind === 'address' ? redactUrl(value) : value]);
+  }
+  return told;
+}
+
+type Kind = 'secret' | 'address' | 'plain';
+
+/** The same few names come with every answer: what was found of one is kept, of so many. */
+const KNOWN_NAMES = 500;
+const kinds = new Map<string, Kind>();
+
+function kindOf(lower: string): Kind {
+  let kind = kinds.get(lower);
+  if (kind === undefined) {
+    kind = isSecretHeader(lower) ? 'secret' : ADDRESS_HEADERS.test(lower) ? 'address' : 'plain';
+    if (kinds.size < KNOWN_NAMES) kinds.set(lower, kind);
+  }
+  return kind;
 }
 
 /**
@@ -34,6 +52,8 @@ export function redactHeaders(headers: Iterable<readonly [string, string]>): Hea
  * ```
  */
 export function redactUrl(url: string): string {
+  // Most addresses have nothing in which a secret could stand.
+  if (!/[?#@]/.test(url)) return url;
   const [, head = '', query, fragment] = /^([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(url) ?? [];
   // The last @ ends the user's part (WHATWG URL, authority state): a password may hold one itself.
   const bare = head.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)[^/]*@/i, '$1');

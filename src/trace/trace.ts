@@ -95,7 +95,6 @@ export interface TraceOptions {
  */
 export function createTrace(options: TraceOptions): Trace {
   const { clock } = options;
-  const zero = clock.now();
   return new RecordedTrace(
     {
       format: 'holdfast-trace',
@@ -107,31 +106,47 @@ export function createTrace(options: TraceOptions): Trace {
       bounds: [],
     },
     [],
-    // Microseconds are enough for any reader, and keep the recording free of floating-point noise.
-    () => Math.round((clock.now() - zero) * 1000) / 1000,
+    clock,
+    clock.now(),
     options.maxObservations ?? MAX_OBSERVATIONS,
     options.maxBodyCharacters ?? MAX_BODY_CHARACTERS,
   );
 }
 
+const NOBODY: readonly never[] = [];
+
 class RecordedTrace implements Trace {
   header: TraceHeader;
   readonly observations: Observation[];
-  readonly now: () => Millis;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #zero: Millis;
   readonly #maxObservations: number;
   readonly #maxBodies: number;
-  #listeners: readonly ((observation: Observation) => void)[] = [];
+  #listeners: readonly ((observation: Observation) => void)[] = NOBODY;
   #bodies = 0;
   #delivering = false;
   #delivered: number;
 
-  constructor(header: TraceHeader, observations: Observation[], now: () => Millis, maxObservations: number, maxBodies: number) {
+  constructor(
+    header: TraceHeader,
+    observations: Observation[],
+    clock: Pick<Clock, 'now'>,
+    zero: Millis,
+    maxObservations: number,
+    maxBodies: number,
+  ) {
     this.header = header;
     this.observations = observations;
-    this.now = now;
+    this.#clock = clock;
+    this.#zero = zero;
     this.#maxObservations = maxObservations;
     this.#maxBodies = maxBodies;
     this.#delivered = observations.length;
+  }
+
+  now(): Millis {
+    // Microseconds are enough for any reader, and keep the recording free of floating-point noise.
+    return Math.round((this.#clock.now() - this.#zero) * 1000) / 1000;
   }
 
   record(source: string, event: Event, keys?: readonly string[]): Observation | undefined {
@@ -141,7 +156,8 @@ class RecordedTrace implements Trace {
     // The last place is kept for saying that the trace is full: a reader must not take silence for "nothing happened".
     const kept: Event = seq === this.#maxObservations - 1 ? { kind: 'end', reason: 'bound' } : this.#bounded(event, at);
     if (kept.kind === 'end' && kept !== event) this.#hit('observations', this.#maxObservations, at);
-    const observation: Observation = { at, seq, source, ...(keys === undefined || keys.length === 0 ? {} : { keys }), ...kept };
+    const observation: Observation =
+      keys === undefined || keys.length === 0 ? { at, seq, source, ...kept } : { at, seq, source, keys, ...kept };
     this.observations.push(observation);
     this.#deliver();
     return observation;
@@ -153,7 +169,10 @@ class RecordedTrace implements Trace {
     const told: typeof listener = length === this.#delivered ? listener : (o) => void (o.seq >= length && listener(o));
     // A new list each time: whoever follows or stops while an observation is told does not disturb the telling.
     this.#listeners = this.#listeners.length === 0 ? [told] : [...this.#listeners, told];
-    return () => void (this.#listeners = this.#listeners.filter((other) => other !== told));
+    return () => {
+      const alone = this.#listeners.length === 1 && this.#listeners[0] === told;
+      this.#listeners = alone ? NOBODY : this.#listeners.filter((other) => other !== told);
+    };
   }
 
   link(source: string, operation: string, keys: readonly string[]): void {
@@ -189,8 +208,10 @@ class RecordedTrace implements Trace {
       while (this.#delivered < this.observations.length) {
         const observation = this.observations[this.#delivered++]!;
         const listeners = this.#listeners;
-        for (const listener of listeners)
+        for (let i = 0; i < listeners.length; i++) {
+          const listener = listeners[i]!;
           if (listeners === this.#listeners || this.#listeners.includes(listener)) listener(observation);
+        }
       }
     } finally {
       this.#delivering = false;
@@ -266,7 +287,8 @@ export function checkTrace(text: string): { readonly trace: Trace | undefined; r
     trace: new RecordedTrace(
       header,
       observations,
-      () => last,
+      { now: () => last },
+      0,
       Math.max(MAX_OBSERVATIONS, observations.length + 1),
       MAX_BODY_CHARACTERS,
     ),

@@ -36,7 +36,7 @@ export const NO_NEWS: Looked = { events: [] };
 export interface Pull {
   readonly name: string;
   /** The pace that suits this source, where the watch is given none. */
-  readonly pace?: Pace;
+  readonly pace?: Pace | undefined;
   look(context: LookContext): Looked | Promise<Looked>;
 }
 

@@ -1,7 +1,10 @@
-import { HarnessError } from '../errors.ts';
+import { HarnessError, show } from '../errors.ts';
 import type { Claim, Closing, Judge, Judgement } from '../logic/index.ts';
 import {
   adaptive,
+  Alarms,
+  MIN_GAP_MS,
+  NOT_DUE,
   paceFrom,
   parseDuration,
   Rounds,
@@ -10,6 +13,7 @@ import {
   type Millis,
   type Pace,
   type PaceOption,
+  type Sleeper,
   type Waiter,
 } from '../time/index.ts';
 import { plain, type Event, type Observation } from '../trace/index.ts';
@@ -54,20 +58,24 @@ export interface WatchOptions {
  * judgement.verdict; // => 'holds'
  * ```
  */
-export async function watch(subject: Subject, claim: Claim, options: WatchOptions = {}): Promise<Judgement> {
-  const within = parseDuration(options.within ?? DEFAULT_WITHIN_MS, 'within');
-  const pace = options.pace === undefined ? undefined : paceFrom(options.pace);
-  if (subject.sources.length === 0) {
-    throw new HarnessError(
-      'nothing-to-watch',
-      'the subject has no sources, so nothing could ever be seen',
-      'give it at least one probe, as in subject([poll(fn)])',
-    );
-  }
-  const watcher = Watcher.of(subject);
+export function watch(subject: Subject, claim: Claim, options: WatchOptions = {}): Promise<Judgement> {
+  // What is thrown in here rejects the promise.
   return new Promise((resolve, reject) => {
-    const wait = new Wait(watcher, claim, within, pace, resolve, reject, options);
-    wait.begin();
+    const within = options.within === undefined ? DEFAULT_WITHIN_MS : parseDuration(options.within, 'within');
+    const pace = options.pace === undefined ? undefined : paceFrom(options.pace);
+    if (subject.sources.length === 0) {
+      throw new HarnessError(
+        'nothing-to-watch',
+        'the subject has no sources, so nothing could ever be seen',
+        'give it at least one probe, as in subject([poll(fn)])',
+      );
+    }
+    const wait = new Wait(Watcher.of(subject), claim, within, pace, resolve, reject, options);
+    try {
+      wait.begin();
+    } catch (error) {
+      wait.fail(error);
+    }
   });
 }
 
@@ -100,7 +108,8 @@ class Watcher {
 
   readonly subject: Subject;
   readonly channels: readonly Channel[];
-  readonly waits: Set<Wait> = new Set();
+  /** Replaced rather than changed: whoever goes through it is not disturbed by who comes and goes. */
+  waits: readonly Wait[] = NONE;
   /** Whether the server's wish counts: it does until somebody asks for a pace of their own. */
   polite = true;
   /** The one who waits, when there is one only. */
@@ -108,11 +117,12 @@ class Watcher {
   hooks: readonly NonNullable<WatchOptions['beforeLook']>[] = NONE;
   #opening: Promise<void> | undefined;
   #opened: readonly AsyncDisposable[] = NONE;
+  #closed = false;
   readonly #pushes: readonly Push[];
 
   constructor(subject: Subject) {
     this.subject = subject;
-    const [only] = subject.sources;
+    const only = subject.sources[0];
     if (subject.sources.length === 1 && only !== undefined && isPull(only)) {
       this.channels = [new Channel(this, only)];
       this.#pushes = NONE;
@@ -123,29 +133,44 @@ class Watcher {
   }
 
   open(): Promise<void> {
-    this.#opening ??= (async () => {
-      const { clock, trace } = this.subject;
-      for (const push of this.#pushes) {
-        const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
-        this.#opened = [...this.#opened, open];
-        open.done.then(
-          () => trace.record(push.name, { kind: 'end', reason: 'closed' }),
-          (error: unknown) => trace.record(push.name, failedLook(error)),
-        );
-      }
-    })();
+    this.#opening ??= this.#openAll().catch(async (error: unknown) => {
+      // Those that listen already would be left open by somebody who was told that opening failed.
+      await this.#disposeAll().catch(nothing);
+      throw error;
+    });
     return this.#opening;
   }
 
-  async close(): Promise<void> {
-    for (const wait of [...this.waits]) wait.close({ by: 'aborted', at: this.subject.trace.now(), why: 'closed' });
+  async #openAll(): Promise<void> {
+    const { clock, trace } = this.subject;
+    for (const push of this.#pushes) {
+      if (this.#closed) break;
+      const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
+      open.done.then(
+        () => trace.record(push.name, { kind: 'end', reason: 'closed' }),
+        (error: unknown) => trace.record(push.name, failedLook(error)),
+      );
+      this.#opened = [...this.#opened, open];
+    }
+    // Closed while one of them was being opened.
+    if (this.#closed) await this.#disposeAll();
+  }
+
+  async #disposeAll(): Promise<void> {
     const opened = this.#opened;
     this.#opened = NONE;
-    for (const open of opened) await open[Symbol.asyncDispose]();
+    const closings = await Promise.allSettled(opened.map(async (open) => open[Symbol.asyncDispose]()));
+    for (const closing of closings) if (closing.status === 'rejected') throw closing.reason;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const wait of this.waits) wait.close({ by: 'aborted', at: this.subject.trace.now(), why: 'closed' });
+    await this.#disposeAll();
   }
 
   join(wait: Wait): void {
-    this.waits.add(wait);
+    this.waits = this.waits.length === 0 ? [wait] : [...this.waits, wait];
     this.#settle();
     if (this.#pushes.length > 0) {
       this.open().then(
@@ -158,25 +183,27 @@ class Watcher {
   }
 
   leave(wait: Wait): void {
-    this.waits.delete(wait);
+    this.waits = this.only === wait ? NONE : this.waits.filter((other) => other !== wait);
     this.#settle();
-    if (this.waits.size === 0) for (const channel of this.channels) channel.rest();
+    if (this.waits.length === 0) for (let i = 0; i < this.channels.length; i++) this.channels[i]!.rest();
+    else if (wait.pace !== undefined && this.polite) for (const channel of this.channels) channel.obey();
   }
 
   /** What every look needs to know of those who wait, kept so that a look need not ask each of them. */
   #settle(): void {
     this.polite = true;
-    this.only = undefined;
+    this.only = this.waits.length === 1 ? this.waits[0] : undefined;
     this.hooks = NONE;
-    for (const wait of this.waits) {
-      this.only = this.waits.size === 1 ? wait : undefined;
+    for (let i = 0; i < this.waits.length; i++) {
+      const wait = this.waits[i]!;
       if (wait.pace !== undefined) this.polite = false;
-      if (wait.beforeLook !== undefined) this.hooks = [...this.hooks, wait.beforeLook];
+      // Whoever waits twice with one hook has one set of timers to move on.
+      if (wait.beforeLook !== undefined && !this.hooks.includes(wait.beforeLook)) this.hooks = [...this.hooks, wait.beforeLook];
     }
   }
 
   #wake(): void {
-    if (this.waits.size > 0) for (const channel of this.channels) channel.wake();
+    if (this.waits.length > 0) for (let i = 0; i < this.channels.length; i++) this.channels[i]!.wake();
   }
 
   /** After news: the sources may have ended. */
@@ -190,20 +217,23 @@ const TIMING: { -readonly [K in keyof LookTiming]: LookTiming[K] } = { count: 0,
 
 /** One pull source under watch: it takes the looks, counts those without news, and knows when the next is due. */
 class Channel implements Waiter {
-  due: Millis | undefined;
+  due: Millis = NOT_DUE;
   done = false;
   /** When the look that is under way began, on the subject's clock. */
   busySince: Millis | undefined;
   readonly source: Pull;
   readonly #watcher: Watcher;
-  readonly #context: Context;
   readonly #rounds: Rounds;
+  #context: Context;
+  /** Somebody waits who was not yet told how things stand. */
+  #fresh = true;
+  /** Looks in this stretch of watching. */
   #count = 0;
   #quiet = 0;
-  #lastLook: Millis | undefined;
+  /** NaN before the first look: a number throughout is kept without a box of its own. */
+  #lastLook: Millis = Number.NaN;
   #gap: Millis = 0;
   #notBefore: Millis = Number.NEGATIVE_INFINITY;
-  #startedFresh = true;
   #afterLook: readonly (() => void)[] = NONE;
   #lastEvent: Event | undefined;
   /** Which stretch of watching a look belongs to. */
@@ -221,6 +251,9 @@ class Channel implements Waiter {
     return this.#count;
   }
 
+  /** When the latest of the looks began that neither failed nor brought news; NaN before the first. */
+  quietAt: Millis = Number.NaN;
+
   /** The moment before which the server asked not to be asked, on the subject's clock. */
   get notBefore(): Millis {
     return this.#notBefore;
@@ -228,11 +261,13 @@ class Channel implements Waiter {
 
   /** Somebody began to wait: look at once, unless a look is under way or it would be too early for the server. */
   wake(): void {
-    this.#context.fresh = true;
+    this.#fresh = true;
+    // To a newcomer a failure is news, though it is the same as before.
+    this.#lastEvent = undefined;
     if (this.done || this.busySince !== undefined) return;
     const early = this.#watcher.polite ? this.#notBefore - this.#watcher.subject.clock.now() : 0;
     if (early > 0) this.#rounds.schedule(this, early);
-    else if (this.due === undefined || this.#count === 0) this.look();
+    else if (this.due === NOT_DUE || this.#count === 0) this.look();
     else {
       // A newcomer may want to look sooner than those before; the look that is planned must not come later for it.
       const now = this.#watcher.subject.clock.now();
@@ -243,11 +278,18 @@ class Channel implements Waiter {
   /** Nobody waits any more: a look that is under way is abandoned, and what it may still bring is dropped. */
   rest(): void {
     this.#rounds.cancel(this);
-    if (this.busySince === undefined) return;
     this.busySince = undefined;
     this.#afterLook = NONE;
+    this.#count = 0;
+    // The time in which nobody watched is no gap between two looks.
+    this.#lastLook = Number.NaN;
     this.#watch++;
     this.#context.abort();
+  }
+
+  /** Those who overruled the server's wish have gone: it counts again. */
+  obey(): void {
+    if (this.due < this.#notBefore) this.#rounds.schedule(this, this.#notBefore - this.#watcher.subject.clock.now());
   }
 
   look(): void {
@@ -262,15 +304,15 @@ class Channel implements Waiter {
 
   /**
    * The look at the deadline. A look that is under way began earlier and may tell an older state: when it comes back, one
-   * more is taken. `began` is called when the last look begins, `then` when it has come back.
+   * more is taken. `wanted` is asked just before the last look begins, `then` is called when it has come back.
    */
-  lookLast(began: () => void, then: () => void): void {
+  lookLast(wanted: (channel: Channel) => boolean, then: () => void): void {
     if (this.done) return then();
     if (this.busySince !== undefined) {
-      this.#afterLook = [...this.#afterLook, () => this.lookLast(began, then)];
+      this.#afterLook = [...this.#afterLook, () => this.lookLast(wanted, then)];
       return;
     }
-    began();
+    if (!wanted(this)) return then();
     this.#look(true);
     if (this.busySince === undefined) then();
     else this.#afterLook = [...this.#afterLook, then];
@@ -280,83 +322,110 @@ class Channel implements Waiter {
   flush(): void {
     if (this.#quiet === 0) return;
     const { clock, trace } = this.#watcher.subject;
-    const largestGap = Math.max(this.#gap, clock.now() - (this.#lastLook ?? clock.now()));
+    const sinceLast = clock.now() - this.#lastLook;
+    const largestGap = sinceLast > this.#gap ? sinceLast : this.#gap;
     const tick: Event = { kind: 'tick', looks: this.#quiet, largestGap: Math.round(largestGap * 1000) / 1000 };
     this.#quiet = 0;
     this.#gap = 0;
     trace.record(this.source.name, tick);
   }
 
+  /** What is thrown by a hook, a pace or a follower ends the waits: here it would be nobody's, and take the others along. */
   #look(last: boolean): void {
-    if (this.done || this.busySince !== undefined || this.#watcher.waits.size === 0) return;
-    this.#rounds.cancel(this);
+    if (this.done || this.busySince !== undefined || this.#watcher.waits.length === 0) return;
+    try {
+      this.#ask(last);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #ask(last: boolean): void {
+    if (this.due !== NOT_DUE) this.#rounds.cancel(this);
     const { clock } = this.#watcher.subject;
-    const start = clock.now();
-    if (this.#lastLook !== undefined && start - this.#lastLook > this.#gap) this.#gap = start - this.#lastLook;
-    if (this.#watcher.hooks.length > 0)
-      for (const hook of this.#watcher.hooks) hook(this.#lastLook === undefined ? 0 : start - this.#lastLook);
-    this.#lastLook = start;
-    this.#context.last = last;
-    this.#startedFresh = this.#context.fresh;
     const watch = this.#watch;
-    let looked: Looked | Promise<Looked>;
+    const start = clock.now();
+    const sinceLast = start - this.#lastLook;
+    if (sinceLast > this.#gap) this.#gap = sinceLast;
+    if (this.#watcher.hooks.length > 0) for (const hook of this.#watcher.hooks) hook(Number.isNaN(sinceLast) ? 0 : sinceLast);
+    if (watch !== this.#watch) return;
+    this.#lastLook = start;
+    // A context is let go of with those who waited: who still has it is to see that they have gone.
+    if (this.#context.aborted) this.#context = new Context(clock, this);
+    this.#context.last = last;
+    this.#context.fresh = this.#fresh;
+    let looked: Looked | PromiseLike<Looked>;
     try {
       looked = this.source.look(this.#context);
     } catch (error) {
-      if (error instanceof HarnessError) return this.#fail(error);
+      if (error instanceof HarnessError) throw error;
       looked = { events: [failedLook(error)] };
     }
-    if (looked instanceof Promise) {
-      this.busySince = start;
-      looked.then(
-        (answer) => watch === this.#watch && this.#came(answer, start, true),
-        (error: unknown) => {
-          if (watch !== this.#watch) return;
-          if (error instanceof HarnessError) this.#fail(error);
-          else this.#came({ events: [failedLook(error)] }, start, true);
-        },
-      );
-    } else {
-      this.#came(looked, start, false);
+    // A probe may itself have ended the wait: then nobody is told what it saw.
+    if (isThenable(looked)) this.#await(looked, watch, start);
+    else if (watch === this.#watch) this.#came(looked, start, false);
+  }
+
+  #await(looked: PromiseLike<Looked>, watch: number, start: Millis): void {
+    if (watch === this.#watch) this.busySince = start;
+    looked.then(
+      (answer) => this.#cameLater(answer, undefined, watch, start),
+      (error: unknown) =>
+        error instanceof HarnessError
+          ? this.#cameLater(undefined, error, watch, start)
+          : this.#cameLater({ events: [failedLook(error)] }, undefined, watch, start),
+    );
+  }
+
+  #cameLater(looked: Looked | undefined, mistake: HarnessError | undefined, watch: number, start: Millis): void {
+    if (watch !== this.#watch) return;
+    try {
+      if (mistake !== undefined) throw mistake;
+      this.#came(looked, start, true);
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
   /** Not the system under test but its user is at fault: nobody can go on. */
-  #fail(error: HarnessError): void {
+  #fail(error: unknown): void {
     this.busySince = undefined;
-    for (const wait of [...this.#watcher.waits]) wait.fail(error);
+    for (const wait of this.#watcher.waits) wait.fail(error);
   }
 
-  #came(looked: Looked, start: Millis, waited: boolean): void {
+  #came(looked: Looked | undefined, start: Millis, waited: boolean): void {
     const { clock, trace } = this.#watcher.subject;
     this.busySince = undefined;
+    if (looked === undefined || !Array.isArray(looked.events)) throw noEvents(this.source.name, looked);
+    this.#notBefore = looked.notBefore ?? Number.NEGATIVE_INFINITY;
+    // By index throughout: a crowd comes through here, and an iterator for each look is most of what it would leave behind.
+    const { events }: { readonly events: readonly Event[] } = looked;
     if (looked.idle !== true) {
       this.#count++;
-      // Whoever came while this look was under way is still to be told how things stand.
-      if (this.#startedFresh) this.#context.fresh = false;
+      // Whoever came while this look was under way is still to be told how things stand, and so are all after a failure.
+      if (this.#context.fresh && events[events.length - 1]?.kind !== 'error') this.#fresh = false;
     }
-    this.#notBefore = looked.notBefore ?? Number.NEGATIVE_INFINITY;
-    const [first] = looked.events;
     if (looked.idle === true) {
-      this.#lastLook = undefined;
-    } else if (first === undefined || (looked.events.length === 1 && this.#sameFailure(first))) {
+      this.#lastLook = Number.NaN;
+    } else if (events.length === 0 || (events.length === 1 && this.#sameFailure(events[0]!))) {
       this.#quiet++;
+      if (events.length === 0) this.quietAt = start;
     } else {
       this.flush();
       this.#gap = 0;
-      for (const event of looked.events) trace.record(this.source.name, event);
-      this.#lastEvent = looked.events.at(-1);
+      for (let i = 0; i < events.length; i++) trace.record(this.source.name, events[i]!);
+      this.#lastEvent = events[events.length - 1];
     }
     if (looked.done === true) {
       this.done = true;
-      if (this.#watcher.ended()) for (const wait of [...this.#watcher.waits]) wait.ended();
+      if (this.#watcher.ended()) for (const wait of this.#watcher.waits) wait.ended();
     }
     if (this.#afterLook !== NONE) {
       const after = this.#afterLook;
       this.#afterLook = NONE;
       for (const then of after) then();
     }
-    if (this.#watcher.waits.size > 0 && !this.done) {
+    if (this.#watcher.waits.length > 0 && !this.done) {
       // An answer that came at once took no time worth a look at the clock.
       const now = waited ? clock.now() : start;
       const gap = looked.idle === true ? 0 : this.#nextGap(now, now - start, waited);
@@ -394,16 +463,22 @@ class Channel implements Waiter {
   }
 
   #gapFor(wait: Wait, now: Millis): Millis {
+    // Who gave no pace leaves the server the time that it asked for, though another may not.
+    if (wait.pace === undefined && this.#notBefore > now) return this.#notBefore - now;
     TIMING.elapsed = now - wait.start;
-    return (wait.pace ?? this.source.pace ?? adaptive).next(TIMING);
+    const pace = wait.pace ?? this.source.pace ?? adaptive;
+    const gap = pace.next(TIMING);
+    if (!Number.isFinite(gap)) throw badGap(pace.name, gap);
+    return gap < MIN_GAP_MS ? MIN_GAP_MS : gap;
   }
 }
 
-/** One per channel; the abort signal is made when first asked for, as most probes never do. */
+/** One per channel and stretch of watching; the abort signal is made when first asked for, as most probes never do. */
 class Context implements LookContext {
   readonly clock: LookContext['clock'];
   last = false;
   fresh = true;
+  aborted = false;
   readonly #channel: Channel;
   #controller: AbortController | undefined;
 
@@ -417,18 +492,21 @@ class Context implements LookContext {
   }
 
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort();
+    }
     return this.#controller.signal;
   }
 
   abort(): void {
+    this.aborted = true;
     this.#controller?.abort();
-    this.#controller = undefined;
   }
 }
 
 /** One who waits for one claim. */
-class Wait {
+class Wait implements Sleeper {
   readonly pace: Pace | undefined;
   readonly start: Millis;
   readonly beforeLook: WatchOptions['beforeLook'];
@@ -436,6 +514,8 @@ class Wait {
   readonly #claim: Claim;
   readonly #judge: Judge;
   readonly #from: number;
+  /** How many observations have been judged. */
+  #upTo: number;
   readonly #since: Millis;
   readonly #within: Millis;
   readonly #resolve: (judgement: Judgement) => void;
@@ -443,7 +523,10 @@ class Wait {
   readonly #signal: AbortSignal | undefined;
   #settled = false;
   #unfollow: (() => void) | undefined;
-  #cancelDeadline: (() => void) | undefined;
+  readonly #alarms: Alarms;
+  #alarm: object | undefined;
+  /** Called when the last look has had its time. */
+  #giveUp: (() => void) | undefined;
   #cancelTick: (() => void) | undefined;
   #tickAt: Millis | undefined;
   readonly #abort: () => void;
@@ -459,10 +542,14 @@ class Wait {
   ) {
     const { clock, trace } = watcher.subject;
     this.#watcher = watcher;
+    this.#alarms = Alarms.of(clock);
     this.#claim = claim;
     this.pace = pace;
     this.start = clock.now();
+    // Looks that were taken before a claim about what happens from now on say nothing for it.
+    if (claim.fromNow === true) for (const channel of watcher.channels) channel.flush();
     this.#from = claim.fromNow === true ? trace.observations.length : 0;
+    this.#upTo = trace.observations.length;
     this.#since = trace.now();
     this.#judge = claim.start({ lifecycle: trace.header.lifecycle, since: this.#since });
     // A claim of stability holds at the end of its own time; waiting longer would claim more than was asked.
@@ -479,18 +566,26 @@ class Wait {
   }
 
   begin(): void {
-    const { clock, trace } = this.#watcher.subject;
-    if (this.#signal?.aborted === true) return this.#abort();
-    for (let i = this.#from; i < trace.observations.length; i++) {
+    const { trace } = this.#watcher.subject;
+    for (let i = this.#from; i < this.#upTo; i++) {
       if (this.#judge.step(trace.observations[i]!) !== 'undecided') return this.#settle(this.#judge.judgement(), undefined);
     }
+    if (this.#signal?.aborted === true) return this.#abort();
+    if (isFull(trace.observations.at(-1))) return this.close({ by: 'bound', at: trace.now() });
     this.#signal?.addEventListener('abort', this.#abort, { once: true });
     this.#unfollow = trace.follow((observation) => this.#saw(observation));
-    this.#cancelDeadline = clock.after(this.#within, () => this.#deadline());
+    this.#alarm = this.#alarms.set(this.#within, this);
     this.#armTick();
     // Everything that could ever be seen has been: there is nothing to wait for.
     if (this.#watcher.ended() && this.#watcher.channels.length > 0) return this.ended();
     this.#watcher.join(this);
+  }
+
+  /** Time is up: for the whole wait, and after that for its last look. */
+  ring(): void {
+    if (this.#settled) return;
+    if (this.#giveUp === undefined) this.#deadline();
+    else this.#giveUp();
   }
 
   /** There is nothing more to see. */
@@ -514,6 +609,7 @@ class Wait {
 
   #saw(observation: Observation): void {
     if (this.#settled) return;
+    this.#upTo = observation.seq + 1;
     let verdict;
     try {
       verdict = this.#judge.step(observation);
@@ -523,7 +619,7 @@ class Wait {
     if (verdict !== 'undecided') {
       // The looks without news that came after what decided belong to nobody's judgement.
       this.#settle(this.#judge.judgement(), undefined);
-    } else if (observation.kind === 'end' && observation.reason === 'bound') {
+    } else if (isFull(observation)) {
       this.#settle(this.#judge.close({ by: 'bound', at: observation.at }), { by: 'bound', at: observation.at });
     } else {
       this.#armTick();
@@ -550,7 +646,8 @@ class Wait {
     const { clock, trace } = this.#watcher.subject;
     const now = clock.now();
     const underWay = this.#watcher.channels.filter((channel) => channel.busySince !== undefined);
-    const finish = (lastLook: 'answered' | 'unanswered'): void => {
+    let looked = false;
+    const finish = (lastLook: 'answered' | 'unanswered' | undefined): void => {
       const hung = underWay.find((channel) => channel.busySince !== undefined && channel.busySince < now);
       if (hung !== undefined) {
         const since = trace.now() - (clock.now() - hung.busySince!);
@@ -562,12 +659,12 @@ class Wait {
           looks: hung.count,
         });
       }
-      const polite = this.#watcher.polite ? this.#watcher.channels.find((channel) => channel.notBefore > now) : undefined;
+      const polite = this.pace === undefined ? this.#watcher.channels.find((channel) => channel.notBefore > now) : undefined;
       this.close({
         by: this.#allFailed() ? 'broken' : 'deadline',
         at: trace.now(),
         within: this.#within,
-        lastLook,
+        ...(lastLook === undefined ? {} : { lastLook }),
         ...(polite === undefined ? {} : { retryAfter: Math.round(polite.notBefore - now) }),
       });
     };
@@ -575,29 +672,41 @@ class Wait {
     // Even a look that is long overdue gets a turn of the event loop: it may be we who were late.
     // In a short wait, a look that took a quarter of it is long overdue.
     const grace = Math.min(LAST_LOOK_GRACE_MS, Math.max(ONE_TURN_MS, this.#within / 4));
-    const patience = underWay.length === 0 ? grace : Math.max(ONE_TURN_MS, underWaySince + grace - now);
-    this.#cancelDeadline = clock.after(patience, () => finish('unanswered'));
+    // Of the whole grace one turn is kept for the look that is taken once the one under way has come back.
+    const patience =
+      underWay.length === 0
+        ? grace
+        : Math.max(ONE_TURN_MS, Math.min(underWaySince + grace - now, LAST_LOOK_GRACE_MS - ONE_TURN_MS));
+    this.#giveUp = () => finish('unanswered');
+    this.#alarm = this.#alarms.set(patience, this);
     let open = this.#watcher.channels.length;
-    if (open === 0) return finish('answered');
+    if (open === 0) return finish(undefined);
+    const wanted = (channel: Channel): boolean => {
+      // It may be asked long after this wait was ended as hung, at the cost of those who still wait.
+      if (this.#settled || (this.pace === undefined && channel.notBefore > clock.now())) return false;
+      looked = true;
+      if (underWay.length > 0) {
+        if (this.#alarm !== undefined) this.#alarms.clear(this.#alarm);
+        const left = Math.min(grace, now + LAST_LOOK_GRACE_MS - clock.now());
+        this.#alarm = this.#alarms.set(Math.max(ONE_TURN_MS, left), this);
+      }
+      return true;
+    };
     for (const channel of this.#watcher.channels) {
-      channel.lookLast(
-        () => {
-          if (underWay.length === 0 || this.#settled) return;
-          this.#cancelDeadline?.();
-          this.#cancelDeadline = clock.after(grace, () => finish('unanswered'));
-        },
-        () => {
-          if (--open === 0 && !this.#settled) finish('answered');
-        },
-      );
+      channel.lookLast(wanted, () => {
+        if (--open === 0 && !this.#settled) finish(looked ? 'answered' : undefined);
+      });
     }
   }
 
-  /** Whether looks were taken and none ever brought a state, a value or a message. */
+  /** Whether looks were taken and all of them failed. */
   #allFailed(): boolean {
-    const seen = this.#watcher.subject.trace.observations.slice(this.#from);
+    const { channels, subject } = this.#watcher;
+    const seen = subject.trace.observations.slice(this.#from);
     return (
-      seen.some((o) => o.kind === 'error') && !seen.some((o) => o.kind === 'state' || o.kind === 'value' || o.kind === 'message')
+      seen.some((o) => o.kind === 'error') &&
+      !seen.some((o) => o.kind === 'state' || o.kind === 'value' || o.kind === 'message') &&
+      !channels.some(({ quietAt }) => quietAt >= (this.#claim.fromNow === true ? this.start : 0))
     );
   }
 
@@ -605,22 +714,22 @@ class Wait {
     if (this.#settled) return;
     const { trace } = this.#watcher.subject;
     this.#release();
-    trace.judged({
-      claim: this.#claim.name,
-      args: this.#claim.args,
-      from: this.#from,
-      since: this.#since,
-      upTo: trace.observations.length,
-      ...(closing === undefined ? {} : { closing }),
-      judgement,
-    });
+    const { name: claim, args } = this.#claim;
+    const from = this.#from;
+    const since = this.#since;
+    const upTo = this.#upTo;
+    trace.judged(
+      closing === undefined
+        ? { claim, args, from, since, upTo, judgement }
+        : { claim, args, from, since, upTo, closing, judgement },
+    );
     this.#resolve(judgement);
   }
 
   #release(): void {
     this.#settled = true;
     this.#unfollow?.();
-    this.#cancelDeadline?.();
+    if (this.#alarm !== undefined) this.#alarms.clear(this.#alarm);
     this.#cancelTick?.();
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#watcher.leave(this);
@@ -630,19 +739,58 @@ class Wait {
 /** A look that threw or rejected is an observation; `reject(undefined)` is a failure like any other. */
 function failedLook(error: unknown): Event {
   if (error instanceof Error) {
-    const cause = error.cause instanceof Error && error.cause.message !== '' ? `: ${error.cause.message}` : '';
-    return { kind: 'error', name: error.name, message: `${error.message}${cause}` };
+    const { cause } = error;
+    // Of a refused connection to a name with several addresses, undici tells nothing but the code.
+    const why = cause instanceof Error ? cause.message || codeOf(cause) : '';
+    return { kind: 'error', name: error.name, message: cut(`${error.message}${why === '' ? '' : `: ${why}`}`) };
   }
   const thrown = plain(error);
   return {
     kind: 'error',
-    message: `the probe threw ${thrown === undefined ? 'undefined' : JSON.stringify(thrown)}, which is not an Error`,
+    message: `the probe threw ${thrown === undefined ? 'undefined' : cut(JSON.stringify(thrown))}, which is not an Error`,
   };
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** How much of what a failed look says is kept, in characters: it may hold a whole page, and another one at each look. */
+const MAX_FAILURE_CHARACTERS = 4096;
+
+function cut(text: string): string {
+  return text.length > MAX_FAILURE_CHARACTERS ? `${text.slice(0, MAX_FAILURE_CHARACTERS)}…` : text;
+}
+
+function noEvents(source: string, looked: unknown): HarnessError {
+  return new HarnessError(
+    'invalid-look',
+    `a look of ${source} told no list of events, but ${show(looked)}`,
+    'give back { events: [] } from a look that brought no news',
+  );
+}
+
+function badGap(pace: string, gap: unknown): HarnessError {
+  return new HarnessError(
+    'invalid-pace',
+    `the pace '${pace}' asked for a gap of ${typeof gap === 'number' ? String(gap) : show(gap)}`,
+    'next() must give a finite number of milliseconds',
+  );
+}
+
+/** A promise of another realm is none of ours, yet one to wait for. */
+function isThenable(looked: Looked | PromiseLike<Looked>): looked is PromiseLike<Looked> {
+  return looked instanceof Promise || (typeof looked === 'object' && looked !== null && 'then' in looked);
+}
+
+/** The trace keeps no more. */
+function isFull(observation: Observation | undefined): boolean {
+  return observation?.kind === 'end' && observation.reason === 'bound';
 }
 
 function nothing(): void {}
 
 function abortReason(signal: AbortSignal | undefined): string {
   const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason.message : 'aborted';
+  return (reason instanceof Error ? reason.message : typeof reason === 'string' ? reason : '') || 'aborted';
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ask, readAnswer } from '../../../src/probes/exchange.ts';
+import { ask, prepare, readAnswer } from '../../../src/probes/exchange.ts';
 import { virtualClock } from '../../../src/time/index.ts';
 import { createTrace, REDACTED, redactHeaders, redactUrl } from '../../../src/trace/index.ts';
 import { lawAsync } from '../../setup/law.ts';
@@ -93,7 +93,7 @@ describe('redaction', () => {
       }
       const record = trace.record.bind(trace, 's');
       const fetch = (): Promise<Response> => Promise.resolve(new Response('{}', { headers: response }));
-      await ask(fetch, { method: 'GET', url, headers: request }, 'x', record);
+      await ask(fetch, prepare('GET', url, request), 'x', record);
       await readAnswer(await fetch(), 'GET', url, 'y', record);
       expect(trace.observations).toHaveLength(3);
       expect(trace.toJSONL()).not.toContain(value);
