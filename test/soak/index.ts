@@ -1,0 +1,76 @@
+/**
+ * `npm run soak [laws|order …] [--minutes N] [--times N] [--seed N]`: hunts that are too long for every change.
+ *
+ * - `laws`: every law again and again, each time with another seed, for N minutes (10 by default).
+ * - `order`: the whole suite N times (20 by default), files and tests in another order each time.
+ *
+ * It stops at the first failure and says how to see it again.
+ */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { formatDuration, freshSeed, seeded, systemClock } from '../../src/time/index.ts';
+
+const root = join(import.meta.dirname, '../..');
+const HUNTS = ['laws', 'order'] as const;
+/** The largest seed that both fast-check and the runner take. */
+const MAX_SEED = 2_147_483_647;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    minutes: { type: 'string', default: '10' },
+    times: { type: 'string', default: '20' },
+    seed: { type: 'string' },
+  },
+});
+const unknown = positionals.filter((name) => !(HUNTS as readonly string[]).includes(name));
+if (unknown.length > 0) {
+  console.error(`soak: no hunt named ${unknown.join(', ')}; there are ${HUNTS.join(', ')}`);
+  process.exit(2);
+}
+const minutes = wholeNumber('minutes');
+const times = wholeNumber('times');
+const chance = seeded(values.seed ?? freshSeed());
+const wanted = positionals.length > 0 ? positionals : HUNTS;
+console.log(`soak: ${wanted.join(', ')}; the whole run again: npm run soak -- ${wanted.join(' ')} --seed ${chance.seed}`);
+
+if (wanted.includes('laws')) {
+  const draw = chance.fork('laws');
+  const end = systemClock.now() + minutes * 60_000;
+  let rounds = 0;
+  do {
+    const seed = draw.int(1, MAX_SEED);
+    hunt(`laws, round ${++rounds}`, ['test/laws'], { FC_SEED: String(seed) }, `FC_SEED=${seed} npm test -- test/laws`);
+  } while (systemClock.now() < end);
+}
+if (wanted.includes('order')) {
+  const draw = chance.fork('order');
+  for (let round = 1; round <= times; round++) {
+    const seed = draw.int(1, MAX_SEED);
+    const shuffle = ['--sequence.shuffle.files', '--sequence.shuffle.tests', `--sequence.seed=${seed}`];
+    hunt(`order, ${round} of ${times}`, shuffle, {}, `npm test -- ${shuffle.join(' ')}`);
+  }
+}
+console.log('soak: nothing found');
+
+function hunt(name: string, args: readonly string[], env: Readonly<Record<string, string>>, again: string): void {
+  const from = systemClock.now();
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', '--reporter=dot', ...args],
+    { cwd: root, env: { ...process.env, ...env, NO_COLOR: '1' }, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+  );
+  const tests = /^ *Tests .*$/m.exec(stdout)?.[0].trim() ?? 'no tests';
+  console.log(`${name.padEnd(16)} ${formatDuration(systemClock.now() - from).padStart(8)}  ${tests}`);
+  if (status === 0) return;
+  console.log(`${stdout}${stderr}\nsoak: found. See it again with: ${again}`);
+  process.exit(1);
+}
+
+function wholeNumber(name: 'minutes' | 'times'): number {
+  const value = Number(values[name]);
+  if (Number.isInteger(value) && value > 0) return value;
+  console.error(`soak: --${name}: expected a whole number above 0, received ${values[name]}; write it as --${name} 5`);
+  process.exit(2);
+}
