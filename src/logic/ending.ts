@@ -1,33 +1,52 @@
-import { HarnessError, nearest } from '../errors.ts';
+import { HarnessError, nearest, show } from '../errors.ts';
 import { statesOf, type Ending, type Lifecycle, type Observation, type ObservationOf } from '../trace/index.ts';
 import type { ClaimContext } from './claim.ts';
-import type { Course, Standing } from './judge.ts';
+import type { Course, Decision, Standing } from './judge.ts';
 import type { KnownReason } from './reasons.ts';
 
 /** What a state means: as its reader says, else as the lifecycle does. */
 export function endingOf(observation: ObservationOf<'state'>, lifecycle: Lifecycle | undefined): Ending | undefined {
-  return observation.ending ?? lifecycle?.endings[observation.state];
+  if (observation.ending !== undefined || lifecycle === undefined) return observation.ending;
+  return Object.hasOwn(lifecycle.endings, observation.state) ? lifecycle.endings[observation.state] : undefined;
 }
 
 /** Waits for an ending; the first one decides. */
 export function untilEnding(context: ClaimContext, wanted: Ending | 'any'): Course {
-  const last = new LastState();
-  return {
-    step(observation) {
-      if (observation.kind !== 'state') return undefined;
-      last.saw(observation);
-      const ending = endingOf(observation, context.lifecycle);
-      if (ending === undefined) return undefined;
-      const { state, error } = observation;
-      const holds = wanted === 'any' || wanted === ending;
-      const reason: KnownReason = holds
-        ? { code: 'ended', state, ending }
-        : { code: 'ended-otherwise', state, ending, wanted, ...(error === undefined ? {} : { error }) };
-      return { verdict: holds ? 'holds' : 'violated', reason, evidence: [observation] };
-    },
-    standing: () => last.notYet(wanted === 'any' ? 'an ending' : wanted),
-    atEnd: () => ({ verdict: 'violated', ...last.notYet(wanted === 'any' ? 'an ending' : wanted) }),
-  };
+  return new UntilEnding(context.lifecycle, wanted);
+}
+
+/** A class, since many are started: the methods of a thousand of them are the same. */
+class UntilEnding implements Course {
+  readonly #lifecycle: Lifecycle | undefined;
+  readonly #wanted: Ending | 'any';
+  readonly #last = new LastState();
+
+  constructor(lifecycle: Lifecycle | undefined, wanted: Ending | 'any') {
+    this.#lifecycle = lifecycle;
+    this.#wanted = wanted;
+  }
+
+  step(observation: Observation): Decision | undefined {
+    if (observation.kind !== 'state') return undefined;
+    this.#last.saw(observation);
+    const ending = endingOf(observation, this.#lifecycle);
+    if (ending === undefined) return undefined;
+    const wanted = this.#wanted;
+    const { state, error } = observation;
+    const holds = wanted === 'any' || wanted === ending;
+    const reason: KnownReason = holds
+      ? { code: 'ended', state, ending }
+      : { code: 'ended-otherwise', state, ending, wanted, ...(error === undefined ? {} : { error }) };
+    return { verdict: holds ? 'holds' : 'violated', reason, evidence: [observation] };
+  }
+
+  standing(): Standing {
+    return this.#last.notYet(this.#wanted === 'any' ? 'an ending' : this.#wanted);
+  }
+
+  atEnd(): Decision {
+    return { verdict: 'violated', ...this.standing() };
+  }
 }
 
 /** The state seen last, and since when it is. */
@@ -72,7 +91,7 @@ export function checkName(state: unknown, claim: string): void {
   if (typeof state === 'string' && state !== '') return;
   throw new HarnessError(
     'invalid-state',
-    `${claim}: expected the name of a state, received ${JSON.stringify(state) ?? 'nothing'}`,
+    `${claim}: expected the name of a state, received ${show(state)}`,
     `write it as text, as in ${claim}('running')`,
   );
 }

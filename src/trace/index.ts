@@ -16,12 +16,14 @@ export {
   checkLifecycle,
   defineLifecycle,
   isLegalMove,
+  movesOf,
   standardLifecycle,
   statesOf,
   type Lifecycle,
 } from './lifecycle.ts';
 export { plain } from './plain.ts';
 export { isSecretHeader, REDACTED, redactHeaders, redactUrl } from './redact.ts';
+export { reasonPhrase } from './status.ts';
 export {
   checkTrace,
   createTrace,

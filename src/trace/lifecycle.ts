@@ -43,14 +43,19 @@ export function statesOf(lifecycle: Lifecycle): readonly string[] {
   ];
 }
 
+/** Where a state may go next; undefined for one that the lifecycle gives no moves. A state may be named as what objects inherit. */
+export function movesOf(lifecycle: Pick<Lifecycle, 'moves'>, state: string): readonly string[] | undefined {
+  return Object.hasOwn(lifecycle.moves, state) ? lifecycle.moves[state] : undefined;
+}
+
 /** Whether an operation in `from` can still come to `to`, by any number of legal moves (none, when they are the same). */
 export function canReach(lifecycle: Lifecycle, from: string, to: string): boolean {
-  return reachable(lifecycle.moves, from).has(to);
+  return reachable(lifecycle, from).has(to);
 }
 
 /** Whether going from one state to the next is a legal move; staying is. */
 export function isLegalMove(lifecycle: Lifecycle, from: string, to: string): boolean {
-  return from === to || (lifecycle.moves[from]?.includes(to) ?? false);
+  return from === to || (movesOf(lifecycle, from)?.includes(to) ?? false);
 }
 
 /**
@@ -143,9 +148,9 @@ export function checkLifecycle(document: unknown): {
       "endings: no state ends the operation, so nothing could ever settle; name one, as in { succeeded: 'success' }",
     );
   }
-  const seen = reachable(lifecycle.moves, lifecycle.initial);
+  const seen = reachable(lifecycle, lifecycle.initial);
   for (const state of statesOf(lifecycle)) {
-    const path = state in lifecycle.moves ? `moves.${state}` : `endings.${state}`;
+    const path = movesOf(lifecycle, state) !== undefined ? `moves.${state}` : `endings.${state}`;
     if (!seen.has(state)) {
       add(
         'unreachable-state',
@@ -154,15 +159,15 @@ export function checkLifecycle(document: unknown): {
         'none',
         `${path}: no move leads from '${lifecycle.initial}' to '${state}'; add the move, or remove the state`,
       );
-    } else if (ends.includes(state) && (lifecycle.moves[state]?.length ?? 0) > 0) {
+    } else if (ends.includes(state) && (movesOf(lifecycle, state)?.length ?? 0) > 0) {
       add(
         'ending-with-moves',
         path,
         'no moves out of an ending',
-        show(lifecycle.moves[state]),
+        show(movesOf(lifecycle, state)),
         `${path}: '${state}' is an ending, yet moves lead out of it; remove them, or take it out of endings`,
       );
-    } else if (ends.length > 0 && !ends.some((end) => reachable(lifecycle.moves, state).has(end))) {
+    } else if (ends.length > 0 && !ends.some((end) => reachable(lifecycle, state).has(end))) {
       add(
         'trap',
         path,
@@ -193,9 +198,9 @@ export function defineLifecycle<const S extends string>(document: Lifecycle<S>):
   return lifecycle as Lifecycle<S>;
 }
 
-function reachable(moves: Lifecycle['moves'], from: string): ReadonlySet<string> {
+function reachable(lifecycle: Lifecycle, from: string): ReadonlySet<string> {
   const seen = new Set([from]);
-  for (const state of seen) for (const next of moves[state] ?? []) seen.add(next);
+  for (const state of seen) for (const next of movesOf(lifecycle, state) ?? []) seen.add(next);
   return seen;
 }
 

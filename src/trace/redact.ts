@@ -2,12 +2,12 @@ import type { Headers } from './event.ts';
 
 /** Header fields whose value is a secret; a trace keeps that they were there, not what they said. */
 const SECRET_HEADERS =
-  /^(authorization|proxy-authorization|cookie|set-cookie|x-api-key|api-key|ocp-apim-subscription-key|x-amz-security-token|.*-(token|secret|signature|password))$/;
+  /^(cookie|set-cookie|ocp-apim-subscription-key|x-(functions|auth|secret|access)-key|(.*-)?(authorization|api-?key|token|secret|signature(-\d+)?|password))$/;
 /** Header fields whose value is an address, which may carry credentials itself. */
 const ADDRESS_HEADERS = /^(location|operation-location|content-location|azure-asyncoperation|referer)$/;
 /** Query parameters that carry credentials in signed or tokened URLs. */
 const SECRET_PARAMETERS =
-  /^(access_token|token|api_?key|key|sig|signature|secret|password|code|x-amz-(signature|credential|security-token))$/i;
+  /^(((access|auth|bearer|csrf|id|private|refresh|security|session)[_-]?)?token|((client|app)[_-]?)?secret|(api|subscription|access|awsaccess)?[_-]?key([_-]?id)?|sig|signature|password|passwd|pwd|code|jwt|assertion|x-(amz|goog)-(signature|credential|security-token))$/i;
 
 export const REDACTED = '[redacted]';
 

@@ -18,7 +18,8 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
  *
  * @param value the field's value
  * @param wall wall time now, in milliseconds since 1970, from which a date is counted
- * @returns the delay in milliseconds, 0 for a date that has passed; or what was expected instead
+ * @returns the delay in milliseconds, 0 for a date that has passed, never more than can be counted in whole milliseconds; or
+ * what was expected instead
  *
  * @example
  * ```ts
@@ -29,7 +30,7 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
  */
 export function readRetryAfter(value: string, wall: EpochMillis): RetryAfter {
   const text = value.trim();
-  if (/^\d{1,10}$/.test(text)) return { ok: true, delay: Number(text) * 1000 };
+  if (/^\d+$/.test(text)) return { ok: true, delay: Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER) };
   const date = readHttpDate(text, wall);
   if (date !== undefined) return { ok: true, delay: Math.max(0, date - wall) };
   return { ok: false, received: value, expected: 'whole seconds ("2") or an HTTP date ("Tue, 24 Nov 2026 10:00:00 GMT")' };
@@ -65,5 +66,12 @@ function century(year: string, wall: EpochMillis): string {
 
 function utc(year: string, month: string, day: string, hour: string, minute: string, second: string): EpochMillis | undefined {
   const index = MONTHS.indexOf(month);
-  return index < 0 ? undefined : Date.UTC(Number(year), index, Number(day), Number(hour), Number(minute), Number(second));
+  // 60 is the leap second, which the format allows and no clock of ours has.
+  if (index < 0 || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return undefined;
+  const date = new Date(0);
+  // Unlike Date.UTC this takes the years before 100 at their word.
+  date.setUTCFullYear(Number(year), index, Number(day));
+  // A day that its month does not have comes out as one of the next month.
+  if (date.getUTCDate() !== Number(day)) return undefined;
+  return date.setUTCHours(Number(hour), Number(minute), Number(second));
 }

@@ -189,7 +189,8 @@ class RecordedTrace implements Trace {
   }
 
   judged(record: ClaimRecord): void {
-    (this.header.claims as ClaimRecord[]).push(record);
+    // A list that is made to measure: one that grows by itself is kept with room for more, by everybody who waits once.
+    (this.header as { claims: readonly ClaimRecord[] }).claims = this.header.claims.concat(record);
   }
 
   describe(lifecycle: Lifecycle): void {

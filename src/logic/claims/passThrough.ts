@@ -1,6 +1,6 @@
 import { HarnessError, show } from '../../errors.ts';
 import type { Millis } from '../../time/index.ts';
-import { canReach, type Observation } from '../../trace/index.ts';
+import { canReach, movesOf, type Observation } from '../../trace/index.ts';
 import { checkName, checkState, endingOf } from '../ending.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 
@@ -31,7 +31,7 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
     for (const state of wanted) checkState(state, lifecycle);
     const seen: string[] = [];
     let matched = 0;
-    let evidence: readonly Observation[] = [];
+    const evidence: Observation[] = [];
     let before: Observation | undefined;
     let between: Millis | undefined;
     const missed = (): { reason: { code: string; [detail: string]: unknown }; evidence: readonly Observation[] } => ({
@@ -42,7 +42,7 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
         wanted,
         ...(between === undefined ? {} : { between }),
       },
-      evidence,
+      evidence: [...evidence],
     });
     return {
       step(observation) {
@@ -52,12 +52,15 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
         if (seen.at(-1) !== state) {
           seen.push(state);
           between = before === undefined ? undefined : Math.round((observation.at - before.at) * 1000) / 1000;
-          evidence = [...evidence, observation];
+          evidence.push(observation);
+          // Only on coming to it: to be seen in it twice is not to pass through it twice.
+          if (state === wanted[matched]) matched++;
         }
         before = observation;
-        if (state === wanted[matched]) matched++;
-        if (matched === wanted.length) return { verdict: 'holds', reason: { code: 'passed-through', states: wanted }, evidence };
-        const hopeless = lifecycle !== undefined && state in lifecycle.moves && !canReach(lifecycle, state, wanted[matched]!);
+        if (matched === wanted.length)
+          return { verdict: 'holds', reason: { code: 'passed-through', states: wanted }, evidence: [...evidence] };
+        const hopeless =
+          lifecycle !== undefined && movesOf(lifecycle, state) !== undefined && !canReach(lifecycle, state, wanted[matched]!);
         return endingOf(observation, lifecycle) !== undefined || hopeless ? { verdict: 'violated', ...missed() } : undefined;
       },
       standing: missed,
