@@ -2,7 +2,7 @@ import type { KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
 import { meaningOf } from '../trace/index.ts';
 import { type Scene, hungFor, refused, similar, startError, startHangs, wallTime } from './scene.ts';
-import { counted, moment } from './text.ts';
+import { counted, moment, perCent } from './text.ts';
 import { inForce } from './timeline.ts';
 import { key, list, quoted, redacted, sourceName, times } from './words.ts';
 
@@ -149,7 +149,8 @@ function endedHint(scene: Scene, reason: Extract<KnownReason, { code: 'ended-oth
 
 function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet' }>): string {
   const { main, closing, at, since, claim } = scene;
-  if (closing.retryAfter !== undefined && closing.retryAfter > 0) {
+  // A wish of some length leaves few looks; where there were many, it is not why it was not seen to end.
+  if (closing.retryAfter !== undefined && closing.retryAfter > (at - since) / 2) {
     const whole = at - since + closing.retryAfter;
     return `the server asked not to be looked at again before ${moment(at + closing.retryAfter)} (Retry-After), which is after the deadline: raise within above ${formatDuration(Math.ceil(whole / 1000) * 1000)}, or give a pace of your own: { pace: "500ms" }`;
   }
@@ -189,7 +190,7 @@ function stuckHint({ main, at, since, judgement, within }: Scene, last: string, 
     const rate = (progress.last - progress.first) / Math.max(1, progress.movedAt - segment!.first);
     const left = (100 - progress.last) / rate;
     const enough = Math.ceil((at - since + left * 1.5) / 1000) * 1000;
-    return `it was still getting on: from ${progress.first} % to ${progress.last} % in ${formatDuration(progress.movedAt - segment!.first)}, so about ${formatDuration(left)} more would do. Raise within${within === undefined ? '' : ` from ${formatDuration(within)}`} to ${formatDuration(enough)}`;
+    return `it was still getting on: from ${perCent(progress.first)} to ${perCent(progress.last)} in ${formatDuration(progress.movedAt - segment!.first)}, so about ${formatDuration(left)} more would do. Raise within${within === undefined ? '' : ` from ${formatDuration(within)}`} to ${formatDuration(enough)}`;
   }
   const whole = counted(segment?.looks ?? judgement.coverage.looks, 'look');
   if (last === 'false')
@@ -202,7 +203,7 @@ function stuckHint({ main, at, since, judgement, within }: Scene, last: string, 
   if (recent && segment !== undefined && segment.first > since && still < spent / 4)
     return `it came to ${quoted(last)} only ${formatDuration(still)} before the deadline, so it was still moving: raise within`;
   if (progress !== undefined)
-    return `it is stuck: no progress past ${progress.last} % since ${moment(progress.movedAt)}, ${formatDuration(at - progress.movedAt)} before the deadline. Is its worker alive, or does it wait for something? Raising within will not help`;
+    return `it is stuck: no progress past ${perCent(progress.last)} since ${moment(progress.movedAt)}, ${formatDuration(at - progress.movedAt)} before the deadline. Is its worker alive, or does it wait for something? Raising within will not help`;
   if (
     ['queued', 'pending', 'accepted', 'waiting', 'scheduled', 'submitted', 'notstarted'].includes(
       last.toLowerCase().replace(/[\s_-]/g, ''),

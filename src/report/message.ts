@@ -28,15 +28,18 @@ import {
   labelled,
   moment,
   oneLine,
+  perCent,
   segmentRows,
   wrap,
 } from './text.ts';
 import { inForce } from './timeline.ts';
 import {
   LABELS,
+  allLooks,
   an,
   ended,
   firstLine,
+  json,
   lastLooks,
   list,
   paragraph,
@@ -75,7 +78,7 @@ export function message(told: Told): string {
   const scene = sceneOf(told);
   const blocks: [label: string, lines: readonly string[]][] = [];
   const add = (label: string, lines: readonly string[]): void => {
-    if (lines.length > 0) blocks.push([label, lines]);
+    if (lines.some((line) => line.trim() !== '')) blocks.push([label, lines]);
   };
   add('decided', paragraph(decided(scene)));
   add('because', because(scene));
@@ -93,7 +96,7 @@ export function message(told: Told): string {
   add('bounds', bounds(scene));
   add('replay', replayOf(told.trace) === undefined ? [] : [replayOf(told.trace)!]);
   add('hint', paragraph(hint(scene)));
-  return [headline(scene), '', ...labelled(blocks).map((line) => `  ${line}`)].join('\n');
+  return [headline(scene), '', ...labelled(blocks).map((line) => `  ${line}`)].map((line) => line.trimEnd()).join('\n');
 }
 
 /**
@@ -135,7 +138,7 @@ function headline(scene: Scene): string {
   const limit = within === undefined ? '' : ` within ${formatDuration(within)}`;
   const undecided = negated && judgement.verdict !== 'holds';
   const what = undecided ? `nothing was decided: ${neither(scene)}; ${happened(scene)}` : happened(scene);
-  return `expected ${name} ${negated ? 'not ' : ''}to ${escapeText(claim.says)}${limit}, but ${what}`;
+  return `expected ${name} ${negated ? 'not ' : ''}to ${oneLine(claim.says)}${limit}, but ${what}`;
 }
 
 /** What happened instead, to follow "but". */
@@ -150,11 +153,10 @@ function happened(scene: Scene): string {
       const lost = startError(scene);
       if (lost !== undefined) return `it could not be started: ${oneLine(lost, 160)}`;
       const told = main?.failing?.message ?? main?.errors.at(-1)?.message;
-      const all = judgement.coverage.looks === 1 ? 'the only look' : `all ${judgement.coverage.looks} looks`;
-      return `${all} failed${told === undefined ? '' : `: ${oneLine(told, 160)}`}`;
+      return `${allLooks(judgement.coverage.looks)} failed${told === undefined || told.trim() === '' ? '' : `: ${oneLine(told, 160)}`}`;
     }
     case 'aborted':
-      return `the wait was ended ${elapsed(scene)}${lastSeen(scene)}: ${oneLine(firstLine(closing.why ?? 'aborted'), 160)}`;
+      return `the wait was ended ${elapsed(scene)}${lastSeen(scene)}: ${oneLine(firstLine(closing.why ?? '').trim() || 'aborted', 160)}`;
     case 'bound':
       return scene.reason.code === 'residual-bound'
         ? byReason(scene)
@@ -239,7 +241,7 @@ function notYet(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet' }>)
   if (failing !== undefined) {
     const whole = main!.looks === failing.looks;
     const several = main!.errors.filter(({ last }) => last >= failing.since).length > 1;
-    const which = whole ? `all ${counted(failing.looks, 'look')} at ${sourceName(main!.source)}` : lastLooks(failing.looks);
+    const which = whole ? `${allLooks(failing.looks)} at ${sourceName(main!.source)}` : lastLooks(failing.looks);
     const before =
       reason.last === undefined
         ? ''
@@ -255,7 +257,7 @@ function notYet(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet' }>)
       ? `nothing was decided in ${spent}`
       : `after ${spent} it had told no state, only values, the last one ${oneLine(value.label, 60)}`;
   }
-  const progress = reason.progress === undefined ? '' : ` at ${reason.progress} %`;
+  const progress = reason.progress === undefined ? '' : ` at ${perCent(reason.progress)}`;
   const still = reason.last === 'false' ? 'false' : `${quoted(reason.last)}${progress}`;
   return scene.closing.lastLook === 'unanswered' && main !== undefined
     ? `it was still ${still} at ${moment(main.last)}, and the last look, at the deadline, had no answer`
@@ -371,21 +373,21 @@ function stateError(o: Observation | undefined): unknown {
 
 /** The error of a body: problem documents (RFC 9457) and the common shapes by their telling members, others as JSON. */
 function errorLines(error: unknown): readonly string[] {
-  if (typeof error === 'string') return fewLines(error);
+  if (typeof error === 'string') return error.trim() === '' ? [] : fewLines(error);
   if (typeof error === 'number') return [`status ${error}`];
-  if (typeof error !== 'object' || error === null || Array.isArray(error)) return [escapeText(show(error, 300))];
+  if (typeof error !== 'object' || error === null || Array.isArray(error)) return [json(error, 300)];
   const { title, detail, message: said, code, type, status: _told, error: inner, ...rest } = error as Record<string, unknown>;
-  const told = typeof said === 'string' ? said : undefined;
-  const head = [title, detail].filter((part): part is string => typeof part === 'string' && part !== '');
+  const told = typeof said === 'string' && said.trim() !== '' ? said : undefined;
+  const head = [title, detail].filter((part): part is string => typeof part === 'string' && part.trim() !== '');
   if (head.length === 0 && told === undefined && inner !== undefined && inner !== null) return errorLines(inner);
   const [first, ...more] = head.length > 0 ? fewLines(head.join(': ')) : told === undefined ? [] : fewLines(told);
-  if (first === undefined) return [escapeText(show(error, 300))];
+  if (first === undefined) return [json(error, 300)];
   const named = (typeof code === 'string' || typeof code === 'number') && !first.includes(String(code));
   return [
     named ? `${oneLine(String(code), 80)}: ${first}` : first,
     ...more,
     ...(typeof type === 'string' && type !== 'about:blank' ? [`type ${redacted(type)}`] : []),
-    ...(Object.keys(rest).length > 0 ? [escapeText(show(rest, 300))] : []),
+    ...(Object.keys(rest).length > 0 ? [json(rest, 300)] : []),
   ];
 }
 
@@ -502,7 +504,7 @@ function nearestMiss(scene: Scene): readonly string[] {
         .toSorted((a, b) => b.last - a.last)[0];
       return best === undefined || best.last === 0 || reason.code === 'ended-otherwise' || headlineTells(scene, best.last)
         ? []
-        : [`${best.last} % at ${moment(best.movedAt)}`];
+        : [`${perCent(best.last)} at ${moment(best.movedAt)}`];
     }
     default:
       return [];
@@ -514,7 +516,7 @@ function lastSeen({ main }: Scene): string {
   const last = main?.segments.findLast(({ kind }) => kind === 'state');
   return last === undefined
     ? ''
-    : `, while it was ${quoted(last.label)}${last.progress === undefined ? '' : ` at ${last.progress.last} %`}`;
+    : `, while it was ${quoted(last.label)}${last.progress === undefined ? '' : ` at ${perCent(last.progress.last)}`}`;
 }
 
 function headlineTells({ reason, judgement, main }: Scene, progress: number): boolean {

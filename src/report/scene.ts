@@ -4,7 +4,7 @@ import { type Millis, formatDuration } from '../time/index.ts';
 import type { Observation, Trace } from '../trace/index.ts';
 import { oneLine } from './text.ts';
 import { type Lane, type Timeline, timeline } from './timeline.ts';
-import { redacted } from './words.ts';
+import { NO_MESSAGE, redacted } from './words.ts';
 
 /* What a message draws on: the facts of a judgement and its trace, gathered once and not yet in words. */
 
@@ -110,13 +110,14 @@ export function sceneOf(told: Told): Scene {
 }
 
 function subjectName(name: string | undefined, picture: Timeline, closing: Closed): string {
-  if (name !== undefined) return oneLine(name, 200);
+  if (name !== undefined && name.trim() !== '') return oneLine(name, 200);
   const sources = new Set([
     ...picture.lanes.map(({ source }) => source),
     ...(closing.source === undefined ? [] : [closing.source]),
   ]);
   const [only] = sources;
-  if (sources.size !== 1 || only === undefined || only === 'start' || only === 'monitor') return 'the operation';
+  if (sources.size !== 1 || only === undefined || only.trim() === '' || only === 'start' || only === 'monitor')
+    return 'the operation';
   return only === 'probe' ? 'the probe' : oneLine(only, 60);
 }
 
@@ -180,7 +181,8 @@ export function startHangs({ start, judgement }: Scene): boolean {
 /** What the start failed with. */
 export function startError({ observations }: Scene): string | undefined {
   const failed = observations.find((o) => o.kind === 'error' && o.name === 'StartFailed');
-  return failed?.kind === 'error' ? failed.message.replace(/^the start failed: (?:fetch failed: )?/, '') : undefined;
+  if (failed?.kind !== 'error') return undefined;
+  return failed.message.replace(/^the start failed: (?:fetch failed: )?/, '').trim() || NO_MESSAGE;
 }
 
 /** What the start's answer calls the operation. */

@@ -20,26 +20,39 @@ const MAX_LINES = 12;
  * ```
  */
 export function escapeText(text: string): string {
-  return text.replace(/\r(?=\n|$)/g, '').replace(UNSAFE, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
-  });
+  return text.replace(/\r(?=\n|$)/g, '').replace(UNSAFE, (character) =>
+    // Tag characters are two units.
+    Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
+  );
 }
 
-/** C0 and C1 controls but for tab and line feed; zero-width and bidirectional marks; line separators; lone surrogates. */
+function escaped(code: number): string {
+  return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/**
+ * C0 and C1 controls but for tab and line feed; zero-width, blank and bidirectional marks; line separators; annotation and tag
+ * characters, in which text hides from a reader but not from a machine; lone surrogates.
+ */
 const UNSAFE =
   // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\u3164\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Text from outside on one line, cut at `limit` characters. */
 export function oneLine(text: string, limit: number = MAX_LINE): string {
   const line = escapeText(text).replace(/\n/g, '\\n').replace(/\t/g, ' ');
-  return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
+  // Half a character, where the cut would leave one, is dropped.
+  return line.length > limit ? `${line.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…` : line;
 }
 
 /** Text from outside as a few lines, each cut; the last says how many were left out. */
 export function fewLines(text: string, max: number = MAX_LINES): readonly string[] {
-  const lines = escapeText(text).replace(/\t/g, '  ').trimEnd().split('\n');
+  const lines = escapeText(text)
+    .replace(/\t/g, '  ')
+    // A label must not stand beside a blank line.
+    .replace(/^(?: *\n)+/, '')
+    .trimEnd()
+    .split('\n');
   const shown = lines.slice(0, lines.length > max ? max - 1 : max).map((line) => oneLine(line));
   return lines.length > max ? [...shown, `… and ${lines.length - shown.length} more lines`] : shown;
 }
@@ -114,8 +127,12 @@ function span(first: Millis, last: Millis): string {
 }
 
 function percent({ first, last }: { readonly first: number; readonly last: number }): string {
-  const shown = (value: number): string => `${Math.round(value * 10) / 10} %`;
-  return first === last ? shown(first) : `${shown(first)} → ${shown(last)}`;
+  return first === last ? perCent(first) : `${perCent(first)} → ${perCent(last)}`;
+}
+
+/** `42.9 %`: a share of 3 in 7 has more digits than anybody reads. */
+export function perCent(value: number): string {
+  return `${Math.round(value * 10) / 10} %`;
 }
 
 export interface TextOptions {
@@ -180,7 +197,7 @@ export function hanging(rows: readonly (readonly string[])[], width: number): re
   return rows.flatMap((row, i) => {
     const indent = heads[i]!.length - 1;
     const lines = fewLines(row.at(-1) ?? '').flatMap((line) => wrap(line, Math.max(20, width - indent)));
-    return lines.map((line, n) => (n === 0 ? heads[i]!.slice(0, indent) : ' '.repeat(indent)) + line);
+    return lines.map((line, n) => `${n === 0 ? heads[i]!.slice(0, indent) : ' '.repeat(indent)}${line}`.trimEnd());
   });
 }
 
@@ -190,5 +207,5 @@ const SHADES = { success: 'green', failure: 'red', cancelled: 'yellow' } as cons
 const ANSI: Readonly<Record<Shade, number>> = { red: 31, green: 32, yellow: 33, dim: 2 };
 
 function painted(text: string, shade: Shade | undefined): string {
-  return shade === undefined ? text : `\u001b[${ANSI[shade]}m${text}\u001b[${shade === 'dim' ? 22 : 39}m`;
+  return shade === undefined || text === '' ? text : `\u001b[${ANSI[shade]}m${text}\u001b[${shade === 'dim' ? 22 : 39}m`;
 }

@@ -92,6 +92,8 @@ class Drawing {
   looks = 0;
   last: Millis = 0;
   failing: { since: Millis; looks: number; message: string } | undefined;
+  /** The errors alike that the last failed look belongs to. */
+  #group: Open<ErrorGroup> | undefined;
   /** What the last look saw: looks without news saw the same. */
   #latest: (() => Open<Segment> | Open<ErrorGroup>) | undefined;
 
@@ -136,6 +138,7 @@ class Drawing {
     this.failing ??= { since: o.at, looks: 0, message: o.message };
     this.failing.looks++;
     this.failing.message = o.message;
+    this.#group = group;
     const found = group;
     this.#latest = () => found;
     this.#count(o.at, 1);
@@ -155,8 +158,7 @@ class Drawing {
   /** Forgets what was seen, but not what was seen last: looks without news may go on seeing it. */
   restart(): void {
     const segment = this.segments.at(-1);
-    const { failing } = this;
-    const group = failing === undefined ? undefined : [...this.errors.values()].find((one) => one.message === failing.message);
+    const group = this.failing === undefined ? undefined : this.#group;
     this.segments.length = 0;
     this.errors.clear();
     this.failing = undefined;
@@ -320,8 +322,8 @@ function collapsed<T extends { readonly looks: number }>(
   max: number,
 ): { readonly kept: readonly T[]; readonly left?: { readonly at: number; readonly items: number; readonly looks: number } } {
   if (items.length <= max) return { kept: items };
-  const head = Math.max(1, Math.floor(max / 3));
-  const tail = Math.max(1, max - head);
+  const head = max < 2 ? 0 : Math.max(1, Math.floor(max / 3));
+  const tail = max - head;
   const out = items.slice(head, items.length - tail);
   return {
     kept: [...items.slice(0, head), ...items.slice(items.length - tail)],

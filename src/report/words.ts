@@ -1,5 +1,6 @@
-import { type Ending, redactUrl } from '../trace/index.ts';
-import { DEFAULT_WIDTH, oneLine, wrap } from './text.ts';
+import { show } from '../errors.ts';
+import { type Ending, reasonPhrase, redactUrl } from '../trace/index.ts';
+import { DEFAULT_WIDTH, escapeText, oneLine, wrap } from './text.ts';
 
 /* Small words and phrases that messages are made of. */
 
@@ -21,17 +22,34 @@ export function firstLine(text: string): string {
   return text.split('\n', 1)[0]!.replace(/\.$/, '');
 }
 
+export function allLooks(n: number): string {
+  return n === 1 ? 'the only look' : `all ${n.toLocaleString('en-US')} looks`;
+}
+
 export function lastLooks(n: number): string {
   return n === 1 ? 'the last look' : `the last ${n.toLocaleString('en-US')} looks`;
 }
 
 export function sourceName(source: string | undefined): string {
-  return source === 'monitor' || source === 'start' || source === 'probe' ? `the ${source}` : oneLine(source ?? 'the source', 60);
+  if (source === undefined || source.trim() === '') return 'the source';
+  return source === 'monitor' || source === 'start' || source === 'probe' ? `the ${source}` : oneLine(source, 60);
 }
 
 /** A failed look without the request that is told elsewhere. */
 export function shortError(text: string): string {
-  return /^GET \S+ answered (.*)$/s.exec(text)?.[1] ?? text;
+  return (/^GET \S+ answered (.*)$/s.exec(text)?.[1] ?? text).trim() || NO_MESSAGE;
+}
+
+/** Some errors say nothing; a sentence must not end in the air for it. */
+export const NO_MESSAGE = 'an error without a message';
+
+/** A value of the system under test as JSON, without the secrets of the addresses in it. */
+export function json(value: unknown, limit: number): string {
+  const address = /^(?:[a-z][a-z0-9+.-]*:)?\/\S*$/i;
+  const told = JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'string' && address.test(inner) ? redactUrl(inner) : inner,
+  );
+  return escapeText(show(told === undefined ? value : (JSON.parse(told) as unknown), limit));
 }
 
 export function quoted(text: string): string {
@@ -63,31 +81,7 @@ export function paragraph(text: string): readonly string[] {
   return text === '' ? [] : wrap(text, DEFAULT_WIDTH - LABELS);
 }
 
-/** RFC 9110 §15 and RFC 6585: the phrases of the statuses that messages meet. */
-const PHRASES: Readonly<Record<number, string>> = {
-  200: 'OK',
-  201: 'Created',
-  202: 'Accepted',
-  204: 'No Content',
-  303: 'See Other',
-  304: 'Not Modified',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
-  410: 'Gone',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
-
 export function statusPhrase(status: number): string {
-  const phrase = PHRASES[status];
+  const phrase = reasonPhrase(status);
   return phrase === undefined ? String(status) : `${status} ${phrase}`;
 }

@@ -234,6 +234,8 @@ class Channel implements Waiter {
   #lastLook: Millis = Number.NaN;
   #gap: Millis = 0;
   #notBefore: Millis = Number.NEGATIVE_INFINITY;
+  /** The look that is planned may be moved, to suit a crowd. */
+  #loose = false;
   #afterLook: readonly (() => void)[] = NONE;
   #lastEvent: Event | undefined;
   /** Which stretch of watching a look belongs to. */
@@ -253,6 +255,9 @@ class Channel implements Waiter {
 
   /** When the latest of the looks began that neither failed nor brought news; NaN before the first. */
   quietAt: Millis = Number.NaN;
+
+  /** Whether the latest look failed. */
+  failing = false;
 
   /** The moment before which the server asked not to be asked, on the subject's clock. */
   get notBefore(): Millis {
@@ -293,7 +298,17 @@ class Channel implements Waiter {
   }
 
   look(): void {
-    this.#look(false);
+    if (!this.#loose || !this.#postponed()) this.#look(false);
+  }
+
+  /** When the crowd has grown since this look was planned, it is put off, until it has rested as long as those who came later. */
+  #postponed(): boolean {
+    const now = this.#watcher.subject.clock.now();
+    const rested = now - this.#lastLook;
+    const gap = this.#nextGap(now, 0, false);
+    if (!(gap > 2 * rested)) return false;
+    this.#rounds.schedule(this, gap - rested, now, true);
+    return true;
   }
 
   /** Records what a look saw before it came back. */
@@ -396,15 +411,16 @@ class Channel implements Waiter {
   #came(looked: Looked | undefined, start: Millis, waited: boolean): void {
     const { clock, trace } = this.#watcher.subject;
     this.busySince = undefined;
-    if (looked === undefined || !Array.isArray(looked.events)) throw noEvents(this.source.name, looked);
+    if (!isLooked(looked)) throw noEvents(this.source.name, looked);
     this.#notBefore = looked.notBefore ?? Number.NEGATIVE_INFINITY;
     // By index throughout: a crowd comes through here, and an iterator for each look is most of what it would leave behind.
-    const { events }: { readonly events: readonly Event[] } = looked;
+    const { events } = looked;
     if (looked.idle !== true) {
       this.#count++;
       // Whoever came while this look was under way is still to be told how things stand, and so are all after a failure.
       if (this.#context.fresh && events[events.length - 1]?.kind !== 'error') this.#fresh = false;
     }
+    this.failing = events[events.length - 1]?.kind === 'error';
     if (looked.idle === true) {
       this.#lastLook = Number.NaN;
     } else if (events.length === 0 || (events.length === 1 && this.#sameFailure(events[0]!))) {
@@ -434,6 +450,7 @@ class Channel implements Waiter {
       // Who says when to come back has said both: not earlier, and no need to come later.
       if (polite > 0) this.#rounds.schedule(this, polite, now);
       else this.#rounds.schedule(this, gap, now, loose);
+      this.#loose = loose && !waited && !(polite > 0);
     }
   }
 
@@ -683,7 +700,10 @@ class Wait implements Sleeper {
     if (open === 0) return finish(undefined);
     const wanted = (channel: Channel): boolean => {
       // It may be asked long after this wait was ended as hung, at the cost of those who still wait.
-      if (this.#settled || (this.pace === undefined && channel.notBefore > clock.now())) return false;
+      if (this.#settled) return false;
+      // One look before its time is no burden, and a verdict without it would be about an older moment. But a server that has
+      // just refused and said for how long would only refuse again.
+      if (this.pace === undefined && channel.failing && channel.notBefore > clock.now()) return false;
       looked = true;
       if (underWay.length > 0) {
         if (this.#alarm !== undefined) this.#alarms.clear(this.#alarm);
@@ -781,6 +801,10 @@ function badGap(pace: string, gap: unknown): HarnessError {
 /** A promise of another realm is none of ours, yet one to wait for. */
 function isThenable(looked: Looked | PromiseLike<Looked>): looked is PromiseLike<Looked> {
   return looked instanceof Promise || (typeof looked === 'object' && looked !== null && 'then' in looked);
+}
+
+function isLooked(looked: unknown): looked is Looked {
+  return typeof looked === 'object' && looked !== null && 'events' in looked && Array.isArray(looked.events);
 }
 
 /** The trace keeps no more. */

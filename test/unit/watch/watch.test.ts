@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../../src/errors.ts';
 import {
@@ -19,8 +20,8 @@ import {
   type Judgement,
 } from '../../../src/logic/index.ts';
 import { poll, type PollOptions } from '../../../src/probes/index.ts';
-import { backoff, virtualClock, type Millis, type Pace, type VirtualClock } from '../../../src/time/index.ts';
-import { createTrace, defineLifecycle, parseTrace, type Event } from '../../../src/trace/index.ts';
+import { backoff, virtualClock, type Clock, type Millis, type Pace, type VirtualClock } from '../../../src/time/index.ts';
+import { createTrace, defineLifecycle, parseTrace, type Event, type Trace } from '../../../src/trace/index.ts';
 import {
   LAST_LOOK_GRACE_MS,
   NO_NEWS,
@@ -472,6 +473,25 @@ describe('looks that fail', () => {
     expect(await judged(succeed(), { within: '1s', pace: 100 })).toMatchObject({ verdict: 'violated', decidedBy: 'deadline' });
   });
 
+  test('are not called broken where another was answered without news', async () => {
+    const { judged } = pulled((nth) => {
+      if (nth === 1) throw new Error('not up yet');
+      return NO_NEWS;
+    });
+    expect((await judged(succeed(), { within: '1s', pace: 100 })).decidedBy).toBe('deadline');
+  });
+
+  test('leave a newcomer to be told how things stand by the next that does not', async () => {
+    const told: boolean[] = [];
+    const { judged } = pulled((nth, { fresh }) => {
+      told.push(fresh);
+      if (nth < 3) throw new Error('not up yet');
+      return { events: [state('running')] };
+    });
+    await judged(succeed(), { within: 400, pace: 100 });
+    expect(told).toEqual([true, true, true, false, false]);
+  });
+
   test('are broken for a newcomer too, who came while they failed alike all the time', async () => {
     const { clock, watched } = probed(() => {
       throw new Error('busy');
@@ -577,6 +597,32 @@ describe('a mistake of the caller', () => {
     }
   });
 
+  test('a clock that cannot wait rejects the wait, which then follows nothing', async () => {
+    const { clock, watched } = probed(() => false);
+    const { signal } = new AbortController();
+    const faked = new HarnessError('faked-clock', 'no clock to wait on', 'import it earlier');
+    const broken: Clock = {
+      ...clock,
+      after: () => {
+        throw faked;
+      },
+    };
+    let followers = 0;
+    const trace: Trace = Object.create(watched.trace, {
+      observations: { value: [] },
+      header: { value: watched.trace.header },
+      now: { value: () => 0 },
+      follow: {
+        value: () => {
+          followers++;
+          return () => void followers--;
+        },
+      },
+    }) as Trace;
+    await expect(watch({ ...watched, clock: broken, trace }, succeed(), { signal })).rejects.toBe(faked);
+    expect([followers, getEventListeners(signal, 'abort').length]).toEqual([0, 0]);
+  });
+
   test('a test of its own that throws rejects the wait', async () => {
     const bug = new Error('my own');
     const { clock, watched, looks } = probed((nth) => nth);
@@ -654,6 +700,17 @@ describe('a signal', () => {
       await judged(succeed(), { within: '1s', signal });
     }
     expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  test('that aborts while an observation is told leaves what was not told to nobody', async () => {
+    const controller = new AbortController();
+    const { clock, watched } = probed((nth) => (nth < 3 ? 'queued' : 'running'));
+    watched.trace.follow((o) => {
+      if (o.kind === 'state' && o.state === 'running') controller.abort();
+    });
+    const judgement = await clock.run(() => watch(watched, succeed(), { pace: 100, signal: controller.signal }));
+    expect(judgement).toMatchObject({ decidedBy: 'aborted', reason: { last: 'queued' } });
+    expect(rejudge(parseTrace(watched.trace.toJSONL()))).toEqual([judgement]);
   });
 
   test('of one wait does not end another', async () => {
@@ -764,7 +821,7 @@ describe('several waits on one subject', () => {
     await clock.run(() =>
       Promise.all([watch(watched, succeed(), { within: 100 }), watch(watched, succeed(), { within: '1.5s' })]),
     );
-    expect(looks).toEqual([0, 1400, 1500].slice(0, 2));
+    expect(looks).toEqual([0, 1400, 1500]);
   });
 });
 
@@ -772,25 +829,36 @@ describe('the wish of the server not to be asked yet', () => {
   const wishing = (gap: Millis): World =>
     pulled((_, { clock }) => ({ events: [state('running')], notBefore: clock.now() + gap }));
 
-  test('is honoured, and need not be waited out longer', async () => {
+  test('is honoured, need not be waited out longer, and does not keep the last look from being taken', async () => {
     const { judged, looks } = wishing(300);
     await judged(succeed(), { within: '1s' });
-    expect(looks).toEqual([0, 300, 600, 900]);
+    expect(looks).toEqual([0, 300, 600, 900, 1000]);
   });
 
-  test('is honoured at the deadline too, and told', async () => {
+  test('is told, when it reaches beyond the deadline', async () => {
     const { judged, looks } = wishing(5000);
     const judgement = await judged(succeed(), { within: '1s' });
-    expect(looks).toEqual([0]);
+    expect(looks).toEqual([0, 1000]);
     expect(judgement).toMatchObject({ verdict: 'violated', decidedBy: 'deadline', at: 1000, reason: { last: 'running' } });
-    expect(judgement.reason['closing']).toEqual({ within: 1000, retryAfter: 4000 });
+    expect(judgement.reason['closing']).toEqual({ within: 1000, lastLook: 'answered', retryAfter: 5000 });
+  });
+
+  test('is honoured at the deadline too by who was refused with it', async () => {
+    const refused: Event = { kind: 'error', message: 'GET http://api.test/1 answered 429 Too Many Requests', status: 429 };
+    const { judged, looks } = pulled((nth, { clock }) =>
+      nth === 1 ? { events: [state('running')] } : { events: [refused], notBefore: clock.now() + 5000 },
+    );
+    const judgement = await judged(succeed(), { within: '1s' });
+    expect(looks).toHaveLength(2);
+    expect(judgement.reason['closing']).toMatchObject({ within: 1000, retryAfter: expect.any(Number) });
+    expect(judgement.reason['closing']).not.toHaveProperty('lastLook');
   });
 
   test('is honoured by whoever waits next', async () => {
     const { clock, watched, looks } = wishing(5000);
     await clock.run(() => watch(watched, succeed(), { within: '1s' }));
     await clock.run(() => watch(watched, reach({ state: 'gone' }), { within: '6s' }));
-    expect(looks).toEqual([0, 5000]);
+    expect(looks).toEqual([0, 1000, 6000, 7000]);
   });
 
   test('is overruled by a pace of the caller', async () => {
@@ -808,7 +876,7 @@ describe('the wish of the server not to be asked yet', () => {
         clock.sleep(1000).then(() => watch(watched, succeed(), { within: 500, pace: 250 })),
       ]),
     );
-    expect(looks).toEqual([0, 1250, 1500]);
+    expect(looks).toEqual([0, 1250, 1500, 3000]);
   });
 });
 
@@ -885,6 +953,18 @@ describe('what a look saw before it came back', () => {
       { kind: 'tick', looks: 3, source: 'source' },
       { kind: 'note', at: 300, source: 'source' },
     ]);
+  });
+});
+
+describe('a promise of another realm', () => {
+  test('is waited for like our own', async () => {
+    const foreign = pulled(
+      () =>
+        runInNewContext('new Promise((resolve) => resolve(answer))', {
+          answer: { events: [state('done', 'success')] },
+        }) as Promise<Looked>,
+    );
+    expect((await foreign.judged(succeed())).verdict).toBe('holds');
   });
 });
 
