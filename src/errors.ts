@@ -88,10 +88,18 @@ export function show(value: unknown, limit = 60): string {
   if (value === undefined) return 'nothing';
   let text: string | undefined;
   try {
-    text =
-      typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function'
-        ? String(value)
-        : JSON.stringify(value);
+    switch (typeof value) {
+      case 'bigint':
+        text = `${value}n`;
+        break;
+      case 'number':
+      case 'symbol':
+      case 'function':
+        text = String(value);
+        break;
+      default:
+        text = JSON.stringify(value);
+    }
   } catch {
     text = 'an object that JSON cannot write';
   }
@@ -99,11 +107,14 @@ export function show(value: unknown, limit = 60): string {
   return text.length > limit ? `${text.slice(0, limit - 3)}...` : text;
 }
 
-/** The known name nearest to a mistyped one, by edit distance of at most 2 (a third of a longer name), to suggest it. */
+/**
+ * The known name nearest to a mistyped one, by edit distance of at most 2 (a third of a longer name), to suggest it; one that
+ * shares nothing with it is not near, however short.
+ */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const reach = Math.max(2, Math.floor(name.length / 3));
   const ranked = known.map((candidate) => [distance(name.toLowerCase(), candidate.toLowerCase()), candidate] as const);
-  return ranked.filter(([d]) => d <= reach).sort(([a], [b]) => a - b)[0]?.[1];
+  return ranked.filter(([d, { length }]) => d <= reach && d < Math.max(length, name.length)).sort(([a], [b]) => a - b)[0]?.[1];
 }
 
 function distance(a: string, b: string): number {

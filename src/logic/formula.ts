@@ -1,6 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
 import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
+import { canonical } from './canonical.ts';
 
 /**
  * Temporal formulas over what was seen, as plain data, and their progression.
@@ -26,7 +27,10 @@ export type Formula =
   /** The formula holds of each key's own observations, taken by themselves. */
   | { readonly op: 'forEach'; readonly key: string; readonly of: Formula };
 
-/** A partial description of an observation: what is named must be equal, deeply; a {@link Check} is asked instead. */
+/**
+ * A partial description of an observation: what is named must be equal, deeply; a {@link Check} is asked instead. Plain JSON; a
+ * field may be a dotted path.
+ */
 export type Pattern = { readonly [field: string]: unknown };
 
 /** A question in place of a value in a pattern. */
@@ -86,7 +90,7 @@ function bound({ within }: Bound): { within?: Millis } {
 
 /** A formula in words. */
 export function describe(formula: Formula): string {
-  const inner = (f: Formula): string => (f.op === 'and' || f.op === 'or' || f.op === 'until' ? `(${describe(f)})` : describe(f));
+  const inner = (f: Formula): string => (reachesOn(f) ? `(${describe(f)})` : describe(f));
   const limit = (within: Millis | undefined): string => (within === undefined ? '' : ` within ${formatDuration(within)}`);
   switch (formula.op) {
     case 'true':
@@ -104,7 +108,7 @@ export function describe(formula: Formula): string {
       return `not ${inner(formula.of)}`;
     case 'and':
     case 'or':
-      return formula.of.map(inner).join(` ${formula.op} `);
+      return formula.of.length === 0 ? String(formula.op === 'and') : formula.of.map(inner).join(` ${formula.op} `);
     case 'next':
       return `${formula.weak === true ? 'if there is a next, ' : ''}next ${inner(formula.of)}`;
     case 'until':
@@ -116,10 +120,127 @@ export function describe(formula: Formula): string {
   }
 }
 
+/** Whether its words would take in what follows them. */
+function reachesOn(formula: Formula): boolean {
+  switch (formula.op) {
+    case 'and':
+    case 'or':
+      return formula.of.length > 1;
+    case 'until':
+    case 'forEach':
+      return true;
+    case 'next':
+      return reachesOn(formula.of) || formula.weak === true;
+    case 'not':
+      return formula.of.op === 'until' && formula.of.first.op === 'true';
+    default:
+      return false;
+  }
+}
+
+const OPERATORS = 'build formulas with is, not, and, or, implies, next, until, eventually, always, leadsTo, forEach';
+
+/**
+ * Refuses what is no formula, as it may come out of a recording or from untyped code.
+ *
+ * @param path where in the formula, for the message
+ * @throws HarnessError `invalid-formula`
+ */
+export function checkFormula(formula: unknown, path = 'formula'): asserts formula is Formula {
+  const wrong = (expected: string, value: unknown, where = path): HarnessError =>
+    new HarnessError('invalid-formula', `${where}: expected ${expected}, received ${show(value)}`, OPERATORS);
+  if (!isRecord(formula)) throw wrong('a formula', formula);
+  const { op, of, within } = formula;
+  switch (op) {
+    case 'true':
+    case 'false':
+      return;
+    case 'is':
+      return checkPattern(formula['where'], `${path}.where`);
+    case 'test':
+      // Whether its function is still there is asked when it is needed: it can be told of without.
+      if (typeof formula['name'] !== 'string') throw wrong('the name of a test', formula['name'], `${path}.name`);
+      return;
+    case 'and':
+    case 'or':
+      if (!Array.isArray(of)) throw wrong('a list of formulas', of, `${path}.of`);
+      for (const [index, part] of of.entries()) checkFormula(part, `${path}.of[${index}]`);
+      return;
+    case 'forEach':
+      if (typeof formula['key'] !== 'string') throw wrong("'keys' or the path of a field", formula['key'], `${path}.key`);
+      return checkFormula(of, `${path}.of`);
+    case 'not':
+    case 'next':
+      return checkFormula(of, `${path}.of`);
+    case 'until':
+      if (within !== undefined && !(typeof within === 'number' && within >= 0))
+        throw wrong('milliseconds', within, `${path}.within`);
+      checkFormula(formula['first'], `${path}.first`);
+      return checkFormula(formula['then'], `${path}.then`);
+    default:
+      throw new HarnessError('invalid-formula', `${path}: there is no operator ${show(op)}`, OPERATORS);
+  }
+}
+
+const CHECKS: Readonly<Record<string, (argument: unknown) => boolean>> = {
+  $oneOf: Array.isArray,
+  $atLeast: (argument) => typeof argument === 'number',
+  $atMost: (argument) => typeof argument === 'number',
+  $exists: (argument) => typeof argument === 'boolean',
+};
+
+/**
+ * Refuses a pattern that is not plain JSON, which would match by accident (a regular expression has no fields to compare), and a
+ * check that does not exist.
+ *
+ * @throws HarnessError `invalid-formula`
+ */
+export function checkPattern(pattern: unknown, path: string): asserts pattern is Pattern {
+  if (!isRecord(pattern)) throw oddPattern('an object', pattern, path);
+  checkPlain(pattern, path);
+}
+
+function checkPlain(value: unknown, path: string): void {
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) checkPlain(item, `${path}[${index}]`);
+    return;
+  }
+  if (typeof value === 'object' && value !== null) {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) throw oddPattern('plain JSON', value, path);
+    const fields = Object.entries(value);
+    const odd = fields.find(([field]) => field.startsWith('$'));
+    if (odd !== undefined && (fields.length > 1 || !Object.hasOwn(CHECKS, odd[0]) || !CHECKS[odd[0]]!(odd[1]))) {
+      throw new HarnessError(
+        'invalid-formula',
+        `${path}: there is no check ${show(value)}`,
+        'write { $oneOf: […] }, { $atLeast: n }, { $atMost: n } or { $exists: true }, each by itself',
+      );
+    }
+    for (const [field, inner] of fields) checkPlain(inner, `${path}.${field}`);
+    return;
+  }
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return;
+  throw oddPattern('plain JSON', value, path);
+}
+
+function oddPattern(expected: string, value: unknown, path: string): HarnessError {
+  const kind = typeof value === 'object' && value !== null ? Object.prototype.toString.call(value).slice(8, -1) : show(value);
+  return new HarnessError(
+    'invalid-formula',
+    `${path}: expected ${expected}, received ${kind}`,
+    "name fields and their values, as in { kind: 'state', state: 'running' }; for anything else use matching(name, test)",
+  );
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** What is left to hold. Nodes are immutable and compared by `key`: equal keys mean equal obligations. */
 type Residual =
   | { readonly op: 'true' | 'false'; readonly key: string; readonly size: 1 }
-  | { readonly op: 'atom'; readonly key: string; readonly size: 1; readonly test: Test }
+  | { readonly op: 'atom'; readonly key: string; readonly size: 1; readonly test: Test; readonly says: string }
   | { readonly op: 'not'; readonly key: string; readonly size: number; readonly of: Residual }
   | { readonly op: 'and' | 'or'; readonly key: string; readonly size: number; readonly of: readonly Residual[] }
   | { readonly op: 'next'; readonly key: string; readonly size: number; readonly of: Residual; readonly weak: boolean }
@@ -150,7 +271,7 @@ const FALSE: Residual = { op: 'false', key: 'F', size: 1 };
 /** One evaluation of a formula along a trace. */
 export class Progression {
   #residual: Residual;
-  /** The miss of the latest position, of the atom that came nearest. */
+  /** Of the latest position that was missed: what came nearest; of one that decided against it: what did. */
   #miss: { readonly miss: Miss; readonly observation: Observation } | undefined;
 
   /** @throws HarnessError `opaque-formula` for a test whose function was lost on the way through JSON */
@@ -174,13 +295,18 @@ export class Progression {
 
   /** Takes one observation; a `tick` only moves time on. */
   step(observation: Observation): void {
-    this.#residual = expire(this.#residual, observation.at);
-    if (observation.kind === 'tick') return;
+    const before = expire(this.#residual, observation.at);
+    this.#residual = before;
+    if (observation.kind === 'tick' || this.verdict !== undefined) return;
     let nearestYet: { miss: Miss; observation: Observation } | undefined;
-    this.#residual = progress(this.#residual, observation, (miss) => {
+    this.#residual = progress(before, observation, true, (miss) => {
       if (nearestYet === undefined || (miss.distance ?? 1) < (nearestYet.miss.distance ?? 1)) nearestYet = { miss, observation };
     });
     this.#miss = nearestYet ?? this.#miss;
+    if (this.verdict === false) {
+      const miss = blame(before, observation, true);
+      this.#miss = miss === undefined ? undefined : { miss, observation };
+    }
   }
 
   /** Whether it holds if nothing more comes. */
@@ -202,7 +328,13 @@ function compile(formula: Formula): Residual {
       return FALSE;
     case 'is': {
       const { where } = formula;
-      return { op: 'atom', key: `is${JSON.stringify(where)}`, size: 1, test: (observation) => matches(observation, where) };
+      return {
+        op: 'atom',
+        key: `is${JSON.stringify(where)}`,
+        size: 1,
+        test: (observation) => matches(observation, where),
+        says: describe(formula),
+      };
     }
     case 'test': {
       const found = formula.test;
@@ -213,7 +345,7 @@ function compile(formula: Formula): Residual {
           'judge again with the claim itself, or write the test as a pattern: is({ … })',
         );
       }
-      return { op: 'atom', key: `test${idOf(found)}`, size: 1, test: found };
+      return { op: 'atom', key: `test${idOf(found)}`, size: 1, test: found, says: formula.name };
     }
     case 'not':
       return negation(compile(formula.of));
@@ -232,11 +364,7 @@ function compile(formula: Formula): Residual {
       return eachNode(formula.key, of, new Map());
     }
     default:
-      throw new HarnessError(
-        'invalid-formula',
-        `there is no operator ${show((formula as { op?: unknown }).op)}`,
-        'build formulas with is, not, and, or, implies, next, until, eventually, always, leadsTo, forEach',
-      );
+      throw new HarnessError('invalid-formula', `there is no operator ${show((formula as { op?: unknown }).op)}`, OPERATORS);
   }
 }
 
@@ -250,7 +378,8 @@ function idOf(test: Test): number {
   return id;
 }
 
-function progress(node: Residual, o: Observation, missed: (miss: Miss) => void): Residual {
+/** @param wanted whether the node should hold: under a negation a miss is what is wanted, and nothing to tell of */
+function progress(node: Residual, o: Observation, wanted: boolean, missed: (miss: Miss) => void): Residual {
   switch (node.op) {
     case 'true':
     case 'false':
@@ -258,29 +387,29 @@ function progress(node: Residual, o: Observation, missed: (miss: Miss) => void):
     case 'atom': {
       const found = node.test(o);
       if (found === true) return TRUE;
-      missed(found);
+      if (wanted) missed(found);
       return FALSE;
     }
     case 'not':
-      return negation(progress(node.of, o, missed));
+      return negation(progress(node.of, o, !wanted, missed));
     case 'and':
     case 'or':
       return junction(
         node.op,
-        node.of.map((part) => progress(part, o, missed)),
+        node.of.map((part) => progress(part, o, wanted, missed)),
       );
     case 'next':
       return { op: 'now', key: `N${node.weak ? 'w' : ''}(${node.of.key})`, size: node.of.size + 1, of: node.of, weak: node.weak };
     case 'now':
-      return progress(node.of, o, missed);
+      return progress(node.of, o, wanted, missed);
     case 'until': {
       const entered =
         node.by === undefined && node.within !== undefined
           ? untilNode(node.first, node.then, node.within, o.at + node.within)
           : node;
-      const then = progress(node.then, o, missed);
+      const then = progress(node.then, o, wanted, missed);
       if (then.op === 'true') return then;
-      return junction('or', [then, junction('and', [progress(node.first, o, missed), entered])]);
+      return junction('or', [then, junction('and', [progress(node.first, o, wanted, missed), entered])]);
     }
     case 'forEach': {
       let each: Map<string, Residual> | undefined;
@@ -288,7 +417,7 @@ function progress(node: Residual, o: Observation, missed: (miss: Miss) => void):
       for (const key of keysIn(o, node.by)) {
         const known = (each ?? node.each).get(key);
         if (known?.op === 'true') continue;
-        const after = progress(known ?? node.of, o, missed);
+        const after = progress(known ?? node.of, o, wanted, missed);
         if (after.op === 'false') return FALSE;
         if (after === known) continue;
         (each ??= new Map(node.each)).set(key, after);
@@ -297,6 +426,52 @@ function progress(node: Residual, o: Observation, missed: (miss: Miss) => void):
       return each === undefined ? node : eachNode(node.by, node.of, each, size);
     }
   }
+}
+
+/** What at this observation made a node other than wanted; undefined where no single atom did. */
+function blame(node: Residual, o: Observation, wanted: boolean): Miss | undefined {
+  switch (node.op) {
+    case 'atom': {
+      const found = node.test(o);
+      if ((found === true) === wanted) return undefined;
+      // Farther than any miss: what is missing says more than what is there.
+      return found === true ? { why: `it matches ${node.says}`, distance: Number.POSITIVE_INFINITY } : found;
+    }
+    case 'not':
+      return blame(node.of, o, !wanted);
+    case 'and':
+    case 'or': {
+      // One part is enough to undo an `and`, while others stay open; an `or` would have been saved by any.
+      const guilty = node.of.filter((part) => becomes(part, o) === !wanted);
+      return nearestOf(guilty.map((part) => blame(part, o, wanted)));
+    }
+    case 'now':
+      return blame(node.of, o, wanted);
+    case 'until':
+      return wanted
+        ? nearestOf([blame(node.then, o, true), becomes(node.first, o) === false ? blame(node.first, o, true) : undefined])
+        : blame(node.then, o, false);
+    case 'forEach': {
+      const parts = keysIn(o, node.by).map((key) => node.each.get(key) ?? node.of);
+      const guilty = parts.find((part) => becomes(part, o) === false);
+      return guilty === undefined ? undefined : blame(guilty, o, true);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** What an observation makes of a node, where it decides. */
+function becomes(node: Residual, o: Observation): boolean | undefined {
+  const { op } = progress(node, o, true, () => undefined);
+  return op === 'true' ? true : op === 'false' ? false : undefined;
+}
+
+function nearestOf(misses: readonly (Miss | undefined)[]): Miss | undefined {
+  let best: Miss | undefined;
+  for (const miss of misses)
+    if (miss !== undefined && (best === undefined || (miss.distance ?? 1) < (best.distance ?? 1))) best = miss;
+  return best;
 }
 
 /** A bounded until whose time is up is false. Only what has been entered has a deadline, so nothing below it is looked at. */
@@ -465,12 +640,20 @@ function keepTheStricter(op: 'and' | 'or', byKey: Map<string, Residual>): void {
 
 function keysIn(o: Observation, path: string): readonly string[] {
   if (path === 'keys') return o.keys ?? [];
+  const key = keyAt(o, path);
+  return key === undefined ? [] : [key];
+}
+
+/** What stands at a dotted path, as a text that is the same for equal values. */
+export function keyAt(o: Observation, path: string): string | undefined {
   const value = at(o, path);
-  return value === undefined || value === null ? [] : [typeof value === 'string' ? value : JSON.stringify(value)];
+  return value === undefined || value === null ? undefined : typeof value === 'string' ? value : canonical(value);
 }
 
 function at(value: unknown, path: string): unknown {
   let found = value;
+  // A name may hold a dot itself: `http.method`.
+  if (typeof value === 'object' && value !== null && Object.hasOwn(value, path)) return (value as Record<string, unknown>)[path];
   for (const step of path.split('.')) {
     if (typeof found !== 'object' || found === null || !Object.hasOwn(found, step)) return undefined;
     found = (found as Record<string, unknown>)[step];
@@ -490,12 +673,16 @@ export function matches(observation: Observation, where: Pattern): true | Miss {
       return;
     }
     named++;
-    if (isCheck(pattern) ? passes(pattern, value) : JSON.stringify(pattern) === JSON.stringify(value)) return;
+    if (isCheck(pattern) ? passes(pattern, value) : equal(pattern, value)) return;
     differ++;
     first ??= { why: `${path} is ${show(value)}, not ${show(pattern)}`, expected: pattern, actual: value };
   };
   compare(where, observation, '');
   return first === undefined ? true : { ...first, distance: differ / named };
+}
+
+function equal(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && typeof b === 'object' && canonical(a) === canonical(b));
 }
 
 function isCheck(pattern: unknown): pattern is Check {
@@ -505,7 +692,7 @@ function isCheck(pattern: unknown): pattern is Check {
 }
 
 function passes(check: Check, value: unknown): boolean {
-  if ('$oneOf' in check) return check.$oneOf.some((one) => JSON.stringify(one) === JSON.stringify(value));
+  if ('$oneOf' in check) return check.$oneOf.some((one) => equal(one, value));
   if ('$atLeast' in check) return typeof value === 'number' && value >= check.$atLeast;
   if ('$atMost' in check) return typeof value === 'number' && value <= check.$atMost;
   if ('$exists' in check) return (value !== undefined) === check.$exists;

@@ -28,6 +28,8 @@ export interface Course {
   atEnd(closing: Closing): Decision | undefined;
   /** The next moment at which time alone could decide. */
   due?(): Millis | undefined;
+  /** Whether a bound of ours ended it before anything decided. */
+  bounded?(): boolean;
 }
 
 /** What a claim is made of; see {@link defineClaim}. */
@@ -139,7 +141,8 @@ class Judging implements Judge {
     const decision = this.#course.atEnd(closing);
     if (decision === undefined) {
       const standing = this.#course.standing();
-      return undecided('nothing', { ...standing, reason: { ...standing.reason, closing: details } });
+      const decidedBy = this.#course.bounded?.() === true ? 'bound' : 'nothing';
+      return undecided(decidedBy, { ...standing, reason: { ...standing.reason, closing: details } });
     }
     // At the end of everything that can be seen it is what was seen that decides; before, it is the clock.
     const decidedBy = closing.by === 'end' && !this.#stability ? 'observation' : 'deadline';

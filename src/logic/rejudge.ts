@@ -1,4 +1,4 @@
-import { HarnessError, nearest } from '../errors.ts';
+import { HarnessError, nearest, show } from '../errors.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Claim, Closing, Judgement } from './claim.ts';
 import * as claims from './claims/index.ts';
@@ -41,13 +41,27 @@ export function claimFrom(record: { readonly claim: string; readonly args: unkno
  * Judges every claim of a recording again. A trace that nobody changed gives the judgements it was recorded with.
  *
  * @returns the judgements, in the order of the header
- * @throws HarnessError `unknown-claim` for a claim that is not in the catalogue
+ * @throws HarnessError `unknown-claim` for a claim that is not in the catalogue, `unknown-closing` for an end that no judge
+ * knows, and what the claim itself throws at its arguments
  */
 export function rejudge(trace: Trace): readonly Judgement[] {
   return trace.header.claims.map((record) =>
     judge(claimFrom(record), trace.observations.slice(record.from, record.upTo), {
       context: { lifecycle: trace.header.lifecycle, since: record.since },
-      closing: record.closing as Closing | undefined,
+      closing: closingFrom(record.closing),
     }),
+  );
+}
+
+const CLOSINGS: readonly Closing['by'][] = ['deadline', 'hung', 'broken', 'aborted', 'bound', 'end'];
+
+function closingFrom(recorded: unknown): Closing | undefined {
+  if (recorded === undefined) return undefined;
+  const closing = recorded as Closing;
+  if (CLOSINGS.includes(closing.by)) return closing;
+  throw new HarnessError(
+    'unknown-closing',
+    `the recording says that judging ended by ${show(closing.by)}`,
+    `it ends by one of ${CLOSINGS.join(', ')}`,
   );
 }

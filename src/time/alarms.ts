@@ -55,7 +55,7 @@ export class Alarms {
 
   /** Rings after `ms` milliseconds; what is returned lets it go. */
   set(ms: Millis, sleeper: Sleeper): object {
-    const alarm: Alarm = { at: this.#clock.now() + Math.max(0, ms), sleeper };
+    const alarm: Alarm = { at: this.#clock.now() + (ms > 0 ? ms : 0), sleeper };
     const alarms = this.#alarms;
     let place = alarms.length;
     // Most waits are of one length, so that a new deadline is nearly always the last.

@@ -10,7 +10,7 @@ export interface Clock {
   now(): Millis;
   /** Wall time, for HTTP dates and signatures; may jump. */
   wall(): EpochMillis;
-  /** Resolves after `ms`, or at once when `signal` aborts; removes its listener and never rejects. */
+  /** Resolves after `ms`, or at once when `signal` aborts; removes its listener and never rejects. NaN and less than 0 count as 0. */
   sleep(ms: Millis, signal?: AbortSignal): Promise<void>;
   /** Calls `wake` once, after `ms`; the returned function cancels it. Cheaper than `sleep` where no promise is needed. */
   after(ms: Millis, wake: () => void): () => void;
@@ -35,7 +35,8 @@ function after(ms: Millis, wake: () => void): () => void {
     );
   }
   if (ms > MAX_TIMER_MS) return inSteps(ms, wake);
-  const timer = setTimer(wake, ms);
+  // Node takes what is no delay for 1 ms all the same, but warns the user of the process.
+  const timer = setTimer(wake, ms > 0 ? ms : 0);
   return () => clearTimer(timer);
 }
 

@@ -57,26 +57,24 @@ export function parseDuration(duration: Duration, name = 'duration'): Millis {
  * ```
  */
 export function formatDuration(millis: Millis): string {
-  if (!Number.isFinite(millis)) return millis > 0 ? 'for ever' : String(millis);
-  const sign = millis < 0 ? '-' : '';
-  const ms = Math.abs(millis);
-  if (ms < 10 && ms !== Math.floor(ms)) return `${sign}${trim(ms.toFixed(1))}ms`;
-  if (ms < 999.5) return `${sign}${Math.round(ms)}ms`;
-  if (ms < 9_995) return `${sign}${trim((ms / 1000).toFixed(2))}s`;
-  if (ms < 59_950) return `${sign}${trim((ms / 1000).toFixed(1))}s`;
+  if (Number.isNaN(millis)) return 'an unknown time';
+  if (millis === Number.POSITIVE_INFINITY) return 'for ever';
+  if (millis < 0) return millis > -0.05 ? '0ms' : `-${formatDuration(-millis)}`;
+  const ms = millis;
+  if (ms < 10 && ms !== Math.floor(ms)) return `${trim(ms.toFixed(1))}ms`;
+  if (ms < 999.5) return `${Math.round(ms)}ms`;
+  if (ms < 9_995) return `${trim((ms / 1000).toFixed(2))}s`;
+  if (ms < 59_950) return `${trim((ms / 1000).toFixed(1))}s`;
   const seconds = Math.round(ms / 1000);
   const parts = [
     [Math.floor(seconds / 3600), 'h'],
     [Math.floor((seconds % 3600) / 60), 'm'],
     [seconds % 60, 's'],
   ] as const;
-  return (
-    sign +
-    parts
-      .filter(([n]) => n > 0)
-      .map(([n, unit]) => `${n}${unit}`)
-      .join(' ')
-  );
+  return parts
+    .filter(([n]) => n > 0)
+    .map(([n, unit]) => `${n}${unit}`)
+    .join(' ');
 }
 
 function fromText(text: string): Millis | undefined {

@@ -1,4 +1,4 @@
-import { HarnessError } from '../errors.ts';
+import { HarnessError, show } from '../errors.ts';
 import { sleepWith, type Clock } from './clock.ts';
 import type { EpochMillis, Millis } from './duration.ts';
 
@@ -10,7 +10,12 @@ export interface VirtualClock extends Clock {
    * @throws HarnessError `virtual-deadlock` when `body` is not finished, nobody sleeps and nothing is held
    */
   run<T>(body: () => T | Promise<T>): Promise<T>;
-  /** Moves time on by `ms`, waking sleepers in order of their moment (then of their registration). */
+  /**
+   * Moves time on by `ms`, waking sleepers in order of their moment (then of their registration). Within `run` it is this that
+   * drives time until it is done.
+   *
+   * @throws HarnessError `invalid-duration` for what is no time to move on by
+   */
   advance(ms: Millis): Promise<void>;
   /** Time stands still while `work` is pending: for real input and output that a virtual world waits on. */
   hold<T>(work: Promise<T>): Promise<T>;
@@ -24,6 +29,9 @@ interface Sleeper {
   readonly wake: () => void;
   cancelled: boolean;
 }
+
+/** Cancelled sleepers are thrown out once there are this many, and more than of the others: a deadline is hardly ever reached. */
+const LITTER = 64;
 
 // Taken at load, like the system clock's timers: a fake setImmediate would never let the world come to rest.
 const macrotask = globalThis.setImmediate;
@@ -55,16 +63,22 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
   let order = 0;
   let held = 0;
   let live = 0;
+  let advancing = 0;
+  let runs = 0;
+  /** How often somebody drove time on. */
+  let driven = 0;
 
   const after: Clock['after'] = (ms, wake) => {
-    const sleeper: Sleeper = { at: now + Math.max(0, ms), order: order++, wake, cancelled: false };
+    // Who sleeps for ever is nobody that time could jump to.
+    if (ms === Number.POSITIVE_INFINITY) return () => undefined;
+    const sleeper: Sleeper = { at: now + (ms > 0 ? ms : 0), order: order++, wake, cancelled: false };
     queue.push(sleeper);
     live++;
     return () => {
-      if (!sleeper.cancelled) {
-        sleeper.cancelled = true;
-        live--;
-      }
+      if (sleeper.cancelled) return;
+      sleeper.cancelled = true;
+      live--;
+      if (queue.size - live > LITTER + live) queue.keep((one) => !one.cancelled);
     };
   };
 
@@ -80,6 +94,7 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
     const sleeper = queue.pop()!;
     sleeper.cancelled = true;
     live--;
+    driven++;
     now = Math.max(now, sleeper.at);
     sleeper.wake();
   };
@@ -97,30 +112,53 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
     after,
     sleep: (ms, signal) => sleepWith(after, ms, signal),
     async run(body) {
+      const depth = ++runs;
       let done = false;
       const result = (async () => body())();
       const mark = (): void => void (done = true);
       result.then(mark, mark);
-      for (await settle(); !done; await settle()) {
-        if (first() === undefined) {
-          throw new HarnessError(
-            'virtual-deadlock',
-            `virtual time stands still at ${now} ms: the body is not finished, yet nobody sleeps on this clock`,
-            'something waits for real time or real input and output: pass this clock to it, or wrap the work in clock.hold(promise)',
-          );
+      try {
+        for (let before = driven; ; before = driven) {
+          await settle();
+          if (done) break;
+          // Whoever drives time within this run comes first, and what they woke must come to rest.
+          if (advancing > 0 || runs > depth || driven !== before) continue;
+          if (first() === undefined) {
+            throw new HarnessError(
+              'virtual-deadlock',
+              `virtual time stands still at ${now} ms: the body is not finished, yet nobody sleeps on this clock`,
+              'something waits for real time or real input and output: pass this clock to it, or wrap the work in clock.hold(promise)',
+            );
+          }
+          wakeFirst();
         }
-        wakeFirst();
+      } finally {
+        runs--;
+        driven++;
       }
       return result;
     },
     async advance(ms) {
-      const end = now + ms;
-      await settle();
-      for (let next = first(); next !== undefined && next.at <= end; next = first()) {
-        wakeFirst();
-        await settle();
+      if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
+        throw new HarnessError(
+          'invalid-duration',
+          `advance: expected milliseconds to move time on by, received ${show(ms)}`,
+          'time only goes on, and to a moment: write clock.advance(500)',
+        );
       }
-      now = Math.max(now, end);
+      const end = now + ms;
+      advancing++;
+      try {
+        await settle();
+        for (let next = first(); next !== undefined && next.at <= end; next = first()) {
+          wakeFirst();
+          await settle();
+        }
+        now = Math.max(now, end);
+      } finally {
+        advancing--;
+        driven++;
+      }
     },
     async hold(work) {
       held++;
@@ -136,9 +174,18 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
   };
 }
 
-/** A binary heap by (at, order): a cancelled sleeper stays until it comes to the top, which keeps cancelling O(1). */
+/** A binary heap by (at, order): a cancelled sleeper stays until it comes to the top or the litter is thrown out. */
 class Heap {
-  readonly #items: Sleeper[] = [];
+  #items: Sleeper[] = [];
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  keep(wanted: (sleeper: Sleeper) => boolean): void {
+    // What is in order is a heap.
+    this.#items = this.#items.filter(wanted).sort((a, b) => (before(a, b) ? -1 : 1));
+  }
 
   peek(): Sleeper | undefined {
     return this.#items[0];

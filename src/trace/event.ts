@@ -64,6 +64,7 @@ export type Event =
       readonly headers?: Headers;
       readonly data?: unknown;
       readonly raw?: Body;
+      readonly truncated?: boolean;
       readonly attempt?: number;
     }
   /** A look that failed: the probe threw, the monitor answered 500. */

@@ -7,7 +7,7 @@ const SECRET_HEADERS =
 const ADDRESS_HEADERS = /^(location|operation-location|content-location|azure-asyncoperation|referer)$/;
 /** Query parameters that carry credentials in signed or tokened URLs. */
 const SECRET_PARAMETERS =
-  /^(((access|auth|bearer|csrf|id|private|refresh|security|session)[_-]?)?token|((client|app)[_-]?)?secret|(api|subscription|access|awsaccess)?[_-]?key([_-]?id)?|sig|signature|password|passwd|pwd|code|jwt|assertion|x-(amz|goog)-(signature|credential|security-token))$/i;
+  /^(((access|auth|bearer|csrf|id|private|refresh|security|session)[_-]?)?token|((client|app)[_-]?)?secret|((api|subscription|access)[_-]?)?key|awsaccesskeyid|sig|signature|password|passwd|pwd|code|jwt|x-(amz|goog)-(signature|credential|security-token))$/i;
 
 export const REDACTED = '[redacted]';
 
@@ -22,12 +22,17 @@ export function redactHeaders(headers: Iterable<readonly [string, string]>): Hea
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();
     const kind = kindOf(lower);
-    told.push([lower, kind === 'secret' ? REDACTED : kind === 'address' ? redactUrl(value) : value]);
+    told.push([lower, kind === 'plain' ? value : kind === 'secret' ? REDACTED : redacted(kind, value)]);
   }
   return told;
 }
 
-type Kind = 'secret' | 'address' | 'plain';
+type Kind = 'secret' | 'address' | 'links' | 'plain';
+
+/** Addresses of links stand in angle brackets, with more after them (RFC 8288 §3). */
+function redacted(kind: 'address' | 'links', value: string): string {
+  return kind === 'address' ? redactUrl(value) : value.replace(/<([^>]*)>/g, (_link, url: string) => `<${redactUrl(url)}>`);
+}
 
 /** The same few names come with every answer: what was found of one is kept, of so many. */
 const KNOWN_NAMES = 500;
@@ -36,7 +41,7 @@ const kinds = new Map<string, Kind>();
 function kindOf(lower: string): Kind {
   let kind = kinds.get(lower);
   if (kind === undefined) {
-    kind = isSecretHeader(lower) ? 'secret' : ADDRESS_HEADERS.test(lower) ? 'address' : 'plain';
+    kind = isSecretHeader(lower) ? 'secret' : ADDRESS_HEADERS.test(lower) ? 'address' : lower === 'link' ? 'links' : 'plain';
     if (kinds.size < KNOWN_NAMES) kinds.set(lower, kind);
   }
   return kind;

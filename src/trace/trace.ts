@@ -5,7 +5,7 @@ import { checkLifecycle, type Lifecycle } from './lifecycle.ts';
 
 /** How many observations one trace keeps; the next one ends it, and the header says so. */
 export const MAX_OBSERVATIONS = 100_000;
-/** How many characters of bodies and raw values one trace keeps; later bodies are dropped and marked `truncated`. */
+/** How many characters of bodies, also of messages, one trace keeps; later bodies are dropped and marked `truncated`. */
 export const MAX_BODY_CHARACTERS: number = 32 * 1024 * 1024;
 
 /** The version of the JSONL form; a reader refuses a newer one. */
@@ -220,11 +220,12 @@ class RecordedTrace implements Trace {
   }
 
   #bounded(event: Event, at: Millis): Event {
-    if (!('body' in event) || event.body === undefined) return event;
-    this.#bodies += typeof event.body === 'string' ? event.body.length : event.body.base64.length;
+    const body = event.kind === 'message' ? event.raw : 'body' in event ? event.body : undefined;
+    if (body === undefined) return event;
+    this.#bodies += typeof body === 'string' ? body.length : body.base64.length;
     if (this.#bodies <= this.#maxBodies) return event;
     this.#hit('bodies', this.#maxBodies, at);
-    const { body: _dropped, ...rest } = event;
+    const { body: _body, raw: _raw, ...rest } = event as typeof event & { body?: unknown; raw?: unknown };
     return { ...rest, truncated: true } as Event;
   }
 
@@ -321,7 +322,8 @@ function readHeader(value: Record<string, unknown>, add: Add): TraceHeader | und
     );
     return undefined;
   }
-  if (typeof value['version'] !== 'number' || value['version'] > TRACE_VERSION || value['version'] < 1) {
+  const { version } = value;
+  if (!Number.isInteger(version) || (version as number) > TRACE_VERSION || (version as number) < 1) {
     add(
       'unknown-version',
       'version',
@@ -344,8 +346,18 @@ function readHeader(value: Record<string, unknown>, add: Add): TraceHeader | und
       add('wrong-type', list, 'a list', show(value[list]), `${list}: expected a list, received ${show(value[list])}`);
   }
   for (const [i, claim] of (Array.isArray(value['claims']) ? (value['claims'] as unknown[]) : []).entries()) {
-    if (isRecord(claim) && typeof claim['claim'] === 'string' && [claim['from'], claim['since'], claim['upTo']].every(isNumber))
+    if (isRecord(claim) && typeof claim['claim'] === 'string' && [claim['from'], claim['since'], claim['upTo']].every(isNumber)) {
+      const { closing } = claim;
+      if (closing === undefined || (isRecord(closing) && typeof closing['by'] === 'string' && isNumber(closing['at']))) continue;
+      add(
+        'wrong-type',
+        `claims[${i}].closing`,
+        'by whom it was closed, and at what moment',
+        show(closing),
+        `claims[${i}].closing: expected an object such as { by: 'deadline', at: 5000 }, received ${show(closing)}`,
+      );
       continue;
+    }
     add(
       'wrong-type',
       `claims[${i}]`,
@@ -356,47 +368,76 @@ function readHeader(value: Record<string, unknown>, add: Add): TraceHeader | und
   }
   if (value['lifecycle'] !== undefined) {
     for (const issue of checkLifecycle(value['lifecycle']).issues) {
-      add(issue.code, `lifecycle.${issue.path}`, issue.expected, issue.received, issue.message);
+      add(issue.code, issue.path === '' ? 'lifecycle' : `lifecycle.${issue.path}`, issue.expected, issue.received, issue.message);
     }
   }
   return value as unknown as TraceHeader;
 }
 
+/** What a field must be: in words, and as a question. */
+type Shape = readonly [expected: string, fits: (value: unknown) => boolean];
+type Fields = Partial<Record<Event['kind'], readonly (readonly [field: string, shape: Shape])[]>>;
+
+const TEXT: Shape = ['a string', isText];
+const NUMBER: Shape = ['a number', isNumber];
+const TEXTS: Shape = ['a list of strings', (value) => Array.isArray(value) && value.every(isText)];
+const HEADERS: Shape = [
+  'a list of names with their values',
+  (value) => Array.isArray(value) && value.every((field) => Array.isArray(field) && field.length === 2 && field.every(isText)),
+];
+
+function oneOf(...words: readonly string[]): Shape {
+  return [`one of ${words.join(', ')}`, (value) => isText(value) && words.includes(value)];
+}
+
 /** What each kind cannot be judged without. */
-const REQUIRED: Partial<Record<Event['kind'], readonly (readonly [field: string, type: string])[]>> = {
+const REQUIRED: Fields = {
   request: [
-    ['exchange', 'string'],
-    ['method', 'string'],
-    ['url', 'string'],
-    ['headers', 'list'],
+    ['exchange', TEXT],
+    ['method', TEXT],
+    ['url', TEXT],
+    ['headers', HEADERS],
   ],
   response: [
-    ['exchange', 'string'],
-    ['status', 'number'],
-    ['headers', 'list'],
+    ['exchange', TEXT],
+    ['status', NUMBER],
+    ['headers', HEADERS],
   ],
   'no-response': [
-    ['exchange', 'string'],
-    ['reason', 'string'],
+    ['exchange', TEXT],
+    ['reason', TEXT],
   ],
   call: [
-    ['call', 'string'],
-    ['name', 'string'],
+    ['call', TEXT],
+    ['name', TEXT],
   ],
   return: [
-    ['call', 'string'],
-    ['outcome', 'string'],
+    ['call', TEXT],
+    ['outcome', oneOf('ok', 'fail', 'unknown')],
   ],
-  state: [['state', 'string']],
-  error: [['message', 'string']],
+  state: [['state', TEXT]],
+  error: [['message', TEXT]],
   link: [
-    ['operation', 'string'],
-    ['keys', 'list'],
+    ['operation', TEXT],
+    ['keys', TEXTS],
   ],
-  end: [['reason', 'string']],
-  note: [['text', 'string']],
-  fault: [['fault', 'string']],
-  healed: [['fault', 'string']],
+  end: [['reason', TEXT]],
+  note: [['text', TEXT]],
+  fault: [['fault', TEXT]],
+  healed: [['fault', TEXT]],
+};
+
+/** What need not be there, but would mislead a judge if it were something else. */
+const OPTIONAL: Fields = {
+  state: [
+    ['ending', oneOf('success', 'failure', 'cancelled')],
+    ['progress', NUMBER],
+  ],
+  tick: [
+    ['looks', NUMBER],
+    ['largestGap', NUMBER],
+  ],
+  message: [['headers', HEADERS]],
 };
 
 /** Reads one observation into the list, and gives back its place: the one it tells, else the expected. */
@@ -414,17 +455,19 @@ function readObservation(value: Record<string, unknown>, expected: number, obser
     return seq;
   }
   const previous = observations.at(-1);
-  const required = [
-    ['at', 'number'],
-    ['seq', 'number'],
-    ['source', 'string'],
+  const required: readonly (readonly [string, Shape])[] = [
+    ['at', NUMBER],
+    ['seq', NUMBER],
+    ['source', TEXT],
     ...(REQUIRED[kind as Event['kind']] ?? []),
-  ] as const;
-  const wrong = required.filter(([field, type]) =>
-    type === 'list' ? !Array.isArray(value[field]) : typeof value[field] !== type,
-  );
-  for (const [field, type] of wrong)
-    add('wrong-type', field, `a ${type}`, show(value[field]), `${field}: expected a ${type}, received ${show(value[field])}`);
+  ];
+  const optional: readonly (readonly [string, Shape])[] = [['keys', TEXTS], ...(OPTIONAL[kind as Event['kind']] ?? [])];
+  const wrong = [
+    ...required.filter(([field, [, fits]]) => !fits(value[field])),
+    ...optional.filter(([field, [, fits]]) => kind !== 'link' && value[field] !== undefined && !fits(value[field])),
+  ];
+  for (const [field, [expected]] of wrong)
+    add('wrong-type', field, expected, show(value[field]), `${field}: expected ${expected}, received ${show(value[field])}`);
   if (wrong.length > 0) return seq;
   if (seq !== expected) {
     add(
@@ -447,8 +490,13 @@ function readObservation(value: Record<string, unknown>, expected: number, obser
   return seq;
 }
 
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
+function isNumber(value: unknown): boolean {
+  // A number that JSON writes, yet no machine can hold, reads as infinity.
+  return Number.isFinite(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { HarnessError, show } from '../../errors.ts';
 import type { Observation } from '../../trace/index.ts';
-import { matches, type Pattern } from '../formula.ts';
+import { checkPattern, keyAt, matches, type Pattern } from '../formula.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 
 export interface ExactlyOnceArgs {
@@ -11,6 +11,9 @@ export interface ExactlyOnceArgs {
   /** The keys that must come; where none are named, whatever comes must come once. */
   readonly keys?: readonly string[];
 }
+
+/** How many observations are told as evidence that all came: the latest; the trace has the others. */
+const MAX_EVIDENCE = 100;
 
 /** Each key comes exactly once: a second time decides against it at once, a missing one at the end. */
 export const exactlyOnce: ClaimFactory<ExactlyOnceArgs> = defineClaim<ExactlyOnceArgs>({
@@ -24,30 +27,33 @@ export const exactlyOnce: ClaimFactory<ExactlyOnceArgs> = defineClaim<ExactlyOnc
         "write it as in exactlyOnce({ event: { kind: 'message', type: 'order.paid' } })",
       );
     }
+    checkPattern(args.event, 'exactlyOnce.event');
+    if (args.per !== undefined && (typeof args.per !== 'string' || args.per === ''))
+      throw invalid('the path of a field as per', args.per);
+    if (args.keys !== undefined && !(Array.isArray(args.keys) && args.keys.every((key: unknown) => typeof key === 'string')))
+      throw invalid('a list of texts as keys', args.keys);
     return args;
   },
   start({ event, per = 'id', keys = [] }) {
-    const seen = new Map<string, Observation[]>();
+    const seen = new Map<string, Observation>();
+    let last: Observation | undefined;
     const missing = (): readonly string[] => keys.filter((key) => !seen.has(key));
     return {
       step(o) {
         if (o.kind === 'tick' || matches(o, event) !== true) return undefined;
-        const value = keyOf(o, per);
-        if (value === undefined) return undefined;
-        const before = seen.get(value) ?? [];
-        seen.set(value, [...before, o]);
-        return before.length === 0
-          ? undefined
-          : {
-              verdict: 'violated',
-              reason: { code: 'duplicate', key: value, times: before.length + 1 },
-              evidence: [...before, o],
-            };
+        const key = keyAt(o, per);
+        if (key === undefined) return undefined;
+        last = o;
+        const before = seen.get(key);
+        if (before !== undefined)
+          return { verdict: 'violated', reason: { code: 'duplicate', key, times: 2 }, evidence: [before, o] };
+        seen.set(key, o);
+        return undefined;
       },
-      standing: () => ({ reason: { code: 'missing', keys: missing() }, evidence: [...seen.values()].flat().slice(-1) }),
+      standing: () => ({ reason: { code: 'missing', keys: missing() }, evidence: last === undefined ? [] : [last] }),
       atEnd() {
         const open = missing();
-        const evidence = [...seen.values()].flat();
+        const evidence = [...seen.values()].slice(-MAX_EVIDENCE);
         return open.length > 0 || seen.size === 0
           ? { verdict: 'violated', reason: { code: 'missing', keys: open }, evidence }
           : { verdict: 'holds', reason: { code: 'exactly-once', keys: seen.size }, evidence };
@@ -57,11 +63,10 @@ export const exactlyOnce: ClaimFactory<ExactlyOnceArgs> = defineClaim<ExactlyOnc
   samples: [{ event: { kind: 'message' } }, { event: { kind: 'state' }, per: 'state', keys: ['succeeded'] }],
 });
 
-function keyOf(o: Observation, path: string): string | undefined {
-  let value: unknown = o;
-  for (const step of path.split('.')) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Record<string, unknown>)[step];
-  }
-  return value === undefined || value === null ? undefined : typeof value === 'string' ? value : JSON.stringify(value);
+function invalid(expected: string, received: unknown): HarnessError {
+  return new HarnessError(
+    'invalid-argument',
+    `exactlyOnce: expected ${expected}, received ${show(received)}`,
+    "write it as in exactlyOnce({ event: { kind: 'message' }, per: 'data.order', keys: ['A1'] })",
+  );
 }

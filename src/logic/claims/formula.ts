@@ -1,4 +1,15 @@
-import { describe, is, MAX_RESIDUAL_NODES, Progression, eventually, always, leadsTo, not, type Formula } from '../formula.ts';
+import {
+  checkFormula,
+  describe,
+  is,
+  MAX_RESIDUAL_NODES,
+  Progression,
+  eventually,
+  always,
+  leadsTo,
+  not,
+  type Formula,
+} from '../formula.ts';
 import type { Observation } from '../../trace/index.ts';
 import type { Reason } from '../claim.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
@@ -20,12 +31,16 @@ import { defineClaim, type ClaimFactory } from '../judge.ts';
 export const formula: ClaimFactory<{ readonly formula: Formula }> = defineClaim<{ readonly formula: Formula }>({
   name: 'formula',
   says: (args) => `satisfy: ${describe(args.formula)}`,
+  check(args) {
+    checkFormula(args?.formula);
+    return args;
+  },
   start(args) {
     const words = describe(args.formula);
     const progression = new Progression(args.formula);
     let last: Observation | undefined;
-    const reason = (): Reason => {
-      const near = progression.nearest?.miss;
+    const reason = (holds = false): Reason => {
+      const near = holds ? undefined : progression.nearest?.miss;
       return {
         code: 'formula',
         formula: words,
@@ -44,15 +59,19 @@ export const formula: ClaimFactory<{ readonly formula: Formula }> = defineClaim<
         const { verdict } = progression;
         bound = progression.size > MAX_RESIDUAL_NODES;
         if (verdict === undefined) return undefined;
-        return { verdict: verdict ? 'holds' : 'violated', reason: reason(), evidence: evidence() };
+        return { verdict: verdict ? 'holds' : 'violated', reason: reason(verdict), evidence: evidence() };
       },
       standing: () => ({
         reason: bound ? { code: 'residual-bound', nodes: progression.size, limit: MAX_RESIDUAL_NODES } : reason(),
         evidence: evidence(),
       }),
-      atEnd: () =>
-        bound ? undefined : { verdict: progression.atEnd() ? 'holds' : 'violated', reason: reason(), evidence: evidence() },
-      due: () => progression.due(),
+      bounded: () => bound,
+      atEnd() {
+        if (bound) return undefined;
+        const holds = progression.atEnd();
+        return { verdict: holds ? 'holds' : 'violated', reason: reason(holds), evidence: evidence() };
+      },
+      due: () => (bound ? undefined : progression.due()),
     };
   },
   samples: [

@@ -1,13 +1,16 @@
 import type { Ending, Observation, ObservationOf } from '../../trace/index.ts';
 import { endingOf } from '../ending.ts';
 import type { Reason } from '../claim.ts';
+import { canonical } from '../canonical.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 
 interface Told {
-  readonly states: { readonly state: string; readonly observation: Observation }[];
-  end:
-    | { readonly state: string; readonly ending: Ending; readonly result: string | undefined; readonly observation: Observation }
-    | undefined;
+  /** Of each state: its place in what was told, and whether it was come back to; then its place says nothing. */
+  readonly states: Map<string, { readonly place: number; readonly observation: Observation; again: boolean }>;
+  last: string | undefined;
+  end: { readonly state: string; readonly ending: Ending; readonly observation: Observation } | undefined;
+  /** The result, as a text that is the same for equal ones. */
+  result: { readonly text: string; readonly observation: Observation } | undefined;
 }
 
 /**
@@ -25,6 +28,13 @@ export const sameStory: ClaimFactory<undefined> = defineClaim({
       reason: Reason,
       ...evidence: Observation[]
     ): { verdict: 'violated'; reason: Reason; evidence: readonly Observation[] } => ({ verdict: 'violated', reason, evidence });
+
+    const differing = (channel: string, mine: NonNullable<Told['result']>, other: string, theirs: NonNullable<Told['result']>) =>
+      violated(
+        { code: 'different-result', channel, other, results: [JSON.parse(mine.text), JSON.parse(theirs.text)] },
+        theirs.observation,
+        mine.observation,
+      );
 
     const afterEnd = (channel: string, told: Told, o: ObservationOf<'state'>) =>
       told.end !== undefined && o.state !== told.end.state
@@ -45,13 +55,8 @@ export const sameStory: ClaimFactory<undefined> = defineClaim({
             told.end.observation,
           );
         }
-        if (told.end.result !== undefined && theirs.end.result !== undefined && told.end.result !== theirs.end.result) {
-          return violated(
-            { code: 'different-result', channel, other, results: [JSON.parse(told.end.result), JSON.parse(theirs.end.result)] },
-            theirs.end.observation,
-            told.end.observation,
-          );
-        }
+        if (told.result !== undefined && theirs.result !== undefined && told.result.text !== theirs.result.text)
+          return differing(channel, told.result, other, theirs.result);
       }
       return undefined;
     };
@@ -64,18 +69,25 @@ export const sameStory: ClaimFactory<undefined> = defineClaim({
         // The start's own answer is the monitor's first word, not a channel of its own.
         const channel = o.source === 'start' ? 'monitor' : o.source;
         let told = channels.get(channel);
-        if (told === undefined) channels.set(channel, (told = { states: [], end: undefined }));
+        if (told === undefined)
+          channels.set(channel, (told = { states: new Map(), last: undefined, end: undefined, result: undefined }));
         const late = afterEnd(channel, told, o);
         if (late !== undefined) return late;
-        if (told.states.at(-1)?.state !== o.state) told.states.push({ state: o.state, observation: o });
+        if (told.last !== o.state) {
+          const before = told.states.get(o.state);
+          if (before === undefined) told.states.set(o.state, { place: told.states.size, observation: o, again: false });
+          else before.again = true;
+          told.last = o.state;
+        }
         const ending = endingOf(o, lifecycle);
-        if (ending !== undefined)
-          told.end ??= {
-            state: o.state,
-            ending,
-            result: o.result === undefined ? undefined : canonical(o.result),
-            observation: o,
-          };
+        if (ending !== undefined) {
+          told.end ??= { state: o.state, ending, observation: o };
+          // An end that is told again must be told with the same result; the first time it may have come without.
+          const result = o.result === undefined ? undefined : { text: canonical(o.result) ?? 'null', observation: o };
+          if (result !== undefined && told.result !== undefined && result.text !== told.result.text)
+            return differing(channel, result, channel, told.result);
+          told.result ??= result;
+        }
         return disagreement(channel, told);
       },
       standing: () => ({ reason: { code: 'silent-channel', channels: silent() }, evidence: [] }),
@@ -93,30 +105,17 @@ export const sameStory: ClaimFactory<undefined> = defineClaim({
 
 /** Two states that two channels tell in opposite order, each of them told once by each. */
 function crossing(a: Told, b: Told): { states: readonly [string, string]; evidence: readonly Observation[] } | undefined {
-  const last = a.states.at(-1);
-  const position = new Map(b.states.map(({ state }, index) => [state, index]));
-  if (last === undefined || a.states.filter(({ state }) => state === last.state).length > 1) return undefined;
-  const here = position.get(last.state);
-  if (here === undefined || b.states.filter(({ state }) => state === last.state).length > 1) return undefined;
-  for (const earlier of a.states.slice(0, -1)) {
-    const there = position.get(earlier.state);
-    const once =
-      a.states.filter(({ state }) => state === earlier.state).length === 1 &&
-      b.states.filter(({ state }) => state === earlier.state).length === 1;
-    if (there !== undefined && once && there > here)
-      return {
-        states: [earlier.state, last.state],
-        evidence: [earlier.observation, last.observation, b.states[here]!.observation, b.states[there]!.observation],
-      };
+  if (a.last === undefined) return undefined;
+  const here = a.states.get(a.last);
+  const there = b.states.get(a.last);
+  if (here === undefined || there === undefined || here.again || there.again) return undefined;
+  for (const [state, earlier] of a.states) {
+    const theirs = b.states.get(state);
+    if (theirs === undefined || earlier.again || theirs.again || theirs.place <= there.place) continue;
+    return {
+      states: [state, a.last],
+      evidence: [earlier.observation, here.observation, there.observation, theirs.observation],
+    };
   }
   return undefined;
-}
-
-/** JSON with its members in order, so that equal results are equal texts. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { catalogue, claimFrom, judge, type Claim, type Closing } from '../../../src/logic/index.ts';
 import type { Observation } from '../../../src/trace/index.ts';
-
-const SEED = 20_261_125;
+import { SEED } from '../../setup/law.ts';
 
 /** Every claim of the catalogue with every sample of its arguments: a new file is put through the laws by being there. */
 const MEMBERS = [...catalogue()].flatMap(([name, factory]) =>

@@ -20,9 +20,9 @@ import {
   type Formula,
 } from '../../../src/logic/formula.ts';
 import type { Observation } from '../../../src/trace/index.ts';
+import { SEED } from '../../setup/law.ts';
 import { holds } from './textbook.ts';
 
-const SEED = 20_261_124;
 const STATES = ['p', 'q', 'r'] as const;
 
 const trace = (most: number): fc.Arbitrary<Observation[]> =>

@@ -59,6 +59,17 @@ describe('alarms', () => {
     expect(clock.pending.count).toBe(0);
   });
 
+  test('one that is due at no moment rings at once, and keeps no other from ringing', async () => {
+    const clock = virtualClock();
+    const alarms = Alarms.of(clock);
+    const rung: string[] = [];
+    alarms.set(Number.NaN, { ring: () => void rung.push('NaN') });
+    alarms.set(-5, { ring: () => void rung.push('before') });
+    alarms.set(5, { ring: () => void rung.push('five') });
+    await clock.advance(10);
+    expect(rung).toEqual(['NaN', 'before', 'five']);
+  });
+
   test('one that is set or let go while others ring', async () => {
     const clock = virtualClock();
     const alarms = Alarms.of(clock);

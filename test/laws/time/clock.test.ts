@@ -33,6 +33,39 @@ describe.each(kinds)('the laws of a clock: $name', ({ make, run, early }) => {
     });
   });
 
+  test.each([-5, Number.NaN, Number.NEGATIVE_INFINITY])(
+    'a sleep of %d ms is one of none: time goes on, and nobody is warned',
+    async (ms) => {
+      const clock = make();
+      const warned: Error[] = [];
+      const onWarning = (warning: Error): void => void warned.push(warning);
+      process.on('warning', onWarning);
+      try {
+        await run(clock, async () => {
+          const start = clock.now();
+          await clock.sleep(ms);
+          await clock.sleep(5);
+          expect(clock.now() - start).toBeGreaterThanOrEqual(5 - early);
+          expect(clock.now() - start).toBeLessThan(1000);
+        });
+        expect(warned).toEqual([]);
+      } finally {
+        process.off('warning', onWarning);
+      }
+    },
+  );
+
+  test('a sleep for ever ends by its signal alone', async () => {
+    const clock = make();
+    await run(clock, async () => {
+      const controller = new AbortController();
+      const sleeping = clock.sleep(Number.POSITIVE_INFINITY, controller.signal);
+      clock.after(2, () => controller.abort());
+      await sleeping;
+      expect(Number.isFinite(clock.now())).toBe(true);
+    });
+  });
+
   test('now never goes back, and wall goes on with it', async () => {
     const clock = make();
     await run(clock, async () => {

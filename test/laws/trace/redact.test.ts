@@ -18,7 +18,19 @@ const SECRET_HEADERS = [
   'X-CSRF-Token',
   'Client-Secret',
   'X-Hub-Signature',
+  'X-Hub-Signature-256',
+  'Stripe-Signature',
+  'Signature',
   'X-Password',
+  'X-Goog-Api-Key',
+  'apikey',
+  'X-Functions-Key',
+  'X-Auth-Key',
+  'X-Secret-Key',
+  'X-Acme-Token',
+  'X-Acme-Secret',
+  'X-Forwarded-Authorization',
+  'token',
 ];
 const SECRET_PARAMETERS = [
   'access_token',
@@ -35,21 +47,40 @@ const SECRET_PARAMETERS = [
   'X-Amz-Signature',
   'X-Amz-Credential',
   'X-Amz-Security-Token',
+  'X-Goog-Signature',
+  'X-Goog-Credential',
+  'AWSAccessKeyId',
+  'refresh_token',
+  'id_token',
+  'auth-token',
+  'sessionToken',
+  'client_secret',
+  'api-key',
+  'subscription-key',
+  'pwd',
+  'jwt',
   '%73ig',
 ];
-const URL_HEADERS = ['Location', 'Operation-Location', 'Content-Location', 'Azure-AsyncOperation', 'Referer'];
+const URL_HEADERS = ['Link', 'Location', 'Operation-Location', 'Content-Location', 'Azure-AsyncOperation', 'Referer'];
 
 describe('redaction', () => {
   test.each(SECRET_HEADERS)('keeps that there was a header %s, not what it said', (name) => {
     expect(redactHeaders([[name, 's3cret']])).toEqual([[name.toLowerCase(), REDACTED]]);
   });
 
-  test.each(['Content-Type', 'ETag', 'Retry-After', 'X-Request-Id', 'Authorization-Info', 'X-Tokens-Left'])(
-    'leaves %s as it is',
-    (name) => {
-      expect(redactHeaders([[name, 'plain']])).toEqual([[name.toLowerCase(), 'plain']]);
-    },
-  );
+  test.each([
+    'Content-Type',
+    'ETag',
+    'Retry-After',
+    'X-Request-Id',
+    'Authorization-Info',
+    'X-Tokens-Left',
+    'Idempotency-Key',
+    'Signature-Input',
+    'Sec-WebSocket-Key',
+  ])('leaves %s as it is', (name) => {
+    expect(redactHeaders([[name, 'plain']])).toEqual([[name.toLowerCase(), 'plain']]);
+  });
 
   test.each<[string, string]>([
     ['https://api.example/op/1', 'https://api.example/op/1'],
@@ -67,9 +98,24 @@ describe('redaction', () => {
     ['//ann:pw@api.example/op', '//api.example/op'],
     ['https://api.example/cb#access_token=abc&state=1', 'https://api.example/cb#access_token=[redacted]&state=1'],
     ['https://api.example/cb?a=1#token=abc', 'https://api.example/cb?a=1#token=[redacted]'],
+    [
+      'https://api.example/op?page_token=a&nextPageToken=b&key_id=c&tokens=d',
+      'https://api.example/op?page_token=a&nextPageToken=b&key_id=c&tokens=d',
+    ],
+    ['https://api.example/op?sig=', 'https://api.example/op?sig=[redacted]'],
+    ['wss://ann:pw@api.example/feed', 'wss://api.example/feed'],
+    ['amqp://ann:pw@broker:5672/%2f', 'amqp://broker:5672/%2f'],
+    ['mailto:ann@api.example', 'mailto:ann@api.example'],
     ['', ''],
   ])('shows %s as %s', (url, shown) => {
     expect(redactUrl(url)).toBe(shown);
+  });
+
+  test('a link keeps its relation, and all its addresses lose their secrets', () => {
+    expect(
+      redactHeaders([['Link', '<https://ann:pw@a.test/1?sig=abc&p=2>; rel="monitor", </2?token=x>; rel=next; title="a<b"']]),
+    ).toEqual([['link', '<https://a.test/1?sig=[redacted]&p=2>; rel="monitor", </2?token=[redacted]>; rel=next; title="a<b"']]);
+    expect(redactHeaders([['Link', 'malformed?sig=abc']])).toEqual([['link', 'malformed?sig=abc']]);
   });
 
   test('law: no secret comes into a recording, wherever in an exchange it stands', async () => {
@@ -89,6 +135,8 @@ describe('redaction', () => {
         if ('header' in at) request.set(at.header, value);
         else if ('parameter' in at) url += `&${at.parameter}=${value}`;
         else if ('answered' in at) response.append(at.answered, value);
+        else if (at.elsewhere[0] === 'Link')
+          response.set('Link', `<https://api.test/op/1?${at.elsewhere[1]}=${value}>; rel=monitor`);
         else response.set(at.elsewhere[0], `https://api.test/op/1?${at.elsewhere[1]}=${value}`);
       }
       const record = trace.record.bind(trace, 's');

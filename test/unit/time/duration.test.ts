@@ -39,12 +39,12 @@ describe('parseDuration', () => {
     ['500', 'received "500"', undefined],
     ['', 'received ""', undefined],
     [-1, 'received -1', undefined],
-    [Number.NaN, 'received null', undefined],
-    [Number.POSITIVE_INFINITY, 'received null', undefined],
+    [Number.NaN, 'received NaN', undefined],
+    [Number.POSITIVE_INFINITY, 'received Infinity', undefined],
     [undefined, 'received nothing', undefined],
     [null, 'received null', undefined],
     [{ s: 5 }, 'received {"s":5}', undefined],
-    [5n, 'received 5', undefined],
+    [5n, 'received 5n', undefined],
   ])('refuses %s, says where it stood and how to write it', (duration, received, suggestion) => {
     const error = refusal(() => parseDuration(duration as Duration, 'within'));
     expect(error.code).toBe('invalid-duration');
@@ -106,7 +106,9 @@ describe('formatDuration', () => {
     [7_205_000, '2h 5s'],
     [-1500, '-1.5s'],
     [Number.POSITIVE_INFINITY, 'for ever'],
-    [Number.NaN, 'NaN'],
+    [-0.04, '0ms'],
+    [Number.NEGATIVE_INFINITY, '-for ever'],
+    [Number.NaN, 'an unknown time'],
   ])('%d ms is written %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
   });
@@ -120,6 +122,19 @@ describe('formatDuration', () => {
         const precision = (ms: number): number => (ms < 10 ? 0.05 : ms < 1000 ? 0.5 : ms < 10_000 ? 5 : ms < 60_000 ? 50 : 500);
         expect(Math.abs(read(formatDuration(a)) - a)).toBeLessThanOrEqual(precision(a) + 1e-6);
         expect(read(formatDuration(short))).toBeLessThanOrEqual(read(formatDuration(long)));
+      },
+      1000,
+    );
+  });
+
+  test('law: any number at all is written as a time, and a negative one as what it is the negative of', () => {
+    law(
+      fc.double(),
+      (ms) => {
+        const text = formatDuration(ms);
+        expect(text).toMatch(/^-?(\d+(\.\d+)?(ms|s|m|h)|\d[\d.e+]*h)( \d+(m|s))*$|^-?for ever$|^an unknown time$/);
+        expect(formatDuration(-ms).replace(/^-/, '')).toBe(text.replace(/^-/, ''));
+        expect(text).not.toBe('-0ms');
       },
       1000,
     );

@@ -117,6 +117,125 @@ describe('a virtual clock', () => {
     expect(woken.at(-1)).toEqual(['later', 101]);
   });
 
+  test.each([Number.NaN, -1, Number.POSITIVE_INFINITY])(
+    'advance by %d is refused, and the clock goes on as it was',
+    async (ms) => {
+      const clock = virtualClock();
+      let woken = 0;
+      clock.after(5, () => woken++);
+      await expect(clock.advance(ms)).rejects.toMatchObject({
+        code: 'invalid-duration',
+        message: expect.stringContaining(`advance: expected milliseconds to move time on by, received ${ms}`),
+        hint: expect.stringContaining('clock.advance(500)'),
+      });
+      expect({ woken, now: clock.now() }).toEqual({ woken: 0, now: 0 });
+      await clock.advance(5);
+      expect({ woken, now: clock.now() }).toEqual({ woken: 1, now: 5 });
+    },
+  );
+
+  test('advance within run drives time as far as it was told, and nobody calls that a deadlock', async () => {
+    const clock = virtualClock();
+    const moments: number[] = [];
+    await clock.run(async () => {
+      // So that the run rests before the advance does.
+      await Promise.resolve();
+      clock.after(150, () => moments.push(clock.now()));
+      await clock.advance(20);
+      moments.push(clock.now());
+      clock.after(30, () => moments.push(clock.now()));
+      await clock.advance(80);
+      moments.push(clock.now());
+      await clock.sleep(100);
+      moments.push(clock.now());
+    });
+    expect(moments).toEqual([20, 50, 100, 150, 200]);
+  });
+
+  test('two that advance at once move on together', async () => {
+    const clock = virtualClock();
+    const moments: number[] = [];
+    for (const at of [5, 10, 15]) clock.after(at, () => moments.push(clock.now()));
+    await Promise.all([clock.advance(10), clock.advance(12)]);
+    expect({ moments, now: clock.now() }).toEqual({ moments: [5, 10], now: 12 });
+  });
+
+  test('advance may be called by one whom an advance woke', async () => {
+    const clock = virtualClock();
+    let inner: Promise<void> | undefined;
+    clock.after(5, () => void (inner = clock.advance(20)));
+    await clock.advance(10);
+    expect(clock.now()).toBeGreaterThanOrEqual(10);
+    await inner;
+    expect(clock.now()).toBe(25);
+  });
+
+  test('a run within a run is no deadlock of the outer, and the inner’s own is told', async () => {
+    const clock = virtualClock();
+    const seen = await clock.run(async () => {
+      await clock.run(() => clock.sleep(5));
+      await clock.sleep(5);
+      const stuck = clock.run(() => new Promise(() => undefined));
+      await expect(stuck).rejects.toMatchObject({ code: 'virtual-deadlock' });
+      await clock.sleep(5);
+      return clock.now();
+    });
+    expect(seen).toBe(15);
+  });
+
+  test('who sleeps for ever is not woken, nor waited for', async () => {
+    const clock = virtualClock();
+    let woken = 0;
+    clock.after(Number.POSITIVE_INFINITY, () => woken++);
+    await clock.advance(1e12);
+    expect({ woken, pending: clock.pending }).toEqual({ woken: 0, pending: { count: 0, next: undefined } });
+    await expect(clock.run(() => clock.sleep(Number.POSITIVE_INFINITY))).rejects.toMatchObject({ code: 'virtual-deadlock' });
+    expect(clock.now()).toBe(1e12);
+  });
+
+  test('a sleeper that was cancelled is let go of, however far off its moment', async () => {
+    const clock = virtualClock();
+    const wakes: WeakRef<() => void>[] = [];
+    const kept = Array.from({ length: 10 }, (_, i) => clock.after(1000 - i, () => undefined));
+    // A function of its own scope, so that nothing on this stack keeps the last of them.
+    const deadline = (i: number): void => {
+      const wake = (): void => void i;
+      if (i % 1000 === 0) wakes.push(new WeakRef(wake));
+      clock.after(3_600_000 + i, wake)();
+    };
+    for (let i = 0; i < 100_000; i++) deadline(i);
+    await clock.advance(0);
+    const { setFlagsFromString } = await import('node:v8');
+    const { runInNewContext } = await import('node:vm');
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    await turn();
+    (runInNewContext('gc') as () => void)();
+    expect(wakes.filter((wake) => wake.deref() !== undefined).length).toBeLessThanOrEqual(1);
+    expect(clock.pending).toEqual({ count: 10, next: 991 });
+    for (const cancel of kept) cancel();
+  });
+
+  test('law: sleepers keep their order while many others are cancelled among them', async () => {
+    await lawAsync(
+      fc.array(fc.record({ at: fc.nat(50), cancel: fc.nat(9) }), { minLength: 200, maxLength: 400 }),
+      async (sleepers) => {
+        const clock = virtualClock();
+        const woken: number[] = [];
+        const cancels = sleepers.map(({ at }, i) => clock.after(at, () => woken.push(i)));
+        // Nine of ten are cancelled, so that the litter is thrown out on the way.
+        sleepers.forEach(({ cancel }, i) => {
+          if (cancel > 0) cancels[i]!();
+        });
+        const kept = sleepers.map((one, i) => ({ ...one, i })).filter(({ cancel }) => cancel === 0);
+        expect(clock.pending.count).toBe(kept.length);
+        await clock.advance(50);
+        expect(woken).toEqual(kept.sort((a, b) => a.at - b.at || a.i - b.i).map(({ i }) => i));
+      },
+      30,
+    );
+  });
+
   test('pending counts who waits, and tells the first moment', () => {
     const clock = virtualClock();
     expect(clock.pending).toEqual({ count: 0, next: undefined });

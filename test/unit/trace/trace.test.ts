@@ -43,6 +43,48 @@ describe('a trace', () => {
     expect(parseTrace(trace.toJSONL()).header).toEqual(trace.header);
   });
 
+  test('an operation has what was seen of it before its keys were known', () => {
+    const trace = createTrace({ clock: virtualClock() });
+    trace.record('webhook', { kind: 'message', id: 'early' }, ['http://a.test/op/1']);
+    trace.record('webhook', { kind: 'message', id: 'foreign' }, ['http://a.test/op/2']);
+    trace.link('start', 'op-1', ['http://a.test/op/1', 'k']);
+    trace.link('start', 'op-2', ['http://a.test/op/2']);
+    trace.record('bus', { kind: 'message', id: 'late' }, ['k', 'x']);
+    trace.record('monitor', { kind: 'state', state: 'queued' }, ['op-1']);
+    trace.record('monitor', { kind: 'note', text: 'of nobody' });
+    expect(trace.of('op-1').map(({ seq }) => seq)).toEqual([0, 2, 4, 5]);
+    expect(trace.of('op-2').map(({ seq }) => seq)).toEqual([1, 3]);
+    expect(trace.of('x').map(({ seq }) => seq)).toEqual([4]);
+    expect(parseTrace(trace.toJSONL()).of('op-1')).toEqual(trace.of('op-1'));
+  });
+
+  test('the raw text of messages is bounded with the bodies', () => {
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 10 });
+    trace.record('hook', { kind: 'message', id: '1', data: { n: 1 }, raw: '{"n": 1}' });
+    trace.record('hook', { kind: 'message', id: '2', data: { n: 2 }, raw: { base64: 'AAAA' } });
+    trace.record('hook', { kind: 'message', id: '3', data: { n: 3 } });
+    expect(trace.observations.map((o) => [Object.hasOwn(o, 'raw'), Object.hasOwn(o, 'truncated')])).toEqual([
+      [true, false],
+      [false, true],
+      [false, false],
+    ]);
+    expect(trace.observations[1]).toMatchObject({ id: '2', data: { n: 2 } });
+    expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 10, at: 0 }]);
+  });
+
+  test('is one line for each observation, whatever its text holds, and reads back so', () => {
+    const trace = createTrace({ clock: virtualClock() });
+    const data: unknown = JSON.parse('{"__proto__":{"a":1},"\\u2028":"\\u2029\\r\\n\\u0000","constructor":"\\ud800"}');
+    trace.record('s\n\u2028', { kind: 'message', data }, ['\ud800', '__proto__']);
+    const text = trace.toJSONL();
+    expect(text.split('\n')).toHaveLength(3);
+    const [read] = parseTrace(text).observations;
+    expect(read).toEqual(trace.observations[0]);
+    expect(Object.keys((read as { data: object }).data)).toEqual(['__proto__', '\u2028', 'constructor']);
+    expect(parseTrace(text).toJSONL()).toBe(text);
+    expect(({} as { a?: number }).a).toBeUndefined();
+  });
+
   test('a recording can be gone on with', () => {
     const trace = parseTrace(recording(HEADER, note(0, 7)));
     expect(trace.record('later', { kind: 'note', text: 'added' })).toMatchObject({ seq: 1, at: 7 });
@@ -95,6 +137,51 @@ describe('checkTrace', () => {
       'an exchange without its parts',
       recording(HEADER, { at: 0, seq: 0, source: 's', kind: 'request', headers: {} }),
       ['2:exchange:wrong-type', '2:method:wrong-type', '2:url:wrong-type', '2:headers:wrong-type'],
+    ],
+    [
+      'fields that would mislead a judge',
+      recording(
+        HEADER,
+        { at: 0, seq: 0, source: 's', kind: 'state', state: 'a', ending: 'win', progress: '5', keys: 'k' },
+        { at: 0, seq: 1, source: 's', kind: 'return', call: '1', outcome: 'maybe' },
+        { at: 0, seq: 2, source: 's', kind: 'tick', looks: '3', largestGap: null },
+        { at: 0, seq: 3, source: 's', kind: 'response', exchange: '1', status: 200, headers: [['a'], null] },
+        { at: 0, seq: 4, source: 's', kind: 'link', operation: 'o', keys: [1] },
+        { at: 0, seq: 5, source: 's', kind: 'message', headers: { a: 'b' } },
+      ),
+      [
+        '2:keys:wrong-type',
+        '2:ending:wrong-type',
+        '2:progress:wrong-type',
+        '3:outcome:wrong-type',
+        '4:looks:wrong-type',
+        '4:largestGap:wrong-type',
+        '5:headers:wrong-type',
+        '6:keys:wrong-type',
+        '7:headers:wrong-type',
+      ],
+    ],
+    [
+      'a number that no machine can hold',
+      recording(HEADER, '{"at":1e999,"seq":0,"source":"s","kind":"note","text":"x"}'),
+      ['2:at:wrong-type'],
+    ],
+    ['half a version', recording({ ...HEADER, version: 0.5 }), ['1:version:unknown-version']],
+    ['a lifecycle that is none', recording({ ...HEADER, lifecycle: 5 }), ['1:lifecycle:wrong-type']],
+    [
+      'closings that are none',
+      recording({
+        ...HEADER,
+        claims: [5, { by: 'hung' }, { by: 7, at: 1 }, { by: 'hung', at: 1 }].map((closing) => ({
+          claim: 'settle',
+          args: {},
+          from: 0,
+          since: 0,
+          upTo: 0,
+          closing,
+        })),
+      }),
+      ['1:claims[0].closing:wrong-type', '1:claims[1].closing:wrong-type', '1:claims[2].closing:wrong-type'],
     ],
     [
       'a missing line: told once, not for each line after it',
