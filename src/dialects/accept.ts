@@ -1,10 +1,9 @@
 import { HarnessError, show } from '../errors.ts';
-import { nameOf, statusLine, type Answer } from '../probes/exchange.ts';
-import { resolved } from '../probes/httpStatus.ts';
-import { meaningOf, redactUrl, type EventOf } from '../trace/index.ts';
+import { addressIn, bodyOf, nameOf, resolved, statusLine, type Answer } from '../probes/exchange.ts';
+import { redactUrl, type EventOf } from '../trace/index.ts';
 import type { Dialect } from './dialect.ts';
 import * as dialects from './index.ts';
-import { errorIn, wordIn, type BodyWords } from './readings.ts';
+import { chooseReading, errorIn, meaningIn, readAs, seeOther, wordIn, type BodyWords, type ReadingName } from './readings.ts';
 
 /** What the answer to a start means. */
 export type Accepted =
@@ -24,12 +23,14 @@ export const DIALECT_NAMES: readonly string[] = [...DIALECTS.keys(), 'sync'];
  *
  * @param answer the answer to the request that starts the operation
  * @param chosen the dialect the caller decided on, where several fit
- * @throws HarnessError `ambiguous-acceptance` when several readings fit and disagree, `nothing-to-follow` when work goes on
- * and no monitor is named, `unknown-dialect`, `dialect-mismatch`
+ * @param reading how the caller wants bodies read, where several readings fit
+ * @throws HarnessError `ambiguous-acceptance` when several dialects fit and disagree, `ambiguous-reading` when a synchronous
+ * answer can be read in two ways, `nothing-to-follow` when work goes on and no monitor is named, `start-redirected`,
+ * `dialect-mismatch`
  */
-export function readAcceptance(answer: Answer, chosen: string | undefined, words: BodyWords): Accepted {
+export function readAcceptance(answer: Answer, chosen: string | undefined, words: BodyWords, reading?: ReadingName): Accepted {
   const word = wordIn(answer.json, words.field)?.word;
-  const meaning = word === undefined ? undefined : (words.states[word] ?? meaningOf(word));
+  const meaning = word === undefined ? undefined : meaningIn(word, words.states);
   const told: EventOf<'state'> | undefined =
     word === undefined || meaning === undefined
       ? undefined
@@ -57,13 +58,13 @@ export function readAcceptance(answer: Answer, chosen: string | undefined, words
       event: told?.ending === undefined ? told : undefined,
     };
   };
-  const ended = (): Accepted => ({
-    kind: 'ended',
-    dialect: 'sync',
-    event: { kind: 'state', state: 'succeeded', ending: 'success', ...resultOf(answer) },
-  });
+  const ended = (event: EventOf<'state'>): Accepted => ({ kind: 'ended', dialect: 'sync', event });
+  const elsewhere = answer.status === 303 ? seeOther(answer) : undefined;
+  const succeeded = (): Accepted =>
+    ended(elsewhere ?? { kind: 'state', state: 'succeeded', ending: 'success', ...resultOf(answer) });
 
-  if (chosen === 'sync') return ended();
+  if (chosen === 'sync') return succeeded();
+  if (answer.status >= 300 && elsewhere === undefined) throw redirected(answer);
   if (chosen !== undefined) {
     const candidate = named.find(({ dialect }) => dialect.name === chosen);
     if (candidate === undefined) {
@@ -99,18 +100,35 @@ export function readAcceptance(answer: Answer, chosen: string | undefined, words
       "say which with operation(start, { dialect: 'sync' }) or { dialect: 'location' }",
     );
   }
-  if (answer.status === 202 || meaning === 'pending') throw nothingToFollow(answer, word);
-  return ended();
+  if (answer.status === 202 || (meaning === 'pending' && reading !== 'status-code')) throw nothingToFollow(answer, word);
+  if (told?.ending === undefined || told.ending === 'success') return succeeded();
+  // Done, says the status code, and the body says that it came to nothing.
+  const event =
+    reading === undefined
+      ? chooseReading(answer, ['body-status', 'status-code'], undefined, words).event
+      : readAs(reading, answer, words);
+  return event === undefined ? succeeded() : ended(event);
+}
+
+function redirected(answer: Answer): HarnessError {
+  const to = addressIn(answer, 'location');
+  return new HarnessError(
+    'start-redirected',
+    `${nameOf(answer)} answered ${statusLine(answer)}${to === undefined ? '' : `, with Location: ${redactUrl(to)}`}: expected an answer to the start itself, and a start is not sent a second time`,
+    to === undefined
+      ? 'a start is answered with 2xx when it is taken, or with 4xx or 5xx when it is refused'
+      : `if that is the right address, start it there: operation({ url: ${show(redactUrl(resolved(to, answer.url) ?? to), 200)}, … })`,
+  );
 }
 
 function nothingToFollow(answer: Answer, word: string | undefined): HarnessError {
-  const elsewhere = ['content-location', 'link', 'azure-asyncoperation'].filter((name) => answer.headers.has(name));
+  const others = ['content-location', 'link', 'azure-asyncoperation'].filter((name) => answer.headers.has(name));
   return new HarnessError(
     'nothing-to-follow',
     `${nameOf(answer)} answered ${statusLine(answer)}${word === undefined ? '' : ` with status ${show(word)}`}, but names nothing to follow: expected Location or Operation-Location, received ` +
-      (elsewhere.length === 0
+      (others.length === 0
         ? `neither${answer.json === undefined ? '' : `, with the body ${show(answer.json, 120)}`}`
-        : `only ${elsewhere.map((name) => `${name}: ${show(answer.headers.get(name))}`).join(', ')}`),
+        : `only ${others.map((name) => `${name}: ${show(redactUrl(answer.headers.get(name) ?? ''))}`).join(', ')}`),
     "if you know the monitor, pass operation(start, { monitor: url }); if this answer is already the result, { dialect: 'sync' }; otherwise the provider must name one (RFC 9110 §15.3.3)",
   );
 }
@@ -118,7 +136,7 @@ function nothingToFollow(answer: Answer, word: string | undefined): HarnessError
 function badMonitor(answer: Answer, reference: string): HarnessError {
   return new HarnessError(
     'invalid-url',
-    `${nameOf(answer)} names the monitor ${show(reference)}, which is not ${answer.url === '' ? 'an absolute URL, and the address it is relative to is not known' : 'a URL'}`,
+    `${nameOf(answer)} names the monitor ${show(redactUrl(reference))}, which is not ${answer.url === '' ? 'an absolute URL, and the address it is relative to is not known' : 'a URL'}`,
     answer.url === ''
       ? "pass the address of the start: operation(start, { base: 'http://127.0.0.1:8080/reports' })"
       : 'the provider must send a URI reference (RFC 9110 §10.2.2); meanwhile pass { monitor: url }',
@@ -131,7 +149,6 @@ function candidates(rows: readonly (readonly [dialect: string, says: string])[])
 }
 
 function resultOf(answer: Answer): { raw?: unknown; result?: unknown } {
-  if (answer.status === 303) return { raw: { location: answer.headers.get('location') } };
-  const body = answer.json ?? answer.text;
+  const body = bodyOf(answer);
   return body === undefined ? {} : { raw: body, result: body };
 }

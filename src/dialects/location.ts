@@ -1,3 +1,4 @@
+import { addressIn } from '../probes/exchange.ts';
 import type { Dialect } from './dialect.ts';
 
 /**
@@ -11,8 +12,8 @@ export const location: Dialect = {
   name: 'location',
   says: '202 with Location',
   monitor: (acceptance) =>
-    acceptance.status === 202 || acceptance.status === 201 ? (acceptance.headers.get('location') ?? undefined) : undefined,
-  moved: (answer) => (answer.status === 202 ? (answer.headers.get('location') ?? undefined) : undefined),
+    acceptance.status === 202 || acceptance.status === 201 ? addressIn(acceptance, 'location') : undefined,
+  moved: (answer) => (answer.status === 202 ? addressIn(answer, 'location') : undefined),
   readings: ['body-status', 'status-code'],
   cancel: { method: 'DELETE' },
 };

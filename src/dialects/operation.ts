@@ -2,18 +2,24 @@ import { HarnessError, nearest, show } from '../errors.ts';
 // The claim alone, not the whole catalogue: this is what `import 'holdfast'` loads.
 import { succeed } from '../logic/claims/succeed.ts';
 import {
+  addressIn,
   ask,
+  askAlong,
+  bodyOf,
   nameOf,
   prepare,
   readAnswer,
+  resolved,
+  sendable,
   statusLine,
+  withoutSecrets,
   type Answer,
   type Fetch,
   type HeaderFields,
   type Prepared,
 } from '../probes/exchange.ts';
-import { checkedUrl, httpStatus, MONITOR_PACE, politeMoment, resolved } from '../probes/httpStatus.ts';
-import { systemClock, type Clock, type Millis } from '../time/index.ts';
+import { checkedHeaders, checkedUrl, Monitor, MONITOR_PACE, politeMoment } from '../probes/httpStatus.ts';
+import { systemClock, type Clock, type Millis, type VirtualClock } from '../time/index.ts';
 import {
   createTrace,
   defineLifecycle,
@@ -21,11 +27,13 @@ import {
   redactUrl,
   standardLifecycle,
   type Event,
+  type EventOf,
   type Lifecycle,
   type Observation,
   type Trace,
 } from '../trace/index.ts';
 import {
+  DEFAULT_WITHIN_MS,
   openSources,
   watch,
   type Acceptance,
@@ -85,7 +93,10 @@ export interface OperationOptions {
   readonly statusField?: string | undefined;
   /** Legal states and moves; with it a claim can tell early that a state cannot be reached any more. */
   readonly lifecycle?: Lifecycle | undefined;
-  /** Sent with every look, for instance credentials. */
+  /**
+   * Sent with every look, for instance credentials. They are for the origin of the start, and of a monitor that you name;
+   * another origin gets only what is harmless, such as Accept.
+   */
   readonly headers?: HeaderFields | undefined;
   /** Further channels that tell of this operation. */
   readonly also?: readonly (Pull | Push)[] | undefined;
@@ -118,7 +129,8 @@ export interface OperationOptions {
  * ```
  */
 export function operation(start: Start, options: OperationOptions = {}): Operation {
-  return new StartedOperation(checkStart(start), checkOptions(options));
+  const checked = checkStart(start);
+  return new StartedOperation(checked, checkOptions(options, checked));
 }
 
 /** The description of a start, with all that may be wrong about it found. */
@@ -143,14 +155,16 @@ class StartedOperation implements Operation {
   readonly #send: Fetch;
   readonly #controller = new AbortController();
   readonly #words: BodyWords;
+  readonly #headers: Headers;
   #name: string | undefined;
   #began: Promise<Accepted> | undefined;
   #acceptance: Answer | undefined;
   #reading: ReadingName | undefined;
-  #monitor: Pull | undefined;
-  #monitorUrl: string | undefined;
-  /** Where the acceptance said the monitor is: the origin that the caller's headers are meant for. */
-  #home: string | undefined;
+  #monitor: Monitor | undefined;
+  /** The origins that the caller's headers are meant for. */
+  #homes: readonly string[] = [];
+  /** Where the result is said to be, when it is done and elsewhere. */
+  #elsewhere: { readonly location: string; readonly base: string } | undefined;
   #notBefore: Millis | undefined;
 
   constructor(start: CheckedStart, options: OperationOptions) {
@@ -167,6 +181,7 @@ class StartedOperation implements Operation {
     this.clock = options.clock ?? systemClock;
     this.lifecycle = options.lifecycle ?? standardLifecycle;
     this.trace = createTrace({ clock: this.clock, seed: options.seed, lifecycle: options.lifecycle });
+    this.#headers = checkedHeaders(options.headers, 'headers');
     this.#words = { states: options.states ?? {}, field: options.statusField };
     this.#reading = options.reading ?? (options.statusField === undefined ? undefined : 'body-status');
     const look = (context: LookContext): Promise<Looked> => this.#look(context);
@@ -185,12 +200,12 @@ class StartedOperation implements Operation {
     const judgement = await watch(this, succeed());
     if (judgement.verdict !== 'holds') {
       // Words are loaded when there is something to tell.
-      const { violation } = await import('../report/index.ts');
+      const { violation } = await held(this.clock, import('../report/index.ts'));
       throw violation({ claim: succeed(), judgement, subject: this });
     }
     const ended = judgement.evidence.findLast((o): o is Observation & { kind: 'state' } => o.kind === 'state');
-    const elsewhere = locationOf(ended?.raw);
-    return elsewhere === undefined || ended?.result !== undefined ? ended?.result : this.#fetchResult(elsewhere);
+    if (ended?.result !== undefined || this.#elsewhere === undefined) return ended?.result;
+    return this.#fetchResult(this.#elsewhere.location, this.#elsewhere.base);
   }
 
   async cancel(): Promise<void> {
@@ -203,14 +218,13 @@ class StartedOperation implements Operation {
       );
     }
     const { method } = accepted.dialect.cancel;
-    const url = this.#monitorUrl ?? accepted.url;
-    const answer = await ask(
-      this.#send,
-      prepare(method, url, this.#headersFor(url)),
-      `cancel/${this.trace.observations.length}`,
-      this.#record('cancel'),
+    const url = this.#monitor?.url ?? accepted.url;
+    const request = prepare(method, url, this.#headersFor(url).headers);
+    const answer = await this.#inTime(`${method} ${redactUrl(url)}`, (signal) =>
+      ask(this.#send, request, `cancel/${this.trace.observations.length}`, this.#record('cancel'), signal),
     );
-    if (answer.status >= 400) {
+    // What is redirected was not cancelled; 303 is an answer (RFC 9110 §15.4.4).
+    if (answer.status >= 300 && answer.status !== 303) {
       throw new HarnessError(
         'cancel-refused',
         `${nameOf(answer)} answered ${statusLine(answer)}`,
@@ -247,7 +261,7 @@ class StartedOperation implements Operation {
     if (accepted.event !== undefined) this.trace.record('start', accepted.event);
     if (accepted.kind === 'monitor') {
       const { id } = this.#handle(accepted);
-      this.trace.link('start', id, [accepted.url]);
+      this.trace.link('start', id, [redactUrl(accepted.url)]);
       this.#follow(accepted);
     }
     return accepted;
@@ -279,9 +293,15 @@ class StartedOperation implements Operation {
   #readStart(answer: Answer): Accepted {
     this.#acceptance = answer;
     const { dialect, monitor } = this.#options;
-    const wish = politeMoment(answer, this.clock, (text) => void this.trace.record('start', { kind: 'note', text }));
-    this.#notBefore = wish;
-    if (monitor === undefined || answer.status >= 400) return readAcceptance(answer, dialect, this.#words);
+    this.#notBefore = politeMoment(answer, this.clock, (text) => void this.trace.record('start', { kind: 'note', text }));
+    this.#homes = answer.url === '' ? [] : [new URL(answer.url).origin];
+    if (monitor === undefined || answer.status < 200 || answer.status >= 300) {
+      const accepted = readAcceptance(answer, dialect, this.#words, this.#reading);
+      if (accepted.kind === 'ended') this.#keepAddress(answer, accepted.event);
+      // An answer whose own address is not known came from where its monitor is, as far as one can tell.
+      else if (answer.url === '') this.#homes = [new URL(accepted.url).origin];
+      return accepted;
+    }
     const url = resolved(filled(monitor, answer), answer.url);
     if (url === undefined)
       throw new HarnessError(
@@ -293,54 +313,57 @@ class StartedOperation implements Operation {
   }
 
   #attach(url: string): Accepted {
+    this.#homes = [...this.#homes, new URL(url).origin];
     return { kind: 'monitor', dialect: DIALECTS.get(this.#options.dialect ?? 'location')!, url, event: undefined };
   }
 
   #follow(accepted: Extract<Accepted, { kind: 'monitor' }>): void {
     const { dialect } = accepted;
-    this.#monitorUrl = accepted.url;
-    this.#home = new URL(accepted.url).origin;
     this.trace.record('start', { kind: 'note', text: `read as ${dialect.name}: monitor ${redactUrl(accepted.url)}` });
-    this.#monitor = httpStatus(accepted.url, {
+    this.#monitor = new Monitor(accepted.url, {
       fetch: this.#send,
-      headers: this.#headersFor(accepted.url),
+      headersFor: (url) => this.#headersFor(url),
       read: (answer) => this.#readMonitor(answer, dialect),
-      moved: (answer) => {
-        const moved = dialect.moved(answer);
-        if (moved !== undefined) this.#monitorUrl = resolved(moved, answer.url) ?? this.#monitorUrl;
-        return moved;
-      },
+      moved: (answer) => dialect.moved(answer),
     });
   }
 
-  /**
-   * Credentials of a described start go to its own origin only: a monitor elsewhere is given the caller's `headers` alone, and a
-   * result that is elsewhere again not even the credentials among those.
-   */
-  #headersFor(url: string): Headers {
-    const headers = new Headers(this.#options.headers);
-    const { origin } = new URL(url);
-    if (this.#home !== origin) for (const name of [...headers.keys()]) if (isSecretHeader(name)) headers.delete(name);
-    if (this.#start.kind === 'send' && new URL(this.#start.url).origin === origin)
+  /** Credentials go to the origins that they were given for: those of a described start to its own alone. */
+  #headersFor(url: string): ReturnType<typeof sendable> {
+    const { headers, withheld } = sendable(this.#headers, url, this.#homes);
+    if (this.#start.kind === 'send' && new URL(this.#start.url).origin === new URL(url).origin)
       for (const [name, value] of this.#start.headers) if (isSecretHeader(name) && !headers.has(name)) headers.set(name, value);
-    return headers;
+    return { headers, withheld };
   }
 
-  #readMonitor(answer: Answer, dialect: Dialect): Event | undefined {
-    if (this.#reading !== undefined) return readAs(this.#reading, answer, this.#words);
-    const { reading, event } = chooseReading(answer, dialect.readings, this.#acceptance, this.#words);
-    if (reading !== undefined) {
-      this.#reading = reading;
-      this.trace.record('monitor', { kind: 'note', text: `the monitor is read by ${saysOf(reading)} ('${reading}')` });
+  #readMonitor(answer: Answer, dialect: Dialect): EventOf<'state'> | undefined {
+    let event: EventOf<'state'> | undefined;
+    if (this.#reading !== undefined) {
+      event = readAs(this.#reading, answer, this.#words);
+    } else {
+      const chosen = chooseReading(answer, dialect.readings, this.#acceptance, this.#words);
+      ({ event } = chosen);
+      if (chosen.reading !== undefined) {
+        this.#reading = chosen.reading;
+        const text = `the monitor is read by ${saysOf(chosen.reading)} ('${chosen.reading}')`;
+        this.trace.record('monitor', { kind: 'note', text });
+      }
     }
+    if (event !== undefined) this.#keepAddress(answer, event);
     return event;
+  }
+
+  /** Keeps the address of a result that is elsewhere: the trace has it without its secrets. */
+  #keepAddress(answer: Answer, event: EventOf<'state'>): void {
+    const location = answer.status === 303 && event.ending === 'success' ? addressIn(answer, 'location') : undefined;
+    if (location !== undefined) this.#elsewhere = { location, base: answer.url };
   }
 
   #handle(accepted: Accepted): Acceptance {
     const json: unknown = this.#acceptance?.json;
     const body = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
     const id = [body['id'], body['operationId'], body['jobID'], body['jobId']].find(
-      (value) => typeof value === 'string' || typeof value === 'number',
+      (value): value is string | number => (typeof value === 'string' && value !== '') || typeof value === 'number',
     );
     const url = accepted.kind === 'monitor' ? accepted.url : (this.#acceptance?.url ?? '');
     return {
@@ -349,28 +372,57 @@ class StartedOperation implements Operation {
     };
   }
 
-  async #fetchResult(location: string): Promise<unknown> {
-    const url = resolved(location, this.#monitorUrl ?? this.#acceptance?.url ?? '');
-    if (url === undefined)
+  async #fetchResult(location: string, base: string): Promise<unknown> {
+    const from = resolved(location, base);
+    if (from === undefined)
       throw new HarnessError(
         'invalid-url',
-        `the result is said to be at ${show(location)}, which is not a URL`,
+        `the result is said to be at ${show(redactUrl(location))}, which is not a URL`,
         'the provider must send a URI reference (RFC 9110 §10.2.2)',
       );
-    const answer = await ask(
-      this.#send,
-      prepare('GET', url, this.#headersFor(url)),
-      `result/${this.trace.observations.length}`,
-      this.#record('result'),
+    const { answer, stuck } = await this.#inTime(`GET ${redactUrl(from)}`, (signal) =>
+      askAlong(
+        this.#send,
+        from,
+        (url) => prepare('GET', url, this.#headersFor(url).headers),
+        `result/${this.trace.observations.length}`,
+        this.#record('result'),
+        signal,
+      ),
     );
-    if (answer.status >= 400) {
+    if (answer.status >= 300) {
       throw new HarnessError(
         'no-result',
-        `the operation succeeded, but its result at ${nameOf(answer)} answered ${statusLine(answer)}`,
+        `the operation succeeded, but its result at ${stuck ?? `${nameOf(answer)} answered ${statusLine(answer)}`}`,
         'look at op.trace for the whole exchange',
       );
     }
-    return answer.json ?? answer.text;
+    return bodyOf(answer);
+  }
+
+  /** A request that no watch waits for gets as long as a watch would wait. */
+  async #inTime<T>(what: string, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    let cancel = (): void => undefined;
+    // Not every fetch minds its signal.
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.clock.after(DEFAULT_WITHIN_MS, () => {
+        reject(new Error(`it took more than ${DEFAULT_WITHIN_MS} ms`));
+        controller.abort();
+      });
+    });
+    try {
+      return await Promise.race([send(controller.signal), late]);
+    } catch (error) {
+      throw new HarnessError(
+        'no-answer',
+        `${what} got no answer that could be read: ${why(error)}`,
+        'is the server up? Whether it took the request is not known; op.trace has the whole exchange',
+        { cause: error },
+      );
+    } finally {
+      cancel();
+    }
   }
 
   #record(source: string): (event: Event) => void {
@@ -383,15 +435,22 @@ class StartFailed extends Error {
   override readonly name = 'StartFailed';
 
   constructor(cause: unknown) {
-    const inner =
-      cause instanceof Error && cause.cause instanceof Error && cause.cause.message !== '' ? `: ${cause.cause.message}` : '';
-    super(
-      cause instanceof Error
-        ? `the start failed: ${cause.message}${inner}`
-        : `the start threw ${show(cause)}, which is not an Error`,
-      { cause },
-    );
+    super(cause instanceof Error ? `the start failed: ${why(cause)}` : `the start threw ${why(cause)}, which is not an Error`, {
+      cause,
+    });
   }
+}
+
+/** Loading leaves the process: virtual time would run on, or be called stuck, before it is done. */
+function held<T>(clock: Clock, work: Promise<T>): Promise<T> {
+  return 'hold' in clock ? (clock as VirtualClock).hold(work) : work;
+}
+
+/** What an error says, with its cause; whoever threw it may have named an address with its secrets. */
+function why(error: unknown): string {
+  if (!(error instanceof Error)) return withoutSecrets(show(error));
+  const { cause } = error;
+  return withoutSecrets(cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message);
 }
 
 function checkStart(start: Start): CheckedStart {
@@ -399,7 +458,7 @@ function checkStart(start: Start): CheckedStart {
   if (typeof start !== 'object' || start === null) {
     throw new HarnessError(
       'invalid-start',
-      `operation: expected a function, a Response, a promise of one, or a description; received ${show(start)}`,
+      `operation: expected a function, a Response, a promise of one, or a description; received ${shapeOf(start)}`,
       "write operation(() => fetch(url, { method: 'POST' }))",
     );
   }
@@ -414,34 +473,66 @@ function checkStart(start: Start): CheckedStart {
   if (!('url' in start)) {
     throw new HarnessError(
       'invalid-start',
-      `operation: a description names a url or a monitor, received ${show(start)}`,
+      `operation: a description names a url or a monitor, received ${shapeOf(start)}`,
       "write operation({ url: 'http://127.0.0.1:8080/reports', method: 'POST', body: { rows: 12 } })",
     );
   }
   const { href } = checkedUrl(start.url, 'url');
-  const headers = new Headers(start.headers);
-  const asJson = start.body !== undefined && typeof start.body !== 'string';
-  if (asJson && !headers.has('content-type')) headers.set('content-type', 'application/json');
-  const body = asJson ? JSON.stringify(start.body) : start.body;
+  const headers = checkedHeaders(start.headers, 'headers of the start');
+  const body = bodyText(start.body);
+  if (body !== start.body && !headers.has('content-type')) headers.set('content-type', 'application/json');
   const method = (start.method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase();
   return { kind: 'send', method, url: href, headers, request: prepare(method, href, headers, body) };
 }
 
-function checkOptions(options: OperationOptions): OperationOptions {
-  const { dialect, reading, lifecycle, base } = options;
+/** Bodies that are no data: JSON would write most of them as `{}`. Told by name, as naming some of the classes loads much. */
+const NO_JSON = /^\[object (URLSearchParams|FormData|Blob|File|ReadableStream|ArrayBuffer|DataView|\w+Array)\]$/;
+
+function bodyText(body: unknown): string | undefined {
+  if (body === undefined || typeof body === 'string') return body;
+  let text: string | undefined;
+  let why = 'which JSON cannot write';
+  try {
+    const kind = Object.prototype.toString.call(body);
+    if (NO_JSON.test(kind)) why = kind;
+    else text = JSON.stringify(body) as string | undefined;
+  } catch (error) {
+    why = `which JSON cannot write: ${error instanceof Error ? error.message.split('\n', 1)[0]! : show(error)}`;
+  }
+  if (text !== undefined) return text;
+  throw new HarnessError(
+    'invalid-start',
+    `body: expected a text, or a value to send as JSON; received ${why}`,
+    "send it yourself: operation(() => fetch(url, { method: 'POST', body }))",
+  );
+}
+
+const MEANINGS: readonly string[] = ['success', 'failure', 'cancelled', 'pending'];
+
+function checkOptions(options: OperationOptions, start: CheckedStart): OperationOptions {
+  const { dialect, reading, lifecycle, base, monitor, states = {} } = options;
   if (dialect !== undefined && !DIALECT_NAMES.includes(dialect)) throw unknownName('dialect', dialect, DIALECT_NAMES);
   if (reading !== undefined && !READING_NAMES.includes(reading)) throw unknownName('reading', reading, READING_NAMES);
+  for (const [state, meaning] of Object.entries(states))
+    if (!MEANINGS.includes(meaning)) throw unknownName('meaning', meaning, MEANINGS, `states.${state}`);
+  if (dialect === 'sync' && (monitor !== undefined || start.kind === 'monitor')) {
+    throw new HarnessError(
+      'conflicting-options',
+      "dialect: 'sync' says that the answer to the start is the result, and monitor that there is something to follow",
+      'leave one of them out',
+    );
+  }
   if (lifecycle !== undefined) defineLifecycle(lifecycle);
   if (base !== undefined) checkedUrl(base, 'base');
   return options;
 }
 
-function unknownName(option: string, name: string, known: readonly string[]): HarnessError {
-  const near = nearest(name, known);
+function unknownName(option: string, name: unknown, known: readonly string[], where = option): HarnessError {
+  const near = typeof name === 'string' ? nearest(name, known) : undefined;
   return new HarnessError(
     `unknown-${option}`,
-    `${option}: expected one of ${known.join(', ')}; received ${show(name)}`,
-    near === undefined ? `leave the option ${option} out to have it recognised` : `did you mean '${near}'?`,
+    `${where}: expected one of ${known.join(', ')}; received ${show(name)}`,
+    near === undefined ? `leave ${where} out to have it recognised` : `did you mean '${near}'?`,
   );
 }
 
@@ -462,14 +553,14 @@ function responseUrl(value: unknown): string {
 
 /** The answer for us to read, with the caller's own left unread. */
 function ownCopy(response: unknown): Response {
-  if (!isResponse(response)) {
+  if (!isResponse(response) || typeof response.clone !== 'function') {
     throw new HarnessError(
       'not-a-response',
-      `the start answered ${show(response)}, which is not a Response`,
+      `the start answered ${shapeOf(response)}, which is not a Response`,
       'return what fetch returns: operation(() => fetch(url)); a block body needs `return`',
     );
   }
-  if (response.bodyUsed) {
+  if (response.bodyUsed || response.body?.locked === true) {
     throw new HarnessError(
       'body-used',
       'the body of the Response was read before the operation could read it',
@@ -483,7 +574,7 @@ function ownCopy(response: unknown): Response {
 function filled(template: string, answer: Answer): string {
   return template.replace(/\{([^{}]+)\}/g, (_, path: string) => {
     const value = valueAt(answer.json, path);
-    if (typeof value === 'string' || typeof value === 'number') return encodeURIComponent(String(value));
+    if ((typeof value === 'string' && value !== '') || typeof value === 'number') return encodeURIComponent(String(value));
     throw new HarnessError(
       'nothing-to-follow',
       `monitor: expected a text or number at '${path}' in the answer of ${nameOf(answer)}, received ${show(value)} in ${show(answer.json, 200)}`,
@@ -492,8 +583,11 @@ function filled(template: string, answer: Answer): string {
   });
 }
 
-function locationOf(raw: unknown): string | undefined {
-  return typeof raw === 'object' && raw !== null && 'location' in raw && typeof raw.location === 'string'
-    ? raw.location
-    : undefined;
+/** What a value is, without what it holds: an answer of another library has the request in it, with its credentials. */
+function shapeOf(value: unknown): string {
+  if (typeof value === 'string') return show(redactUrl(value));
+  if (typeof value !== 'object' || value === null) return show(value);
+  const names = Object.keys(value);
+  const told = names.length > 8 ? [...names.slice(0, 8), '…'] : names;
+  return `${Array.isArray(value) ? 'a list' : 'an object'} with ${told.length === 0 ? 'nothing in it' : told.join(', ')}`;
 }

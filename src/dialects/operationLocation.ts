@@ -1,3 +1,4 @@
+import { addressIn } from '../probes/exchange.ts';
 import type { Dialect } from './dialect.ts';
 
 /**
@@ -9,8 +10,8 @@ import type { Dialect } from './dialect.ts';
 export const operationLocation: Dialect = {
   name: 'operation-location',
   says: 'Operation-Location',
-  monitor: (acceptance) => (acceptance.status < 300 ? (acceptance.headers.get('operation-location') ?? undefined) : undefined),
-  moved: (answer) => answer.headers.get('operation-location') ?? undefined,
+  monitor: (acceptance) => (acceptance.status < 300 ? addressIn(acceptance, 'operation-location') : undefined),
+  moved: (answer) => addressIn(answer, 'operation-location'),
   readings: ['body-status', 'status-code'],
   cancel: { method: 'DELETE' },
 };

@@ -1,6 +1,6 @@
 import { HarnessError, show } from '../errors.ts';
-import { nameOf, problemOf, type Answer } from '../probes/exchange.ts';
-import { meaningOf, type Ending, type EventOf, type Meaning } from '../trace/index.ts';
+import { addressIn, bodyOf, nameOf, problemOf, type Answer } from '../probes/exchange.ts';
+import { meaningOf, redactUrl, type Ending, type EventOf, type Meaning } from '../trace/index.ts';
 
 /** How a monitor's answer tells the state: by the HTTP status alone, or by a status in the body. */
 export type ReadingName = 'body-status' | 'status-code';
@@ -32,23 +32,25 @@ const UNNAMED: Readonly<Record<Meaning, string>> = {
   cancelled: 'cancelled',
 };
 
+/** Not allowed, not there, no such method or media type: they answer whoever asks, and tell no outcome (RFC 9110 §15.5). */
+const ABOUT_THE_LOOK: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 407, 410]);
+
 const byStatusCode: Reading = {
   says: 'the status code (202 until it is done)',
   read(answer, words) {
-    const raw = answer.json ?? answer.text;
+    const raw = bodyOf(answer);
     const told = raw === undefined ? {} : { raw };
-    if (answer.status === 202)
-      return {
-        kind: 'state',
-        state: wordIn(answer.json, words.field)?.word ?? UNNAMED.pending,
-        ...told,
-        ...progressIn(answer.json),
-      };
+    if (answer.status === 202) {
+      const word = wordIn(answer.json, words.field)?.word;
+      // Read so it is not done: the name of an ending would say that it is.
+      const state = word === undefined || endingOf(word, words.states) !== undefined ? UNNAMED.pending : word;
+      return { kind: 'state', state, ...told, ...progressIn(answer.json) };
+    }
     if (answer.status === 303) return seeOther(answer);
     if (answer.status < 300)
       return { kind: 'state', state: UNNAMED.success, ending: 'success', ...told, ...(raw === undefined ? {} : { result: raw }) };
-    // "Gone" says nothing about how it ended; other 4xx are the failure itself (ARM asynchronous operations).
-    if (answer.status === 404 || answer.status === 410 || answer.status < 400) return undefined;
+    // Some are about the look, and "gone" does not say how it ended; other 4xx are the failure itself (ARM asynchronous operations).
+    if (answer.status < 400 || ABOUT_THE_LOOK.has(answer.status)) return undefined;
     return { kind: 'state', state: UNNAMED.failure, ending: 'failure', ...told, error: raw ?? answer.status };
   },
 };
@@ -103,10 +105,11 @@ export function chooseReading(
   acceptance: Answer | undefined,
   words: BodyWords,
 ): { readonly reading: ReadingName | undefined; readonly event: StateEvent | undefined } {
+  // Every reading takes it for "done" (RFC 9110 §15.4.4).
+  if (answer.status === 303) return { reading: undefined, event: seeOther(answer) };
   const code = candidates.includes('status-code') ? byStatusCode.read(answer, words) : undefined;
   const body = candidates.includes('body-status') ? byBody.read(answer, words) : undefined;
-  if (body === undefined)
-    return { reading: code?.ending === 'success' && answer.status !== 303 ? 'status-code' : undefined, event: code };
+  if (body === undefined) return { reading: code?.ending === 'success' ? 'status-code' : undefined, event: code };
   if (code === undefined) return { reading: 'body-status', event: body };
   if (bodyTellsStates(answer, acceptance, words)) return { reading: 'body-status', event: body };
   if (code.ending === body.ending && (body.ending !== undefined || meaningIn(body.state, words.states) === 'pending')) {
@@ -154,7 +157,7 @@ const ONLY_JOBS = new Set([
 function bodyTellsStates(answer: Answer, acceptance: Answer | undefined, { states, field }: BodyWords): boolean {
   const found = wordIn(answer.json, field);
   if (found === undefined) return false;
-  if (found.word in states || field !== undefined) return true;
+  if (Object.hasOwn(states, found.word) || field !== undefined) return true;
   if (meaningOf(found.word) === undefined) return false;
   const body = answer.json as Record<string, unknown>;
   const promised = wordIn(acceptance?.json, field);
@@ -164,8 +167,9 @@ function bodyTellsStates(answer: Answer, acceptance: Answer | undefined, { state
   return ['progress', 'percentComplete', 'percentageComplete', 'jobID', 'jobId', 'operationId'].some((field) => field in body);
 }
 
-function meaningIn(word: string, states: StateMeanings): Meaning | undefined {
-  return states[word] ?? meaningOf(word);
+/** What a state means: what the caller says, else common use. */
+export function meaningIn(word: string, states: StateMeanings): Meaning | undefined {
+  return Object.hasOwn(states, word) ? states[word] : meaningOf(word);
 }
 
 function endingOf(word: string, states: StateMeanings): Ending | undefined {
@@ -193,7 +197,8 @@ export function wordIn(json: unknown, field?: string): { readonly field: string;
 export function valueAt(json: unknown, path: string): unknown {
   let value: unknown = json;
   for (const key of path.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    // Not the length of a list, which JSON does not write.
+    if (typeof value !== 'object' || value === null || !Object.prototype.propertyIsEnumerable.call(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }
   return value;
@@ -209,9 +214,10 @@ function progressIn(json: unknown): { progress?: number } {
 }
 
 /** RFC 9110 §15.4.4: the answer is elsewhere; JSON:API recommends it for a job that is done. */
-function seeOther(answer: Answer): StateEvent | undefined {
-  const to = answer.headers.get('location');
-  return to === null ? undefined : { kind: 'state', state: UNNAMED.success, ending: 'success', raw: { location: to } };
+export function seeOther(answer: Answer): StateEvent | undefined {
+  const to = addressIn(answer, 'location');
+  if (to === undefined) return undefined;
+  return { kind: 'state', state: UNNAMED.success, ending: 'success', raw: { location: redactUrl(to) } };
 }
 
 /** The error an answer tells, as a value for the trace. */

@@ -1,4 +1,5 @@
-import { MAX_BODY_BYTES, redactHeaders, redactUrl, type Body, type Event, type EventOf } from '../trace/index.ts';
+import { show } from '../errors.ts';
+import { MAX_BODY_BYTES, reasonPhrase, redactHeaders, redactUrl, type Body, type Event, type EventOf } from '../trace/index.ts';
 
 /** A `fetch`, or anything that is called like it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -8,6 +9,10 @@ export type HeaderFields = NonNullable<ConstructorParameters<typeof Headers>[0]>
 
 /** How many bytes of one body are read at all; more makes the look fail. */
 export const MAX_READ_BYTES: number = 8 * 1024 * 1024;
+/** How many redirects one look follows. */
+export const MAX_REDIRECTS = 5;
+/** How much of what an error answer says is told, in characters. */
+const MAX_PROBLEM_CHARACTERS = 500;
 
 /** An HTTP answer, read whole. */
 export interface Answer {
@@ -63,36 +68,91 @@ export async function ask(fetch: Fetch, request: Prepared, id: string, record: R
   const init: RequestInit = { method, headers, redirect: 'manual' };
   if (body !== undefined) init.body = body;
   if (signal !== undefined) init.signal = signal;
+  let read: Read;
   try {
-    const response = await fetch(url, init);
-    return await readAnswer(response, method, url, id, record);
+    read = await readBody(await fetch(url, init));
   } catch (error) {
     record(noResponse(id, error));
-    throw error;
+    throw withoutAddresses(error);
+  }
+  return answerOf(read, method, url, id, record);
+}
+
+/**
+ * Reads and records an answer that somebody else asked for.
+ *
+ * @throws Error when the body is too large
+ */
+export async function readAnswer(response: Response, method: string, url: string, id: string, record: Recorder): Promise<Answer> {
+  return answerOf(await readBody(response), method, url, id, record);
+}
+
+/** An answer at the end of its redirects. */
+export interface Followed {
+  readonly answer: Answer;
+  /** Why the answer, a redirect, was not followed. */
+  readonly stuck: string | undefined;
+}
+
+/**
+ * Asks with GET, and follows a bounded number of redirects. 303 is not one of them: what it points to is another resource
+ * than the one that was asked for (RFC 9110 §15.4.4).
+ *
+ * @param requestTo the request to an address: credentials do not go along to another origin
+ * @param moved told when a redirect is permanent
+ * @throws what `fetch` throws, after it was recorded
+ */
+export async function askAlong(
+  fetch: Fetch,
+  from: string,
+  requestTo: (url: string) => Prepared,
+  id: string,
+  record: Recorder,
+  signal: AbortSignal,
+  moved: (from: string, to: string) => void = () => undefined,
+): Promise<Followed> {
+  let url = from;
+  for (let hop = 0; ; hop++) {
+    const answer = await ask(fetch, requestTo(url), hop === 0 ? id : `${id}.${hop}`, record, signal);
+    const next = addressIn(answer, 'location');
+    if (![301, 302, 307, 308].includes(answer.status) || next === undefined) return { answer, stuck: undefined };
+    if (hop >= MAX_REDIRECTS)
+      return { answer, stuck: `${nameOf(answer)} redirects more than ${MAX_REDIRECTS} times, last to ${redactUrl(next)}` };
+    const to = resolved(next, url);
+    if (to === undefined) {
+      const told = show(redactUrl(next));
+      return { answer, stuck: `${nameOf(answer)} answered ${answer.status} with a Location that is not a URL: ${told}` };
+    }
+    // 301 and 308 are permanent (RFC 9110 §15.4.2, §15.4.9).
+    if (answer.status === 301 || answer.status === 308) moved(url, to);
+    url = to;
   }
 }
 
-/** Reads and records an answer that somebody else asked for. */
-export async function readAnswer(response: Response, method: string, url: string, id: string, record: Recorder): Promise<Answer> {
-  const { status, statusText, headers } = response;
-  const bytes = response.body === null ? undefined : await readBody(response, response.body);
-  const told = redactHeaders(headers);
-  if (bytes === undefined || bytes.length === 0) {
-    record({ kind: 'response', exchange: id, status, headers: told });
-    return { method, url, status, statusText, headers, text: undefined, json: undefined };
-  }
-  const body = kept(bytes);
-  record({ kind: 'response', exchange: id, status, headers: told, ...body });
-  const text = typeof body.body === 'string' && body.truncated !== true ? body.body : decode(bytes);
-  return {
-    method,
-    url,
-    status,
-    statusText,
-    headers,
-    text,
-    json: text === undefined ? undefined : parseJson(text, headers.get('content-type')),
-  };
+/** What goes to any origin: which of the other fields is a credential cannot be known. */
+const HARMLESS = /^(accept|accept-language|user-agent|prefer|traceparent|tracestate|x-request-id)$/;
+
+/** The header fields that may go to an address, and the names of those that must not: they were given for other origins. */
+export function sendable(
+  fields: Headers,
+  url: string,
+  homes: readonly string[],
+): { readonly headers: Headers; readonly withheld: readonly string[] } {
+  const headers = new Headers(fields);
+  const withheld = homes.includes(new URL(url).origin) ? [] : [...fields.keys()].filter((name) => !HARMLESS.test(name));
+  for (const name of withheld) headers.delete(name);
+  return { headers, withheld };
+}
+
+/** A URL reference against its base (RFC 3986 §5); undefined if it is none. */
+export function resolved(reference: string, base: string): string | undefined {
+  const url = URL.parse(reference, base === '' ? undefined : base);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined;
+  // A fragment is never sent, and what names a user in an address from elsewhere is not to be trusted (RFC 9110 §4.2.4).
+  url.hash = '';
+  url.username = '';
+  url.password = '';
+  return url.href;
 }
 
 /** `GET http://host/path`, as messages name an exchange. */
@@ -102,50 +162,58 @@ export function nameOf(answer: { readonly method: string; readonly url: string }
 
 /** `503 Service Unavailable`, with the title of a problem document (RFC 9457) where there is one. */
 export function statusLine(answer: Answer): string {
-  const text = answer.statusText === '' ? (PHRASES[answer.status] ?? '') : answer.statusText;
+  const text = answer.statusText === '' ? (reasonPhrase(answer.status) ?? '') : cut(answer.statusText);
   const problem = problemOf(answer);
   return `${answer.status}${text === '' ? '' : ` ${text}`}${problem === undefined || problem === text ? '' : ` (${problem})`}`;
 }
 
+/** The address in a header field; undefined where there is none: an empty one would name the address that was asked. */
+export function addressIn(answer: Answer, field: string): string | undefined {
+  const address = answer.headers.get(field);
+  return address === null || address === '' ? undefined : address;
+}
+
+/** The body as JSON where it is JSON, `null` included; as text otherwise. */
+export function bodyOf(answer: Pick<Answer, 'json' | 'text'>): unknown {
+  return answer.json === undefined ? answer.text : answer.json;
+}
+
 /** The most telling text of an error body: title and detail of a problem, `message` or `error` of the common shapes. */
-export function problemOf(answer: { readonly json: unknown; readonly text: string | undefined }): string | undefined {
-  const { json, text } = answer;
+export function problemOf({ json, text }: Pick<Answer, 'json' | 'text'>): string | undefined {
   if (typeof json === 'object' && json !== null) {
     const { title, detail, message, error } = json as Record<string, unknown>;
     const parts = [title, detail].filter((part) => typeof part === 'string');
-    if (parts.length > 0) return parts.join(': ');
-    if (typeof message === 'string') return message;
-    if (typeof error === 'string') return error;
+    if (parts.length > 0) return cut(parts.join(': '));
+    if (typeof message === 'string') return cut(message);
+    if (typeof error === 'string') return cut(error);
     if (typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string')
-      return error.message;
+      return cut(error.message);
     return undefined;
   }
   const line = text?.trim().split('\n', 1)[0];
   return line === undefined || line === '' || line.startsWith('<') ? undefined : line.slice(0, 200);
 }
 
-const PHRASES: Readonly<Record<number, string>> = {
-  200: 'OK',
-  201: 'Created',
-  202: 'Accepted',
-  204: 'No Content',
-  303: 'See Other',
-  304: 'Not Modified',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
-  410: 'Gone',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-};
+function cut(text: string): string {
+  return text.length > MAX_PROBLEM_CHARACTERS ? `${text.slice(0, MAX_PROBLEM_CHARACTERS)}…` : text;
+}
+
+/** A text, such as somebody's error message, without the secrets of the addresses in it. */
+export function withoutSecrets(text: string): string {
+  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi, redactUrl);
+}
+
+/** An error that names no secret: itself, if it does not; what `fetch` throws may name the whole address. */
+function withoutAddresses(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return error;
+  // A message tells the cause, but no cause of a cause; and causes may go round in a circle.
+  const cause = depth === 0 ? withoutAddresses(error.cause, 1) : undefined;
+  const message = withoutSecrets(error.message);
+  if (message === error.message && (depth > 0 || cause === error.cause)) return error;
+  const clean = new Error(message, cause === undefined ? undefined : { cause });
+  clean.name = error.name;
+  return clean;
+}
 
 function noResponse(exchange: string, error: unknown): EventOf<'no-response'> {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -167,21 +235,51 @@ function noResponse(exchange: string, error: unknown): EventOf<'no-response'> {
     kind: 'no-response',
     exchange,
     reason,
-    ...(cause instanceof Error && cause.message !== '' ? { message: cause.message } : {}),
+    ...(cause instanceof Error && cause.message !== '' ? { message: withoutSecrets(cause.message) } : {}),
   };
 }
 
-async function readBody(response: Response, body: NonNullable<Response['body']>): Promise<Uint8Array> {
-  const length = Number(response.headers.get('content-length') ?? Number.NaN);
-  if (length <= MAX_READ_BYTES) return new Uint8Array(await response.arrayBuffer());
+interface Read {
+  readonly response: Response;
+  readonly bytes: Uint8Array;
+  /** Whether this is all of the body. */
+  readonly whole: boolean;
+}
+
+/** Content-Length is not relied on: of a compressed body it tells the length before it is unpacked. */
+async function readBody(response: Response): Promise<Read> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > MAX_READ_BYTES) throw new Error(`the body is larger than the ${MAX_READ_BYTES} bytes that are read`);
-    chunks.push(chunk);
+  if (response.body !== null) {
+    const reader = response.body.getReader();
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      chunks.push(chunk.value);
+      size += chunk.value.length;
+      if (size <= MAX_READ_BYTES) continue;
+      // Not waited for: of a cloned body it is only given up once the other copy is too.
+      reader.cancel().catch(() => undefined);
+      break;
+    }
   }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+  return { response, bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), whole: size <= MAX_READ_BYTES };
+}
+
+function answerOf({ response, bytes, whole }: Read, method: string, url: string, id: string, record: Recorder): Answer {
+  const { status, statusText, headers } = response;
+  const told = redactHeaders(headers);
+  if (bytes.length === 0) {
+    record({ kind: 'response', exchange: id, status, headers: told });
+    return { method, url, status, statusText, headers, text: undefined, json: undefined };
+  }
+  const body = kept(bytes);
+  record({ kind: 'response', exchange: id, status, headers: told, ...body });
+  if (!whole) {
+    const most = `${MAX_READ_BYTES} bytes, which is the most that is read`;
+    throw new Error(`${nameOf({ method, url })} answered ${status} with a body of more than ${most}`);
+  }
+  const text = typeof body.body === 'string' && body.truncated !== true ? body.body : decode(bytes);
+  const json = text === undefined ? undefined : parseJson(text, headers.get('content-type'));
+  return { method, url, status, statusText, headers, text, json };
 }
 
 function kept(bytes: Uint8Array): { body: Body; truncated?: true } {
@@ -204,9 +302,9 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** JSON by its media type (RFC 6839 `+json` included), or by its looks where no type is given. */
+/** JSON by its media type (RFC 6839 `+json` included), or by its looks: an object is often sent under no type, or a wrong one. */
 function parseJson(text: string, type: string | null): unknown {
-  if (type !== null && !/[/+]json\b/i.test(type)) return undefined;
+  if (type !== null && !/[/+]json\b/i.test(type) && !text.trimStart().startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -1,25 +1,32 @@
 import { HarnessError, show } from '../errors.ts';
 import { proportional, type Clock, type Millis, type Pace } from '../time/index.ts';
-import { isSecretHeader, readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
-import type { LookContext, Looked, Pull } from '../watch/index.ts';
-import { ask, nameOf, prepare, statusLine, type Answer, type Fetch, type HeaderFields, type Prepared } from './exchange.ts';
-
-/** How many redirects one look follows. */
-export const MAX_REDIRECTS = 5;
+import { readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
+import { NO_NEWS, type LookContext, type Looked, type Pull } from '../watch/index.ts';
+import {
+  askAlong,
+  nameOf,
+  prepare,
+  resolved,
+  sendable,
+  statusLine,
+  type Answer,
+  type Fetch,
+  type Followed,
+  type HeaderFields,
+  type Prepared,
+} from './exchange.ts';
 
 export interface HttpStatusOptions {
   /** The source's name in a trace and a message; `monitor` by default. */
   readonly name?: string | undefined;
   readonly fetch?: Fetch | undefined;
-  /** Sent with every look; credentials among them go to the monitor's own origin only. */
+  /** Sent with every look at the monitor's own origin; of these, another origin gets only what is harmless, such as Accept. */
   readonly headers?: HeaderFields | undefined;
   /** Reads the state from an answer of the monitor; `undefined` when the answer says nothing about it. */
   readonly read: (answer: Answer) => Event | undefined;
   /** Where the monitor has moved to, when an answer says so. */
   readonly moved?: (answer: Answer) => string | undefined;
   readonly pace?: Pace | undefined;
-  /** The first look is not due before this moment of the clock, in milliseconds. */
-  readonly notBefore?: Millis | undefined;
 }
 
 /** Without a word of the server: soon at first, then in proportion to the time waited. */
@@ -38,74 +45,104 @@ export function isTransient(status: number): boolean {
  * say nothing about the operation (5xx, 429, no connection) are observations of kind `error`.
  *
  * @param url the monitor's absolute address
- * @throws HarnessError `invalid-url`
+ * @throws HarnessError `invalid-url`, `invalid-headers`
  */
 export function httpStatus(url: string, options: HttpStatusOptions): Pull {
-  let monitor = checkedUrl(url, 'the monitor').href;
-  const name = options.name ?? 'monitor';
-  const send: Fetch = options.fetch ?? ((to, init) => globalThis.fetch(to, init));
-  const home = new URL(monitor).origin;
-  let etag: string | undefined;
-  let count = 0;
+  const { href, origin } = checkedUrl(url, 'the monitor');
+  const fields = checkedHeaders(options.headers, 'headers');
+  return new Monitor(href, { ...options, headersFor: (to) => sendable(fields, to, [origin]) });
+}
 
-  const atHome = new Headers(options.headers);
-  if (!atHome.has('accept')) atHome.set('accept', 'application/json, application/problem+json;q=0.9, */*;q=0.5');
-  const elsewhere = new Headers([...atHome].filter(([field]) => !isSecretHeader(field)));
-  let last: { readonly to: string; readonly tag: string | undefined; readonly request: Prepared } | undefined;
+export interface MonitorOptions extends Omit<HttpStatusOptions, 'headers'> {
+  /** The header fields for an address, and the names of those that must not go there. */
+  readonly headersFor: (url: string) => ReturnType<typeof sendable>;
+}
+
+/** A status monitor, and what is known of it from one look to the next. */
+export class Monitor implements Pull {
+  readonly name: string;
+  readonly pace: Pace;
+  readonly #options: MonitorOptions;
+  readonly #fetch: Fetch;
+  /** The entity tag that was given last, and by which address: another one knows nothing of it. */
+  #etag: { readonly url: string; readonly tag: string } | undefined;
+  #url: string;
+  #looks = 0;
+  #last: { readonly to: string; readonly tag: string | undefined; readonly request: Prepared } | undefined;
+  /** Other origins that it was told of once. */
+  readonly #foreign = new Set<string>();
+
+  constructor(url: string, options: MonitorOptions) {
+    this.name = options.name ?? 'monitor';
+    this.pace = options.pace ?? MONITOR_PACE;
+    this.#options = options;
+    this.#fetch = options.fetch ?? ((to, init) => globalThis.fetch(to, init));
+    this.#url = url;
+  }
+
+  /** Where it is now. */
+  get url(): string {
+    return this.#url;
+  }
+
+  async look(context: LookContext): Promise<Looked> {
+    const look = this.#looks++;
+    // The watch uses one context for many looks.
+    const { fresh } = context;
+    const followed = await askAlong(
+      this.#fetch,
+      this.#url,
+      (to) => this.#requestTo(to, fresh, context),
+      `${this.name}/${look}`,
+      (event) => context.record(event),
+      context.signal,
+      // Later looks go there at once.
+      (from, to) => void (this.#url = from === this.#url ? to : this.#url),
+    );
+    // Nobody is told of a look that was given up: what it saw must not count as told.
+    return look === this.#looks - 1 ? this.#take(followed, fresh, context) : NO_NEWS;
+  }
 
   /** One look is mostly like the one before: what was made for that is used again. */
-  const requestTo = (to: string, fresh: boolean): Prepared => {
-    const tag = to === monitor && !fresh ? etag : undefined;
-    if (last?.to !== to || last.tag !== tag) {
-      const headers = new Headers(new URL(to).origin === home ? atHome : elsewhere);
+  #requestTo(to: string, fresh: boolean, context: LookContext): Prepared {
+    const tag = this.#etag?.url === to && !fresh ? this.#etag.tag : undefined;
+    if (this.#last?.to !== to || this.#last.tag !== tag) {
+      const { headers, withheld } = this.#options.headersFor(to);
+      if (!headers.has('accept')) headers.set('accept', 'application/json, application/problem+json;q=0.9, */*;q=0.5');
       if (tag !== undefined) headers.set('if-none-match', tag);
-      last = { to, tag, request: prepare('GET', to, headers) };
+      this.#last = { to, tag, request: prepare('GET', to, headers) };
+      if (withheld.length > 0) this.#noteWithheld(new URL(to).origin, withheld, context);
     }
-    return last.request;
-  };
+    return this.#last.request;
+  }
 
-  return {
-    name,
-    pace: options.pace ?? MONITOR_PACE,
-    async look(context: LookContext): Promise<Looked> {
-      const looked = count++;
-      let to = monitor;
-      for (let hop = 0; ; hop++) {
-        const id = hop === 0 ? `${name}/${looked}` : `${name}/${looked}.${hop}`;
-        const answer = await ask(send, requestTo(to, context.fresh), id, (event) => context.record(event), context.signal);
-        const next = answer.headers.get('location');
-        if ([301, 302, 307, 308].includes(answer.status) && next !== null) {
-          if (hop >= MAX_REDIRECTS)
-            return failed(`${nameOf(answer)} redirects more than ${MAX_REDIRECTS} times, last to ${redactUrl(next)}`, answer);
-          const target = resolved(next, to);
-          if (target === undefined)
-            return failed(`${nameOf(answer)} answered ${answer.status} with a Location that is not a URL: ${show(next)}`, answer);
-          // 301 and 308 are permanent (RFC 9110 §15.4.2, §15.4.9): later looks go there at once.
-          if ((answer.status === 301 || answer.status === 308) && to === monitor) monitor = target;
-          to = target;
-          continue;
-        }
-        return take(answer, to, context);
-      }
-    },
-  };
+  #noteWithheld(origin: string, fields: readonly string[], context: LookContext): void {
+    if (this.#foreign.has(origin)) return;
+    this.#foreign.add(origin);
+    const text = `not sent to ${origin}, as it was given for another origin: ${fields.join(', ')}`;
+    context.record({ kind: 'note', text });
+  }
 
-  function take(answer: Answer, asked: string, context: LookContext): Looked {
-    const notBefore = politeMoment(answer, context.clock, (text) => context.record({ kind: 'note', text }));
-    if (answer.status === 304) return { events: [], notBefore };
-    const moved = options.moved?.(answer);
+  #take({ answer, stuck }: Followed, fresh: boolean, context: LookContext): Looked {
+    const note = (text: string): void => context.record({ kind: 'note', text });
+    const notBefore = politeMoment(answer, context.clock, note);
+    if (stuck !== undefined) return failed(stuck, answer, notBefore);
+    const { url } = answer;
+    // To a look that asked for no other tag, 304 says nothing (RFC 9110 §15.4.5).
+    if (answer.status === 304 && !fresh && this.#etag?.url === url) return { events: [], notBefore };
+    const moved = this.#options.moved?.(answer);
     if (moved !== undefined) {
-      const target = resolved(moved, asked);
-      if (target === undefined)
-        context.record({ kind: 'note', text: `${nameOf(answer)} names a monitor that is not a URL: ${show(moved)}` });
-      else if (target !== monitor) {
-        context.record({ kind: 'note', text: `the monitor moved to ${redactUrl(target)}` });
-        monitor = target;
-        etag = undefined;
+      const target = resolved(moved, url);
+      if (target === undefined) note(`${nameOf(answer)} names a monitor that is not a URL: ${show(redactUrl(moved))}`);
+      else if (target !== this.#url) {
+        note(`the monitor moved to ${redactUrl(target)}`);
+        this.#url = target;
       }
     }
-    if (asked === monitor) etag = answer.headers.get('etag') ?? undefined;
-    const event = isTransient(answer.status) ? undefined : options.read(answer);
+    const event = isTransient(answer.status) ? undefined : this.#options.read(answer);
+    const tag = answer.headers.get('etag');
+    // What could not be read is to be told again, and not to be called unchanged.
+    this.#etag = tag === null || event === undefined ? undefined : { url, tag };
     return event === undefined
       ? failed(`${nameOf(answer)} answered ${statusLine(answer)}`, answer, notBefore)
       : { events: [event], notBefore };
@@ -125,25 +162,54 @@ export function politeMoment(answer: Answer, clock: Clock, note: (text: string) 
   return undefined;
 }
 
-/** An absolute http(s) URL, or a clear refusal. */
+/**
+ * An absolute http(s) URL without its fragment, which is never sent.
+ *
+ * @throws HarnessError `invalid-url`, also for one with a user or password in it: `fetch` would refuse it in a message that
+ * tells both
+ */
 export function checkedUrl(url: string, what: string): URL {
   const parsed = URL.parse(url);
   if (parsed === null || (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')) {
     throw new HarnessError(
       'invalid-url',
-      `${what}: expected an absolute http or https URL, received ${show(url)}`,
+      `${what}: expected an absolute http or https URL, received ${show(typeof url === 'string' ? redactUrl(url) : url)}`,
       "write it whole, as in 'http://127.0.0.1:8080/operations/1'",
     );
   }
+  if (parsed.username !== '' || parsed.password !== '') {
+    throw new HarnessError(
+      'invalid-url',
+      `${what}: expected a URL without a user and password in it, received them with ${redactUrl(parsed.href)}`,
+      "send them in a header: { headers: { authorization: 'Basic …' } }",
+    );
+  }
+  parsed.hash = '';
   return parsed;
 }
 
-/** A URL reference against its base (RFC 3986 §5), without the fragment, which is never sent; undefined if it is none. */
-export function resolved(reference: string, base: string): string | undefined {
-  const url = URL.parse(reference, base === '' ? undefined : base);
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined;
-  url.hash = '';
-  return url.href;
+/**
+ * Header fields as they are sent.
+ *
+ * @throws HarnessError `invalid-headers`, which does not tell the value
+ */
+export function checkedHeaders(fields: HeaderFields | undefined, what: string): Headers {
+  const headers = new Headers();
+  let name = '';
+  try {
+    const pairs = typeof fields === 'object' && Symbol.iterator in fields ? fields : Object.entries(fields ?? {});
+    for (const [key, value] of pairs as Iterable<[string, string]>) {
+      name = key;
+      headers.append(key, value);
+    }
+  } catch {
+    throw new HarnessError(
+      'invalid-headers',
+      `${what}: expected header fields, received ${name === '' ? 'none that can be read' : `a name or value at ${show(name)} that HTTP does not allow`} (RFC 9110 §5)`,
+      "write { 'x-name': 'value' }: a name of letters, digits and dashes, and a value on one line",
+    );
+  }
+  return headers;
 }
 
 function failed(message: string, answer: Answer, notBefore?: Millis): Looked {

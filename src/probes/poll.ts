@@ -51,6 +51,7 @@ class Poll implements Pull {
   readonly #states: NonNullable<PollOptions['states']>;
   #last: unknown = NOTHING_YET;
   #lastText: string | undefined;
+  #looks = 0;
 
   constructor(probe: (context: { signal: AbortSignal }) => unknown, { name, pace, states = NO_STATES }: PollOptions) {
     this.#probe = probe;
@@ -61,6 +62,7 @@ class Poll implements Pull {
 
   look(context: LookContext): Looked | Promise<Looked> {
     if (context.fresh) this.#last = NOTHING_YET;
+    const look = ++this.#looks;
     let value: unknown;
     try {
       // Called on its own, as it was given.
@@ -68,12 +70,13 @@ class Poll implements Pull {
     } catch (error) {
       return this.#failed(error);
     }
-    return isThenable(value) ? this.#later(value) : this.#read(value);
+    return isThenable(value) ? this.#later(value, look) : this.#read(value);
   }
 
-  #later(value: PromiseLike<unknown>): Promise<Looked> {
+  #later(value: PromiseLike<unknown>, look: number): Promise<Looked> {
     return Promise.resolve(value).then(
-      (answer) => this.#read(answer),
+      // Nobody is told of a look that was given up: what it saw must not count as told.
+      (answer) => (look === this.#looks ? this.#read(answer) : NO_NEWS),
       (error: unknown) => this.#failed(error),
     );
   }
@@ -84,14 +87,14 @@ class Poll implements Pull {
       if (Object.is(value, this.#last)) return NO_NEWS;
       this.#last = value;
       this.#lastText = undefined;
-      return { events: [eventOf(plain(value), this.#states)] };
+      return { events: [eventOf(value, plain(value), this.#states)] };
     }
     const copy = plain(value);
     const text = JSON.stringify(copy);
     if (this.#last === AN_OBJECT && text === this.#lastText) return NO_NEWS;
     this.#last = AN_OBJECT;
     this.#lastText = text;
-    return { events: [eventOf(copy, this.#states)] };
+    return { events: [eventOf(value, copy, this.#states)] };
   }
 
   /** After a failure even the same answer is news. */
@@ -105,10 +108,11 @@ const NO_STATES: NonNullable<PollOptions['states']> = {};
 const NOTHING_YET: unique symbol = Symbol('nothing yet');
 const AN_OBJECT: unique symbol = Symbol('an object');
 
-function eventOf(value: unknown, states: Readonly<Record<string, Ending | 'pending'>>): Event {
-  const name = stateIn(value);
+function eventOf(given: unknown, value: unknown, states: Readonly<Record<string, Ending | 'pending'>>): Event {
+  // A text that stands for something else, such as a date or NaN, is no name of a state.
+  const name = typeof value === 'string' && typeof given !== 'string' ? undefined : stateIn(value);
   if (name === undefined) return value === undefined ? { kind: 'value' } : { kind: 'value', value };
-  const meaning = states[name] ?? (value === true ? 'success' : meaningOf(name));
+  const meaning = (Object.hasOwn(states, name) ? states[name] : undefined) ?? (value === true ? 'success' : meaningOf(name));
   return {
     kind: 'state',
     state: name,

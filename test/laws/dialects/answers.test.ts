@@ -1,0 +1,291 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readAcceptance } from '../../../src/dialects/accept.ts';
+import * as dialects from '../../../src/dialects/index.ts';
+import { operation, type OperationOptions } from '../../../src/dialects/operation.ts';
+import { chooseReading, READING_NAMES, readAs, type BodyWords } from '../../../src/dialects/readings.ts';
+import { HarnessError } from '../../../src/errors.ts';
+import { rejudge, settle } from '../../../src/logic/index.ts';
+import { nameOf, statusLine, type Answer } from '../../../src/probes/exchange.ts';
+import { virtualClock } from '../../../src/time/index.ts';
+import { parseTrace, type EventOf } from '../../../src/trace/index.ts';
+import { watch } from '../../../src/watch/index.ts';
+import { law, lawAsync } from '../../setup/law.ts';
+
+const ALL = Object.values(dialects);
+const SECRET = 's3cret';
+
+const status = fc.constantFrom(200, 201, 202, 204, 301, 302, 303, 304, 307, 308, 400, 401, 404, 409, 410, 422, 429, 500, 503);
+const word = fc.oneof(
+  fc.constantFrom('queued', 'running', 'Succeeded', 'failed', 'cancelled', 'active', 'shipped', '', 'constructor', '__proto__'),
+  fc.string({ maxLength: 8 }),
+);
+const address = fc.oneof(
+  fc.constantFrom(
+    '/op/1',
+    'op/1',
+    '//other.test/op',
+    'http://api.test/op/2',
+    '',
+    ' ',
+    'ftp://api.test/',
+    'http://[',
+    'http://',
+    '?x=1',
+    '#y',
+  ),
+  fc.webUrl(),
+  fc.string({ maxLength: 12 }).filter((text) => /^[\t\u0020-\u007e]*$/.test(text)),
+);
+/** The same, with a secret in it wherever one may stand. */
+const secretAddress = fc.constantFrom(
+  `/op/1?sig=${SECRET}`,
+  `http://ann:${SECRET}@api.test/op/2`,
+  `https://other.test/op?page=1&access_token=${SECRET}#key=${SECRET}`,
+  `//ann:${SECRET}@other.test/op`,
+  `ftp://ann:${SECRET}@api.test/?code=${SECRET}`,
+);
+const json = fc.oneof(
+  fc.record(
+    {
+      status: fc.oneof(word, fc.anything({ maxDepth: 1 })),
+      state: word,
+      id: fc.anything({ maxDepth: 1 }),
+      progress: fc.oneof(fc.double(), fc.string()),
+      result: fc.jsonValue({ maxDepth: 1 }),
+      error: fc.jsonValue({ maxDepth: 1 }),
+      title: fc.string(),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.jsonValue({ maxDepth: 2 }),
+);
+const body = fc.oneof(
+  json.map((value) => JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner)) ?? ''),
+  fc.constantFrom('', 'null', '{"__proto__":{"status":"succeeded"}}', '{"status":', '<html>', '\uFEFF{"status":"running"}', '[]'),
+  fc.string({ maxLength: 12 }),
+);
+const type = fc.constantFrom(undefined, 'application/json', 'application/problem+json', 'text/plain', 'text/html');
+
+const headersWith = (anAddress: fc.Arbitrary<string>): fc.Arbitrary<Record<string, string>> =>
+  fc.record(
+    {
+      location: anAddress,
+      'operation-location': anAddress,
+      'content-location': anAddress,
+      'azure-asyncoperation': anAddress,
+      etag: fc.constantFrom('"1"', 'W/"2"', '"'),
+      'retry-after': fc.constantFrom('0', '1', '-1', '1.5', 'soon', '99999999999', 'Mon, 01 Jan 2024 00:00:01 GMT'),
+    },
+    { requiredKeys: [] },
+  ) as fc.Arbitrary<Record<string, string>>;
+
+interface Told {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+const toldWith = (anAddress: fc.Arbitrary<string>): fc.Arbitrary<Told> =>
+  fc.record({ status, headers: headersWith(anAddress), body, type }).map(({ type: mediaType, headers, ...rest }) => ({
+    ...rest,
+    headers: { ...headers, ...(mediaType === undefined ? {} : { 'content-type': mediaType }) },
+  }));
+
+const answerOf = ({ status: code, headers, body: text }: Told): Answer => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  const url = 'http://api.test/reports';
+  return { method: 'POST', url, status: code, statusText: '', headers: new Headers(headers), text, json: value };
+};
+
+const responseOf = ({ status: code, headers, body: text }: Told): Response =>
+  new Response(code === 204 || code === 304 ? null : text, { status: code, headers });
+
+const words: fc.Arbitrary<BodyWords> = fc.record({
+  states: fc.constantFrom({}, { active: 'success' as const }, { shipped: 'pending' as const, failed: 'success' as const }),
+  field: fc.constantFrom(undefined, 'state', 'result.status', '__proto__', ''),
+});
+
+/** What `act` ends with: a value, or a refusal; anything else that is thrown breaks the law. */
+function outcome<T>(act: () => T): T | HarnessError {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof HarnessError) return error;
+    throw error;
+  }
+}
+
+const told = (event: EventOf<'state'> | undefined): unknown =>
+  event && [event.ending, event.ending === undefined ? event.state : ''];
+
+describe.each(ALL)('the dialect $name', (dialect) => {
+  test('names a monitor that its field has, or none, and never throws', () => {
+    law(toldWith(address), (reply) => {
+      const answer = answerOf(reply);
+      const fields = [...answer.headers.values()];
+      for (const named of [dialect.monitor(answer), dialect.moved(answer)])
+        if (named !== undefined) expect(fields).toContain(named);
+    });
+  });
+
+  test('chosen by the caller, it is followed or refused, and no other is read', () => {
+    law(fc.tuple(toldWith(address), words), ([reply, said]) => {
+      const read = outcome(() => readAcceptance(answerOf(reply), dialect.name, said));
+      if (read instanceof HarnessError)
+        return expect(['dialect-mismatch', 'invalid-url', 'start-redirected']).toContain(read.code);
+      if (read.kind === 'ended') return expect(reply.status).toBeGreaterThanOrEqual(400);
+      expect(read.dialect).toBe(dialect);
+      expect(URL.canParse(read.url)).toBe(true);
+    });
+  });
+
+  test('its monitor is read, or refused with both candidates: two that disagree are never guessed between', () => {
+    law(fc.tuple(toldWith(address), words, fc.option(toldWith(address), { nil: undefined })), ([reply, said, acceptance]) => {
+      const answer = answerOf(reply);
+      const each = READING_NAMES.map((name) => outcome(() => readAs(name, answer, said)));
+      for (const event of each) expect(event).not.toBeInstanceOf(HarnessError);
+      const chosen = outcome(() =>
+        chooseReading(answer, dialect.readings, acceptance === undefined ? undefined : answerOf(acceptance), said),
+      );
+      const events = each as (EventOf<'state'> | undefined)[];
+      if (chosen instanceof HarnessError) {
+        expect(chosen.code).toBe('ambiguous-reading');
+        for (const name of READING_NAMES) expect(chosen.message).toContain(`{ reading: '${name}' }`);
+        expect(events.every((event) => event !== undefined)).toBe(true);
+        return;
+      }
+      // What it tells is what one of the readings tells.
+      expect(events.map(told)).toContainEqual(told(chosen.event));
+      const disagree = events.every((event) => event !== undefined) && events[0]!.ending !== events[1]!.ending;
+      if (disagree) expect(chosen.reading).toBe('body-status');
+    });
+  });
+});
+
+test('two readings that disagree, and no evidence for either, are refused', () => {
+  // A body with a status alone, and an answer that says nothing more; the words that only jobs have are evidence.
+  const evident = /^(queued|accepted|pending|notstarted|submitted|scheduled|inprogress|processing|executing)$/i;
+  law(fc.tuple(word, fc.constantFrom(200, 202)), ([state, code]) => {
+    const text = JSON.stringify({ status: state });
+    const answer = answerOf({ status: code, headers: {}, body: text });
+    const [body, byCode] = READING_NAMES.map((name) => readAs(name, answer, { states: {}, field: undefined }));
+    if (body === undefined || byCode?.ending === body.ending || evident.test(state.replaceAll(/[\s_-]/g, ''))) return;
+    const read = outcome(() => chooseReading(answer, READING_NAMES, undefined, { states: {}, field: undefined }));
+    expect(read).toMatchObject({ code: 'ambiguous-reading' });
+  });
+});
+
+test('an acceptance is read or refused: two monitors that disagree are never guessed between', () => {
+  law(fc.tuple(toldWith(address), words), ([reply, said]) => {
+    const answer = answerOf(reply);
+    const read = outcome(() => readAcceptance(answer, undefined, said));
+    const named = new Set(
+      ALL.flatMap((dialect) => dialect.monitor(answer) ?? []).map((at) => URL.parse(at, answer.url)?.href ?? at),
+    );
+    const hashless = new Set([...named].map((at) => at.replace(/#.*/s, '').replace(/\/\/[^/]*@/, '//')));
+    if (reply.status === 202 && hashless.size > 1) expect(read).toMatchObject({ code: 'ambiguous-acceptance' });
+    if (reply.status === 202 && named.size === 0) expect(read).toMatchObject({ code: 'nothing-to-follow' });
+    if (read instanceof HarnessError) return expect(read.hint).not.toBe('');
+    // A status of 4xx or 5xx is never a success, nor is one below 300 a refusal by the provider.
+    const ending = read.event?.ending;
+    if (reply.status >= 400) expect(ending).toBe('failure');
+    else if (read.event?.state === 'rejected') expect(answer.json).toMatchObject({ status: 'rejected' });
+  });
+});
+
+describe('an operation on a provider that answers anything', () => {
+  const options: fc.Arbitrary<OperationOptions> = fc.record(
+    {
+      dialect: fc.constantFrom('location', 'operation-location', 'sync'),
+      reading: fc.constantFrom(...READING_NAMES),
+      statusField: fc.constantFrom('state', 'a.b'),
+    },
+    { requiredKeys: [] },
+  ) as fc.Arbitrary<OperationOptions>;
+
+  const run = async (
+    answers: readonly Told[],
+    more: OperationOptions,
+  ): Promise<{ jsonl: string; errors: unknown[]; asked: string[] }> => {
+    const clock = virtualClock();
+    let count = 0;
+    const asked: string[] = [];
+    const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+      asked.push(`${init.method} ${url}`);
+      await clock.sleep(1);
+      return responseOf(answers[Math.min(count++, answers.length - 1)]!);
+    };
+    const errors: unknown[] = [];
+    const start = {
+      url: `http://api.test/reports?token=${SECRET}`,
+      method: 'POST',
+      headers: { authorization: `Bearer ${SECRET}` },
+    };
+    const op = operation(start, { clock, fetch, headers: { cookie: SECRET, 'x-api-key': SECRET }, ...more });
+    await clock.run(async () => {
+      for (const act of [() => watch(op, settle(), { within: '200ms' }), () => op.result(), () => op.cancel(), () => op.accepted])
+        await act().catch((error: unknown) => errors.push(error));
+    });
+    return { jsonl: op.trace.toJSONL(), errors, asked };
+  };
+
+  test('ends with a judgement or a refusal, sends the start once, and its recording judges the same', async () => {
+    await lawAsync(fc.tuple(fc.array(toldWith(address), { minLength: 1, maxLength: 4 }), options), async ([answers, more]) => {
+      const { jsonl, errors, asked } = await run(answers, more);
+      for (const error of errors) expect(['HarnessError', 'ContractViolation', 'StartFailed']).toContain((error as Error).name);
+      expect(asked.filter((one) => one.startsWith('POST'))).toHaveLength(1);
+      const trace = parseTrace(jsonl);
+      expect(rejudge(trace)).toEqual(trace.header.claims.map((claim) => claim.judgement));
+      expect(trace.toJSONL()).toBe(jsonl);
+    });
+  });
+
+  test('keeps the secrets of addresses and header fields out of the trace and of every message', async () => {
+    await lawAsync(
+      fc.tuple(fc.array(toldWith(secretAddress), { minLength: 1, maxLength: 4 }), options),
+      async ([answers, more]) => {
+        const { jsonl, errors } = await run(answers, more);
+        expect(jsonl).not.toContain(SECRET);
+        for (const error of errors) expect(`${String(error)} ${(error as HarnessError).hint}`).not.toContain(SECRET);
+      },
+    );
+  });
+
+  test('asks other origins without what it was given for its own', async () => {
+    await lawAsync(fc.array(toldWith(fc.oneof(secretAddress, address)), { minLength: 1, maxLength: 4 }), async (answers) => {
+      const clock = virtualClock();
+      let count = 0;
+      const leaked: string[] = [];
+      const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+        const sent = JSON.stringify([...new Headers(init.headers)]);
+        if (new URL(url).origin !== 'http://api.test' && sent.includes(SECRET)) leaked.push(url);
+        await clock.sleep(1);
+        return responseOf(answers[Math.min(count++, answers.length - 1)]!);
+      };
+      const secrets = { authorization: SECRET, cookie: SECRET, 'x-anything': SECRET };
+      const op = operation(
+        { url: 'http://api.test/reports', method: 'POST', headers: secrets },
+        { clock, fetch, headers: secrets },
+      );
+      await clock.run(async () => {
+        for (const act of [() => watch(op, settle(), { within: '200ms' }), () => op.result(), () => op.cancel()])
+          await act().catch(() => undefined);
+      });
+      expect(leaked).toEqual([]);
+    });
+  });
+});
+
+test('an answer is told in one line of bounded length, without secrets', () => {
+  law(toldWith(secretAddress), (reply) => {
+    const answer = answerOf({ ...reply, body: JSON.stringify({ title: 'x'.repeat(100_000) }) });
+    expect(statusLine(answer).length).toBeLessThan(700);
+    expect(nameOf({ method: 'GET', url: `http://ann:${SECRET}@api.test/?sig=${SECRET}` })).not.toContain(SECRET);
+  });
+});
