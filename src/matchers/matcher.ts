@@ -1,4 +1,4 @@
-import { HarnessError, show } from '../errors.ts';
+import { HarnessError, nearest, show } from '../errors.ts';
 import { operation, type StartDescription } from '../dialects/operation.ts';
 import type { Claim } from '../logic/index.ts';
 import { poll } from '../probes/index.ts';
@@ -32,9 +32,74 @@ export interface Matcher<A extends readonly unknown[] = readonly never[]> {
   mean(...args: A): Meant;
 }
 
-/** Types a matcher; the name is the file's. */
+/** Defines a matcher; the name is the file's. What is wrong with a call is told in the matcher's words, not in the claim's. */
 export function defineMatcher<A extends readonly unknown[]>(matcher: Matcher<A>): Matcher<A> {
-  return matcher;
+  const { name } = matcher;
+  const mean = (...args: A): Meant => {
+    try {
+      return matcher.mean(...args);
+    } catch (error) {
+      throw error instanceof HarnessError ? inWordsOf(name, error) : error;
+    }
+  };
+  return { name, mean };
+}
+
+/** The claims whose own messages name them. */
+const CLAIMS = /\b(reach|passThrough|stay|neverReach)(?=[:(])/g;
+
+function inWordsOf(name: string, error: HarnessError): HarnessError {
+  const told = error.message.replace(`\n  hint: ${error.hint}`, '').replace(CLAIMS, name);
+  const hint = error.hint.replace(CLAIMS, name);
+  return new HarnessError(error.code, told.startsWith(`${name}:`) ? told : `${name}: ${told}`, hint, { cause: error });
+}
+
+/**
+ * The options of a matcher about an outcome, checked.
+ *
+ * @throws HarnessError `invalid-options`: an option that is not known would be a wait that nobody asked for
+ */
+export function waitOptions(options: WaitOptions = {}): WaitOptions {
+  return checked(options, ['within', 'pace'], "{ within: '5s' }");
+}
+
+/**
+ * The options of a matcher about stability, checked.
+ *
+ * @throws HarnessError `invalid-options`, also where `for` is missing
+ */
+export function stayOptions(options: StayOptions): StayOptions {
+  const { for: length } = checked(options, ['for', 'pace'], "{ for: '500ms' }");
+  if (length === undefined)
+    throw new HarnessError('invalid-options', 'expected to be told for how long', "say it as in { for: '500ms' }");
+  return options;
+}
+
+/** What the options are called in other libraries. */
+const ELSEWHERE: Readonly<Record<string, string>> = { timeout: 'within', interval: 'pace', intervals: 'pace', polling: 'pace' };
+
+function checked<T extends object>(options: T, known: readonly string[], example: string): T {
+  // It may come from JavaScript.
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw new HarnessError('invalid-options', `expected options, received ${show(given)}`, `write them as in ${example}`);
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const meant = Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : nearest(name, known);
+    throw new HarnessError(
+      'invalid-options',
+      `there is no option '${name}'`,
+      meant !== undefined && known.includes(meant) ? `did you mean '${meant}'?` : `there are ${known.join(' and ')}`,
+    );
+  }
+  const { pace } = given as { pace?: { next?: unknown } | null };
+  if (typeof pace === 'object' && typeof pace?.next !== 'function')
+    throw new HarnessError(
+      'invalid-pace',
+      `pace: expected a duration or a pace, received ${show(pace)}`,
+      "write it as in { pace: '100ms' } or { pace: backoff() }",
+    );
+  return options;
 }
 
 /** One operation per answer: several matchers on one Response speak of one operation. */
@@ -53,7 +118,7 @@ export function subjectOf(received: unknown, matcher: string): Subject {
     if ('sources' in received && 'trace' in received && 'clock' in received) return received as Subject;
     const known = operations.get(received);
     if (known !== undefined) return known;
-    if (received instanceof Promise || received instanceof Response || 'monitor' in received) {
+    if (isStart(received)) {
       const made = operation(received as Response | Promise<Response> | StartDescription);
       operations.set(received, made);
       return made;
@@ -64,4 +129,10 @@ export function subjectOf(received: unknown, matcher: string): Subject {
     `${matcher}: expected an operation, a function, or a Response to follow; received ${show(received)}, which is a value and cannot change any more`,
     `write expect(operation(() => fetch(…))).${matcher}(…), or give the function that looks: expect(() => job.status).${matcher}(…)`,
   );
+}
+
+/** A promise and a Response may be another library's: `undici`, installed as a package, has a Response of its own. */
+function isStart(value: object): boolean {
+  const { then, status, headers } = value as { then?: unknown; status?: unknown; headers?: { get?: unknown } | null };
+  return typeof then === 'function' || (typeof status === 'number' && typeof headers?.get === 'function') || 'monitor' in value;
 }

@@ -1,8 +1,8 @@
 import { settle } from '../logic/index.ts';
-import { defineMatcher, type Matcher, type WaitOptions } from './matcher.ts';
+import { defineMatcher, waitOptions, type Matcher, type WaitOptions } from './matcher.ts';
 
 /** Ends in time, whichever way. */
 export const toEventuallySettle: Matcher<[options?: WaitOptions]> = defineMatcher({
   name: 'toEventuallySettle',
-  mean: (options = {}) => ({ claim: settle(), options }),
+  mean: (options) => ({ claim: settle(), options: waitOptions(options) }),
 });

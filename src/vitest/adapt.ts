@@ -1,11 +1,11 @@
 import { chai, vi, type MatcherState, type RunnerTestCase } from 'vitest';
-import { HarnessError } from '../errors.ts';
+import { ContractViolation, HarnessError } from '../errors.ts';
 import type { Judgement } from '../logic/index.ts';
 import { subjectOf, type Matcher, type Meant } from '../matchers/matcher.ts';
 import { violation } from '../report/index.ts';
 import { formatDuration, parseDuration, systemClock, type Millis } from '../time/index.ts';
 import { DEFAULT_WITHIN_MS, LAST_LOOK_GRACE_MS, watch, type Subject } from '../watch/index.ts';
-import { runningTests, timeLeft } from './attempt.ts';
+import { concurrentTest, enterLate, isOver, runningTests, timeLeft } from './attempt.ts';
 
 /** What a default wait leaves of the test's time, in milliseconds, so that our message comes before the runner's. */
 const MARGIN_MS: Millis = LAST_LOOK_GRACE_MS + 100;
@@ -32,13 +32,15 @@ export function adapt(matcher: Matcher): (this: MatcherState, received: unknown,
       );
     }
     const site = callSite(this, match);
+    const label = `expect(…)${this.isNot ? '.not' : ''}.${name}()`;
     const refusal = this.poll === true ? alreadyPolled(name) : undefined;
     const task = refusal === undefined ? ownTest(this, name, site) : undefined;
-    const waiting = new Waiting(
-      `expect(…)${this.isNot ? '.not' : ''}.${name}()`,
-      site,
-      this.soft === true && this.promise === '' ? 2 : 1,
-    );
+    if (task !== undefined && isOver(task)) {
+      // Under `.resolves` the runner has told the test already that nobody awaited it.
+      if (this.promise !== '') return new Promise(() => undefined);
+      throw at(testOver(label, task), site);
+    }
+    const waiting = new Waiting(label, site, this.soft === true && this.promise === '' ? 2 : 1);
     const promise = (async (): Promise<Result> => {
       if (refusal !== undefined) throw refusal;
       const meant = (matcher.mean as (...given: unknown[]) => Meant)(...args);
@@ -75,6 +77,10 @@ class Waiting {
   readonly #needed: number;
   #asked = 0;
   #settled = false;
+  /** The test has ended with nothing to tell of this call. */
+  #over = false;
+  /** What came of promises that were derived from this one, and that nobody asked for: `.then(…)` without await. */
+  #loose: Set<{ error?: unknown }> | undefined;
 
   constructor(label: string, site: string, needed: number) {
     this.#label = label;
@@ -98,41 +104,87 @@ class Waiting {
     );
     // Whoever forgot to await is told by the hook below; the runner must not blame another test for a rejection.
     settled.catch(() => undefined);
-    if (task !== undefined) {
-      const { signal } = task.context;
-      const stop = (): void => this.#controller.abort(signal.reason);
-      if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop, { once: true });
-      task.context.onTestFinished(async () => {
-        signal.removeEventListener('abort', stop);
-        const left = !this.#settled;
-        if (left) {
-          this.#controller.abort(new Error('the test ended'));
-          await settled.catch(() => undefined);
-        }
-        if (this.#asked < this.#needed) throw at(notAwaited(this.#label), this.#site);
-        // The runner reports only that the test timed out; this says what was pending, and what had been seen of it.
-        if (signal.aborted && pending !== undefined) throw at(pending, this.#site);
-        if (left && task.result?.state !== 'fail') throw at(stillWaiting(this.#label), this.#site);
-      });
-    }
+    const signal = task?.context.signal;
+    const stop = (): void => this.#controller.abort(signal?.reason);
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+    const finish = async (): Promise<void> => {
+      signal?.removeEventListener('abort', stop);
+      const left = !this.#settled;
+      if (left) {
+        this.#controller.abort(new Error(task === undefined ? 'the hook ended' : 'the test ended'));
+        await settled.catch(() => undefined);
+      }
+      // A run that was cancelled, and a test that skipped itself, have nothing to answer for.
+      const state = task?.result?.state;
+      if (state === 'skip') return;
+      if (this.#asked < this.#needed) throw at(notAwaited(this.#label), this.#site);
+      // The runner reports only that the test timed out; this says what was pending, and what had been seen of it.
+      // A soft one has said it by itself.
+      if (pending !== undefined && this.#needed === 1 && (signal === undefined || signal.aborted)) throw at(pending, this.#site);
+      if (left && state !== 'fail') throw at(stillWaiting(this.#label), this.#site);
+      for (const loose of this.#loose ?? []) if ('error' in loose) throw loose.error;
+      this.#over = true;
+    };
+    atTheEnd(task, finish);
     return { then: (onFulfilled, onRejected) => this.#asking(settled.then(onFulfilled, onRejected)) };
   }
 
   /** What the user gets: a promise that notes whether anybody asked for its outcome. */
-  #asking<T>(promise: Promise<T>): Promise<T> {
+  #asking<T>(promise: Promise<T>, onAsked?: () => void): Promise<T> {
     promise.catch(() => undefined);
-    const note = <U>(next: () => Promise<U>): Promise<U> => {
+    const note = <U>(next: Promise<U>, handled: boolean): Promise<U> => {
       this.#asked++;
-      return this.#asked < this.#needed ? this.#asking(next()) : next();
+      onAsked?.();
+      if (this.#asked < this.#needed) return this.#asking(next);
+      return handled ? next : this.#derived(next);
     };
     return {
-      then: (onFulfilled, onRejected) => note(() => promise.then(onFulfilled, onRejected)),
-      catch: (onRejected) => note(() => promise.catch(onRejected)),
-      finally: (onFinally) => note(() => promise.finally(onFinally)),
+      // What `await` calls hands in both, and is done with it.
+      then: (onFulfilled, onRejected) => note(promise.then(onFulfilled, onRejected), typeof onRejected === 'function'),
+      catch: (onRejected) => note(promise.catch(onRejected), typeof onRejected === 'function'),
+      finally: (onFinally) => note(promise.finally(onFinally), false),
       [Symbol.toStringTag]: 'Promise',
     };
   }
+
+  /** A promise that passes a failure on: it may be asked for in its turn, and is told at the end of the test if it is not. */
+  #derived<U>(promise: Promise<U>): Promise<U> {
+    const loose: { error?: unknown } = {};
+    const all = (this.#loose ??= new Set());
+    all.add(loose);
+    promise.catch((error: unknown) => {
+      // Too late for the test to be told: let it be the unhandled rejection that it is.
+      if (this.#over && all.has(loose)) throw error;
+      loose.error = error;
+    });
+    return this.#asking(promise, () => all.delete(loose));
+  }
+}
+
+/** What is still to be looked after outside of a test, in a hook of a whole suite. */
+const outside: Set<() => Promise<void>> = new Set();
+
+function atTheEnd(task: RunnerTestCase | undefined, finish: () => Promise<void>): void {
+  if (task === undefined) {
+    outside.add(finish);
+    return;
+  }
+  try {
+    task.context.onTestFinished(finish);
+  } catch {
+    // Within onTestFinished and onTestFailed the runner takes no more of them.
+    outside.add(finish);
+  }
+}
+
+/** The end of a file: whatever was called outside of its tests must have been awaited by now. */
+export async function leave(): Promise<void> {
+  const ending = [...outside];
+  outside.clear();
+  const ended = await Promise.allSettled(ending.map((finish) => finish()));
+  const errors = ended.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
+  if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'several matchers were not awaited');
 }
 
 /** How long this call may wait, refused at once where the test would end before. */
@@ -169,15 +221,25 @@ function moveFakeTimers(sinceLast: Millis): void {
  * run concurrently: then the assertion would be blamed on another test, so it is refused with the remedy.
  */
 function ownTest(state: MatcherState, name: string, site: string): RunnerTestCase | undefined {
-  const task = state.task;
+  const { task } = state;
+  const actual = concurrentTest();
+  if (actual !== undefined && task === actual) return task;
+  if (task !== undefined) enterLate(task);
   const running = runningTests();
-  if (running.size < 2) return task ?? [...running][0];
-  if (task !== undefined && running.has(task) && calledThroughContext(task)) return task;
+  if (running.size < 2) {
+    const only = task ?? actual ?? [...running][0];
+    if (only?.concurrent !== true || only === actual) return only;
+  }
+  if (actual === undefined || isOver(actual)) {
+    // Called back from outside of any test, by a server for instance: the context's own count tells whose expect it was.
+    if (task !== undefined && running.has(task) && calledThroughContext(task)) return task;
+  }
+  const many = running.size < 2 ? 'in a concurrent test' : `while ${running.size} tests run concurrently`;
   throw at(
     new HarnessError(
       'global-expect',
-      `${name} was called on the global expect while ${running.size} tests run concurrently, so it cannot tell which of them it belongs to`,
-      "use the expect of the test's context: test.concurrent('…', async ({ expect }) => { await expect(op)." + name + '() })',
+      `${name} was called on the global expect ${many}, so it cannot tell which of them it belongs to`,
+      `use the expect of the test's context: test.concurrent('…', async ({ expect }) => { await expect(op).${name}() })`,
     ),
     site,
   );
@@ -190,7 +252,8 @@ function calledThroughContext(task: RunnerTestCase): boolean {
   const { assertionCalls } = task.context.expect.getState();
   const before = seenCalls.get(task) ?? 0;
   seenCalls.set(task, assertionCalls);
-  return assertionCalls > before;
+  // An attempt that is made again counts anew.
+  return assertionCalls > before || (assertionCalls > 0 && assertionCalls < before);
 }
 
 /** The stack at the call, as text without its first line. Under `.resolves` it was taken when `.resolves` was written. */
@@ -202,9 +265,10 @@ function callSite(state: MatcherState, below: (...args: never[]) => unknown): st
   return stack.slice(stack.indexOf('\n    at '));
 }
 
-/** Lets an error point at the call of the matcher. */
+/** Lets an error of ours point at the call of the matcher; what others threw points at where it was thrown. */
 function at(error: unknown, site: string): unknown {
-  if (error instanceof Error && site.startsWith('\n')) error.stack = `${error.name}: ${error.message}${site}`;
+  if ((error instanceof ContractViolation || error instanceof HarnessError) && site.startsWith('\n'))
+    error.stack = `${error.name}: ${error.message}${site}`;
   return error;
 }
 
@@ -221,6 +285,14 @@ function notAwaited(label: string): HarnessError {
     'not-awaited',
     `${label} was not awaited, so the test could end before it was decided`,
     `write await ${label}`,
+  );
+}
+
+function testOver(label: string, task: RunnerTestCase): HarnessError {
+  return new HarnessError(
+    'test-over',
+    `${label} was called when its test '${task.name}' had ended, so nobody would be told of its outcome`,
+    'await whatever calls it before the end of the test',
   );
 }
 

@@ -8,16 +8,19 @@
  *
  * @module
  */
-import { beforeEach, expect } from 'vitest';
+import { afterAll, beforeEach, expect } from 'vitest';
 import type { StayOptions, WaitOptions } from '../matchers/matcher.ts';
 import * as matchers from '../matchers/index.ts';
-import { adapt } from './adapt.ts';
+import { adapt, leave } from './adapt.ts';
 import { enter } from './attempt.ts';
 
 expect.extend(Object.fromEntries(Object.values(matchers).map((matcher) => [matcher.name, adapt(matcher)])));
 
 try {
-  beforeEach((context) => enter(context.task));
+  // Destructured, because with `test.extend` the runner reads from the parameter which fixtures a hook asks for.
+  beforeEach(({ task }) => enter(task));
+  // Added first, it runs last: what a hook of the file's forgot to await is told then.
+  afterAll(leave);
 } catch {
   // Imported inside a running test, where no hook can be added: the time left is then taken from the test's own timeout.
 }

@@ -79,7 +79,7 @@ describe('holdfast follow, against the demo server', () => {
     [['nonsense'], /absolute http or https URL, received "nonsense"/],
     [['--within', '5 parsecs', 'http://127.0.0.1:1/'], /--within: expected a duration, received "5 parsecs"/],
     [['--nonsense', 'http://127.0.0.1:1/'], /--nonsense/],
-    [['-H', 'nocolon', 'http://127.0.0.1:1/'], /expected 'Name: value', received "nocolon"/],
+    [['-H', 'nocolon', 'http://127.0.0.1:1/'], /expected 'Name: value', received 7 characters without a name/],
     [['--state', 'x=y', 'http://127.0.0.1:1/'], /expected NAME=pending/],
     [['--dialect', 'locaton', '-d', '{}', 'http://127.0.0.1:1/'], /did you mean 'location'/],
     [['-d', '@/nonexistent', 'http://127.0.0.1:1/'], /cannot read "\/nonexistent"/],

@@ -3,8 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 const source = (path: string): string => fileURLToPath(new URL(`../../../src/${path}`, import.meta.url));
 
-/** The cases are tests that must come out as `edge.test.ts` says, many of them red: they run in a Vitest of their own. */
-export default defineConfig({
+const common = {
   root: import.meta.dirname,
   resolve: {
     alias: [
@@ -12,5 +11,28 @@ export default defineConfig({
       { find: /^holdfast$/, replacement: source('index.ts') },
     ],
   },
-  test: { include: ['cases/*.case.ts'], testTimeout: 2000, includeTaskLocation: true },
+};
+const limits = { testTimeout: 2000, includeTaskLocation: true };
+
+/** The cases are tests that must come out as `edge.test.ts` says, many of them red: they run in a Vitest of their own. */
+export default defineConfig({
+  test: {
+    // On two cores Vitest would take one.
+    maxWorkers: 3,
+    projects: [
+      { ...common, test: { ...limits, name: 'cases', include: ['cases/*.case.ts'], exclude: ['cases/{shared,bail}*'] } },
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'shared',
+          include: ['cases/shared-*.case.ts'],
+          isolate: false,
+          maxWorkers: 1,
+          setupFiles: ['cases/shared-setup.ts'],
+        },
+      },
+      { ...common, test: { ...limits, name: 'bail', include: ['cases/bail.case.ts'] } },
+    ],
+  },
 });

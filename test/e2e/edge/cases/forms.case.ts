@@ -1,4 +1,6 @@
-import { beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { operation } from 'holdfast';
+import { demoApp, serve, type Served } from 'holdfast/demo';
 import { expect } from 'holdfast/vitest';
 
 test('asymmetric', () => {
@@ -26,7 +28,7 @@ test('a value cannot be waited on', async () => {
 });
 
 test('expect.poll', async () => {
-  await expect.poll(() => () => true).toEventuallySucceed(); // HERE
+  await expect.poll(() => () => true, { timeout: 50 }).toEventuallySucceed(); // HERE
 });
 
 test('a message of the user', async () => {
@@ -73,4 +75,136 @@ test('all seven', async () => {
   await expect(() => 'running').toEventuallyReach('running');
   await expect(() => 'running').toStay('running', { for: 30 });
   await expect(() => 'running').toNeverReach('failed', { for: '30ms' });
+});
+
+test('the bare asymmetric form', () => {
+  expect(() => true).toEqual((expect as any).toEventuallyReach('running')); // HERE
+});
+
+test('.not is judged at once', async () => {
+  const from = performance.now();
+  await expect(() => 'failed').not.toEventuallySucceed({ within: '1s' });
+  await expect(() => 'failed').not.toStay('running', { for: '1s' });
+  await expect(() => 'failed').not.toNeverReach('failed', { for: '1s' });
+  expect(performance.now() - from).toBeLessThan(500);
+});
+
+test('.not does not pass on a broken probe', async () => {
+  const broken = (): never => {
+    throw new Error('no such host');
+  };
+  await expect(broken).not.toEventuallySucceed({ within: 50 }); // HERE
+});
+
+test.each([undefined, null, 0, '', false])('a probe that rejects with %s is a failure', async (nothing) => {
+  const outcome = await expect(() => Promise.reject(nothing))
+    .toEventuallySucceed({ within: 20 })
+    .then(() => 'passed', String);
+  expect(outcome).toMatch(/looks? failed: the probe threw/);
+});
+
+test.each([
+  ['a number', 42],
+  ['a text', 'text'],
+  ['null', null],
+  ['undefined', undefined],
+  ['an object', {}],
+  ['a list', []],
+  ['a map', new Map()],
+  ['a symbol', Symbol('s')],
+])('%s is no operation', async (_, value) => {
+  const outcome = await expect(value)
+    .toEventuallySucceed()
+    .then(() => 'passed', String);
+  expect(outcome).toMatch(/expected an operation, a function, or a Response to follow; received/);
+});
+
+test('one matcher is one assertion', async () => {
+  expect.assertions(2);
+  let looks = 0;
+  await expect(() => ++looks > 5).toEventuallySucceed();
+  await expect(() => 'failed').not.toEventuallySucceed();
+});
+
+test('one matcher is an assertion', async () => {
+  expect.hasAssertions();
+  await expect(() => true).toEventuallySucceed();
+});
+
+test('too few assertions', async () => {
+  expect.assertions(2);
+  await expect(() => true).toEventuallySucceed();
+});
+
+test('an option of another library', async () => {
+  await expect(() => true).toEventuallySucceed({ timeout: 500 } as never); // HERE
+});
+
+test('a message of the user, with soft and resolves', async () => {
+  await expect.soft(() => 'failed', 'first').toEventuallySucceed(); // HERE
+  await expect(
+    Promise.resolve(() => 'failed'),
+    'second',
+  ).resolves.toEventuallySucceed(); // HERE
+});
+
+let attempt = 0;
+test('soft, tried again', { retry: 1 }, async () => {
+  attempt++;
+  await expect.soft(() => attempt === 2 || 'failed').toEventuallySucceed();
+});
+
+test.fails('soft, expected to fail', async () => {
+  await expect.soft(() => 'failed').toEventuallySucceed();
+});
+
+test.fails('expected to fail, with time that runs out', async () => {
+  await expect(() => false).toEventuallySucceed({ within: 30 });
+});
+
+test.fails('expected to fail, but does not', async () => {
+  await expect(() => true).toEventuallySucceed();
+});
+
+describe('what can be followed', () => {
+  let server: Served;
+  beforeAll(async () => {
+    server = await serve(demoApp({ work: '20ms', retryAfter: false }));
+  });
+  afterAll(() => server.close());
+  const order = (): Promise<Response> => fetch(`${server.url}/reports`, { method: 'POST' });
+
+  test('an operation, by several matchers at once', async () => {
+    const op = operation(order, { name: 'the report' });
+    await Promise.all([
+      expect(op).toEventuallySucceed({ within: '1s' }),
+      expect(op).toEventuallySettle({ within: '1s' }),
+      expect(op).toEventuallyReach('succeeded', { within: '1s' }),
+      expect(op).not.toEventuallyFail({ within: '1s' }),
+    ]);
+    expect(op.trace.observations.filter(({ kind }) => kind === 'call')).toHaveLength(1);
+  });
+
+  test('a promise of a Response', async () => {
+    await expect(order()).toEventuallySucceed({ within: '1s' });
+  });
+
+  test('a Response, twice', async () => {
+    const answer = await order();
+    await expect(answer).toEventuallySucceed({ within: '1s' });
+    await expect(answer).toEventuallySettle({ within: '1s' });
+  });
+
+  test("another library's Response and promise", async () => {
+    const { status, headers, url } = await order();
+    const foreign = { status, headers, url, bodyUsed: false, clone: () => new Response(null, { status, headers }) };
+    await expect(foreign).toEventuallySettle({ within: '1s' });
+    const thenable = { then: (resolve: (value: unknown) => void) => resolve(foreign) };
+    await expect(thenable).toEventuallySettle({ within: '1s' });
+  });
+
+  test('a monitor', async () => {
+    const monitor = new URL((await order()).headers.get('location')!, server.url).href;
+    await expect({ monitor }).toEventuallySucceed({ within: '1s' });
+  });
 });

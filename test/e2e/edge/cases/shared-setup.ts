@@ -1,0 +1,2 @@
+/** Importing it here extends the `expect` of every file. */
+import 'holdfast/vitest';

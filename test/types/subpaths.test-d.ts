@@ -1,0 +1,52 @@
+import { expectTypeOf, test } from 'vitest';
+import * as core from 'holdfast';
+import * as demo from 'holdfast/demo';
+import * as dialects from 'holdfast/dialects';
+import * as logic from 'holdfast/logic';
+import * as matchers from 'holdfast/matchers';
+import * as probes from 'holdfast/probes';
+import * as report from 'holdfast/report';
+import * as time from 'holdfast/time';
+import * as trace from 'holdfast/trace';
+import * as vitest from 'holdfast/vitest';
+import manifest from '../../package.json' with { type: 'json' };
+
+test('every sub-path of the package has types, and this file knows all of them', () => {
+  expectTypeOf(core.operation).toBeFunction();
+  expectTypeOf(demo.demoApp).toBeFunction();
+  expectTypeOf(dialects.location).toBeObject();
+  expectTypeOf(logic.judge).toBeFunction();
+  expectTypeOf(matchers.toEventuallySucceed.name).toBeString();
+  expectTypeOf(probes.poll).toBeFunction();
+  expectTypeOf(report.message).toBeFunction();
+  expectTypeOf(time.virtualClock).toBeFunction();
+  expectTypeOf(trace.parseTrace).toBeFunction();
+  expectTypeOf(vitest.expect).toBeFunction();
+  expectTypeOf<keyof typeof manifest.exports>().toEqualTypeOf<
+    | '.'
+    | './demo'
+    | './dialects'
+    | './logic'
+    | './matchers'
+    | './package.json'
+    | './probes'
+    | './report'
+    | './time'
+    | './trace'
+    | './vitest'
+  >();
+});
+
+test('nothing that is exported is any', () => {
+  type AnyKeys<M> = { [K in keyof M]: 0 extends 1 & M[K] ? K : never }[keyof M];
+  expectTypeOf<AnyKeys<typeof core>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof demo>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof dialects>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof logic>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof matchers>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof probes>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof report>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof time>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof trace>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof vitest>>().toBeNever();
+});

@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { holdfast } from './world.ts';
+
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')) as { version: string };
+
+describe('holdfast', () => {
+  test.each([['--help'], ['-h'], ['help']])('%s tells the commands and the exit codes', async (flag) => {
+    const { code, out, err } = await holdfast([flag]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/holdfast demo .*\n.*holdfast follow /);
+    expect(out).toContain('0 kept · 1 violated · 2 misuse · 3 environment');
+  });
+
+  test('without a command the help is told, and it is misuse', async () => {
+    const { code, out } = await holdfast([]);
+    expect({ code, told: out.includes('holdfast COMMAND --help') }).toEqual({ code: 2, told: true });
+  });
+
+  test('--version is that of the package', async () => {
+    expect(await holdfast(['--version'])).toEqual({ code: 0, out: `${version}\n`, err: '' });
+  });
+
+  test.each([['follow'], ['demo']])('help %s is %s --help', async (name) => {
+    const { code, out } = await holdfast(['help', name]);
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`^holdfast ${name}[: ]`));
+    expect(await holdfast([name, '--help'])).toMatchObject({ code: 0, out });
+  });
+
+  test.each([
+    ['folow', "did you mean 'follow'?"],
+    ['DEMO', "did you mean 'demo'?"],
+    ['xyzzy', 'holdfast --help lists them'],
+    // What every object answers to is no command.
+    ['constructor', "no command 'constructor'"],
+    ['toString', "no command 'toString'"],
+    ['__proto__', "no command '__proto__'"],
+    ['', "no command ''"],
+    ['\u001b[31mred', "no command '\\x1b[31mred'"],
+  ])('%j is no command', async (name, told) => {
+    const { code, out, err } = await holdfast([name]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(told);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  test('what nobody foresaw is told in one line, with how to report it', async () => {
+    const parse = vi.spyOn(URL, 'parse').mockImplementation(() => {
+      throw new TypeError('a fault\nof ours');
+    });
+    const { code, err } = await holdfast(['follow', 'http://demo.test/x']);
+    parse.mockRestore();
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /^holdfast follow: unexpected TypeError: a fault of ours, at .+\n {2}hint: .*fault of Holdfast .*report it/,
+    );
+    expect(err.trimEnd().split('\n')).toHaveLength(2);
+    expect(err).toContain(version);
+  });
+});
+
+describe('holdfast demo', () => {
+  test.each([
+    [['--bug', 'doubleRum'], 2, /"doubleRum".*did you mean "double-run"/],
+    [['--bug', 'nothing like it'], 2, /nothing like it/],
+    [['--bug'], 2, /--bug needs a value/],
+    [['--port', '99999'], 2, /--port: expected a whole number from 0 to 65535, received "99999"/],
+    [['--port', 'http'], 2, /--port: expected a whole number/],
+    [['--prot', '1'], 2, /no flag --prot.*--port/],
+    [['--work', '5 parsecs'], 2, /--work: expected a duration, received "5 parsecs"/],
+    [['--json=yes'], 2, /--json takes no value/],
+    [['here'], 2, /expected only flags, received "here"/],
+    [['--port', '0', '--store', '/nonexistent/jobs.db'], 3, /cannot keep jobs in "\/nonexistent\/jobs\.db"/],
+  ])('%j is told, with exit code %i', async (args, code, told) => {
+    const ended = await holdfast(['demo', ...args]);
+    expect(ended).toMatchObject({ code, out: '' });
+    expect(ended.err).toMatch(told);
+    expect(ended.err.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('it serves until it is stopped', async () => {
+    const controller = new AbortController();
+    const { code, out } = await holdfast(['demo', '--port', '0', '--bug', 'double-run'], {
+      signal: controller.signal,
+      onOut: (text) => text.includes('Holdfast demo on') && controller.abort(),
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^Holdfast demo on http:\/\/127\.0\.0\.1:\d+[^]*bugs planted: double-run[^]*stopped\n$/);
+  });
+});
