@@ -52,8 +52,6 @@ export type Test = (observation: Observation) => true | Miss;
 
 /** How many nodes a residual may have; beyond it judging stops, undecided. */
 export const MAX_RESIDUAL_NODES = 10_000;
-/** How many keys one `forEach` may follow. */
-export const MAX_KEYS = 10_000;
 
 export const yes: Formula = { op: 'true' };
 export const no: Formula = { op: 'false' };
@@ -580,7 +578,7 @@ function untilNode(first: Residual, then: Residual, within: Millis | undefined, 
 
 /** Each is an obligation of its own, so the key is a number: comparing the instances would cost more than it could save. */
 function eachNode(by: string, of: Residual, each: ReadonlyMap<string, Residual>, size: number = of.size + 1): Residual {
-  return { op: 'forEach', key: `E${eachNodes++}`, size: each.size > MAX_KEYS ? MAX_RESIDUAL_NODES + 1 : size, by, of, each };
+  return { op: 'forEach', key: `E${eachNodes++}`, size, by, of, each };
 }
 
 let eachNodes = 0;

@@ -9,7 +9,6 @@ export {
   is,
   leadsTo,
   matching,
-  MAX_KEYS,
   MAX_RESIDUAL_NODES,
   next,
   no,

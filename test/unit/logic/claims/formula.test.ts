@@ -10,7 +10,6 @@ import {
   judge,
   leadsTo,
   matching,
-  MAX_KEYS,
   MAX_RESIDUAL_NODES,
   next,
   no,
@@ -129,7 +128,7 @@ describe('formula', () => {
 
   test('more keys than are followed leave it undecided, by the bound', () => {
     const of = claim(forEach('id', eventually(is({ kind: 'state' }))));
-    const steps = observed(Array.from({ length: MAX_KEYS + 2 }, (_, i) => message(`k${i}`, i)));
+    const steps = observed(Array.from({ length: MAX_RESIDUAL_NODES + 2 }, (_, i) => message(`k${i}`, i)));
     expect(judge(of, steps.slice(0, 10), { closing: deadline(9) })).toMatchObject({ verdict: 'violated' });
     const judgement = judge(of, steps, { closing: deadline(9) });
     expect(judgement).toMatchObject({
