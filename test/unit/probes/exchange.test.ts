@@ -160,7 +160,9 @@ describe('a request', () => {
     ['that fails otherwise', new Error('odd'), 'failed'],
     ['that throws no error', undefined, 'failed'],
   ])('%s has no answer, and throws on', async (_, thrown, reason) => {
-    const { events, error } = await told(() => Promise.reject(thrown as Error));
+    const { events, error } = await told(async () => {
+      throw thrown as Error;
+    });
     expect(events.at(-1)).toMatchObject({ kind: 'no-response', exchange: 'x', reason });
     expect(error).toBe(thrown);
   });

@@ -8,7 +8,7 @@ import { REDACTED, type Event, type Trace } from '../../../src/trace/index.ts';
 import { subject, watch, type WatchOptions } from '../../../src/watch/index.ts';
 import { lost, serverOf, type Reply, type Seen, type Server } from './world.ts';
 
-const URL_ = 'http://api.test/op';
+const MONITOR = 'http://api.test/op';
 
 /** The state is the `state` of the body, and `done` is a success. */
 function read(answer: Answer): Event | undefined {
@@ -28,7 +28,7 @@ interface World extends Server {
 
 function world(
   answer: (asked: Seen, nth: number) => Reply,
-  { url = URL_, ...options }: Partial<HttpStatusOptions> & { url?: string } = {},
+  { url = MONITOR, ...options }: Partial<HttpStatusOptions> & { url?: string } = {},
   clock = virtualClock(),
 ): World {
   const server = serverOf(clock, answer);
@@ -46,6 +46,15 @@ function world(
 const errorsIn = (trace: Trace): string[] => trace.observations.flatMap((o) => (o.kind === 'error' ? [o.message] : []));
 const looksIn = (trace: Trace): number =>
   trace.observations.reduce((sum, o) => sum + (o.kind === 'tick' ? (o.looks ?? 0) : o.kind === 'state' ? 1 : 0), 0);
+
+function thrownBy(act: () => unknown): Error | undefined {
+  try {
+    act();
+  } catch (error) {
+    return error as Error;
+  }
+  return undefined;
+}
 
 describe('the address', () => {
   test.each([
@@ -65,26 +74,21 @@ describe('the address', () => {
   });
 
   test.each(['http://ann:s3cret@api.test/op', 'http://s3cret@api.test/op'])('%s is refused without telling the secret', (url) => {
-    let error: unknown;
-    try {
-      httpStatus(url, { read });
-    } catch (thrown) {
-      error = thrown;
-    }
+    const error = thrownBy(() => httpStatus(url, { read }));
     expect(error).toMatchObject({ code: 'invalid-url', hint: expect.stringContaining('authorization') });
-    expect(String(error)).not.toContain('s3cret');
+    expect(error?.message).not.toContain('s3cret');
   });
 
   test('is asked with its query and without its fragment, which is no move', async () => {
     const { wait, asked, notes, trace } = world(
       (_, nth) => told(nth === 0 ? 'running' : 'done', { location: '/op?sig=s3cret' }, 202),
       {
-        url: `${URL_}?sig=s3cret#part`,
+        url: `${MONITOR}?sig=s3cret#part`,
         moved: (answer) => answer.headers.get('location') ?? undefined,
       },
     );
     await wait(succeed());
-    expect(asked()).toEqual([`GET ${URL_}?sig=s3cret`, `GET ${URL_}?sig=s3cret`]);
+    expect(asked()).toEqual([`GET ${MONITOR}?sig=s3cret`, `GET ${MONITOR}?sig=s3cret`]);
     expect(notes()).toEqual([]);
     expect(trace.toJSONL()).not.toContain('s3cret');
   });
@@ -92,18 +96,11 @@ describe('the address', () => {
   test.each<[string, HttpStatusOptions['headers']]>([
     ['a value of two lines', { authorization: 'Bearer s3cret\nx' }],
     ['a name with a blank', { 'a b': 's3cret' }],
-    ['a pair without a value', [['authorization']] as unknown as [string, string][]],
+    ['such a value in a list of pairs', [['a', 's3cret\nx']]],
   ])('header fields with %s are refused without telling the value', (_, headers) => {
-    let error: unknown;
-    try {
-      httpStatus(URL_, { read, headers });
-    } catch (thrown) {
-      error = thrown;
-    }
-    // An absent value is a text to Headers.
-    if (error === undefined) return expect(headers).toEqual([['authorization']]);
+    const error = thrownBy(() => httpStatus(MONITOR, { read, headers }));
     expect(error).toMatchObject({ code: 'invalid-headers' });
-    expect(String(error)).not.toContain('s3cret');
+    expect(error?.message).not.toContain('s3cret');
   });
 });
 
@@ -166,15 +163,15 @@ describe('asking conditionally', () => {
   test('after a move the tag of the old address is not sent to the new one', async () => {
     const w = world(
       ({ url }, nth) =>
-        url === URL_
+        url === MONITOR
           ? told('running', { etag: '"1"', ...(nth === 1 ? { location: '/b' } : {}) }, 202)
           : told(nth < 1 ? 'running' : 'done', { etag: '"2"' }),
       { moved: ({ status, headers }) => (status === 202 ? (headers.get('location') ?? undefined) : undefined) },
     );
     await w.wait(succeed());
     expect(w.seen.map(({ url, headers }) => [url, headers.get('if-none-match')])).toEqual([
-      [URL_, null],
-      [URL_, '"1"'],
+      [MONITOR, null],
+      [MONITOR, '"1"'],
       ['http://api.test/b', null],
       ['http://api.test/b', '"2"'],
     ]);
@@ -184,7 +181,7 @@ describe('asking conditionally', () => {
     'after a redirect with %i either the tag of the old address is not sent to the new one',
     async (status) => {
       const w = world(({ url, headers }, nth) =>
-        url === URL_
+        url === MONITOR
           ? nth === 0
             ? told('running', { etag: '"1"' })
             : { status, headers: { location: '/b' } }
@@ -294,16 +291,16 @@ describe('redirects', () => {
     [308, true],
   ])('%i is followed; it is permanent: %j', async (status, permanent) => {
     const w = world(({ url }, nth) =>
-      url === URL_ ? { status, headers: { location: 'b?x=1#y' } } : told(nth === 0 ? 'running' : 'done'),
+      url === MONITOR ? { status, headers: { location: 'b?x=1#y' } } : told(nth === 0 ? 'running' : 'done'),
     );
     await w.wait(succeed());
-    const [a, b] = [`GET ${URL_}`, 'GET http://api.test/b?x=1'];
+    const [a, b] = [`GET ${MONITOR}`, 'GET http://api.test/b?x=1'];
     expect(w.asked()).toEqual(permanent ? [a, b, b] : [a, b, a, b]);
   });
 
   test('a permanent one behind a temporary one does not count', async () => {
     const w = world(({ url }, nth) =>
-      url === URL_
+      url === MONITOR
         ? { status: 302, headers: { location: '/b' } }
         : url.endsWith('/b')
           ? { status: 308, headers: { location: '/c' } }
@@ -314,13 +311,13 @@ describe('redirects', () => {
   });
 
   test('each hop is an exchange of its own', async () => {
-    const w = world(({ url }) => (url === URL_ ? { status: 302, headers: { location: '/b' } } : told('done')));
+    const w = world(({ url }) => (url === MONITOR ? { status: 302, headers: { location: '/b' } } : told('done')));
     await w.wait(succeed());
     expect(w.trace.observations.flatMap((o) => (o.kind === 'request' ? [o.exchange] : []))).toEqual(['monitor/0', 'monitor/0.1']);
   });
 
   test('a loop ends, and is a look that failed', async () => {
-    const w = world(({ url }) => ({ status: 307, headers: { location: url === URL_ ? '/b' : '/op' } }));
+    const w = world(({ url }) => ({ status: 307, headers: { location: url === MONITOR ? '/b' : '/op' } }));
     expect(await w.wait(succeed(), { within: '20ms' })).toMatchObject({ decidedBy: 'broken' });
     expect(errorsIn(w.trace)[0]).toBe('GET http://api.test/b redirects more than 5 times, last to /op');
     expect(w.seen.filter(({ at }) => at < 10)).toHaveLength(MAX_REDIRECTS + 1);
@@ -346,7 +343,7 @@ describe('redirects', () => {
   test('303 is not followed: it says that it is done', async () => {
     const w = world(() => ({ status: 303, headers: { location: '/result' } }));
     expect(await w.wait(succeed())).toMatchObject({ verdict: 'holds' });
-    expect(w.asked()).toEqual([`GET ${URL_}`]);
+    expect(w.asked()).toEqual([`GET ${MONITOR}`]);
   });
 
   const SECRETS = {
@@ -361,13 +358,13 @@ describe('redirects', () => {
     'to %s takes no credentials along, and says so once',
     async (location) => {
       const w = world(
-        ({ url }, nth) => (url === URL_ ? { status: 302, headers: { location } } : told(nth === 0 ? 'running' : 'done')),
+        ({ url }, nth) => (url === MONITOR ? { status: 302, headers: { location } } : told(nth === 0 ? 'running' : 'done')),
         { headers: SECRETS },
       );
       await w.wait(succeed());
       expect(w.seen).toHaveLength(4);
       for (const { url, headers } of w.seen) {
-        const home = url === URL_;
+        const home = url === MONITOR;
         expect(Object.fromEntries(headers)).toEqual(home ? SECRETS : { accept: 'text/plain' });
       }
       const { origin } = new URL(w.seen[1]!.url);
@@ -381,7 +378,7 @@ describe('redirects', () => {
   test('back at the own origin the credentials are sent again', async () => {
     const w = world(
       ({ url }) => ({
-        ...(url === URL_
+        ...(url === MONITOR
           ? { status: 302, headers: { location: 'http://other.test/b' } }
           : url.endsWith('/b')
             ? { status: 302, headers: { location: 'http://api.test/c' } }
@@ -411,7 +408,7 @@ describe('a monitor that moves', () => {
   test('to another origin loses the credentials, and its secrets are kept out of the trace', async () => {
     const w = world(
       ({ url }) =>
-        url === URL_ ? told('running', { location: 'http://ann:s3cret@other.test/op?sig=s3cret' }, 202) : told('done'),
+        url === MONITOR ? told('running', { location: 'http://ann:s3cret@other.test/op?sig=s3cret' }, 202) : told('done'),
       { moved, headers: { authorization: 's3cret' } },
     );
     await w.wait(succeed());
@@ -428,7 +425,7 @@ describe('a monitor that moves', () => {
     );
     await w.wait(succeed());
     expect(w.notes()).toEqual(['GET http://api.test/op names a monitor that is not a URL: "ftp://x.test/"']);
-    expect(w.asked()).toEqual([`GET ${URL_}`, `GET ${URL_}`]);
+    expect(w.asked()).toEqual([`GET ${MONITOR}`, `GET ${MONITOR}`]);
   });
 });
 
@@ -507,7 +504,7 @@ describe('a look that is given up', () => {
       const state = look === 0 || clock.now() > 2500 ? 'done' : 'running';
       return Response.json({ state }, { headers: { etag: `"${state}"` } });
     };
-    const watched = subject([httpStatus(URL_, { read, fetch })], { clock });
+    const watched = subject([httpStatus(MONITOR, { read, fetch })], { clock });
     await clock.run(async () => {
       expect(await watch(watched, succeed(), { within: '500ms' })).toMatchObject({ decidedBy: 'hung' });
       expect(await watch(watched, succeed(), { within: '5s' })).toMatchObject({ verdict: 'holds' });
@@ -517,6 +514,6 @@ describe('a look that is given up', () => {
 
 test('names and paces are what was asked for', () => {
   const pace = { name: 'mine', next: () => 1 };
-  expect(httpStatus(URL_, { read, name: 'mirror', pace })).toMatchObject({ name: 'mirror', pace });
-  expect(httpStatus(URL_, { read })).toMatchObject({ name: 'monitor' });
+  expect(httpStatus(MONITOR, { read, name: 'mirror', pace })).toMatchObject({ name: 'mirror', pace });
+  expect(httpStatus(MONITOR, { read })).toMatchObject({ name: 'monitor' });
 });
