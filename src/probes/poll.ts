@@ -113,12 +113,9 @@ function eventOf(given: unknown, value: unknown, states: Readonly<Record<string,
   const name = typeof value === 'string' && typeof given !== 'string' ? undefined : stateIn(value);
   if (name === undefined) return value === undefined ? { kind: 'value' } : { kind: 'value', value };
   const meaning = (Object.hasOwn(states, name) ? states[name] : undefined) ?? (value === true ? 'success' : meaningOf(name));
-  return {
-    kind: 'state',
-    state: name,
-    ...(meaning === undefined || meaning === 'pending' ? {} : { ending: meaning }),
-    ...(typeof value === 'object' ? { raw: value } : {}),
-  };
+  const ending = meaning === 'pending' ? undefined : meaning;
+  const raw = typeof value === 'object' ? { raw: value } : undefined;
+  return ending === undefined ? { kind: 'state', state: name, ...raw } : { kind: 'state', state: name, ending, ...raw };
 }
 
 function stateIn(value: unknown): string | undefined {

@@ -18,11 +18,15 @@ export function isSecretHeader(name: string): boolean {
 
 /** Header fields as a trace may keep them: names in lower case, secret values replaced, also within addresses. */
 export function redactHeaders(headers: Iterable<readonly [string, string]>): Headers {
-  const told: (readonly [string, string])[] = [];
-  for (const [name, value] of headers) {
+  const told = [...headers];
+  // By index, and only where there is something to change: every answer comes through here.
+  for (let i = 0; i < told.length; i++) {
+    const name = told[i]![0];
     const lower = name.toLowerCase();
     const kind = kindOf(lower);
-    told.push([lower, kind === 'plain' ? value : kind === 'secret' ? REDACTED : redacted(kind, value)]);
+    if (kind === 'plain' && lower === name) continue;
+    const value = told[i]![1];
+    told[i] = [lower, kind === 'plain' ? value : kind === 'secret' ? REDACTED : redacted(kind, value)];
   }
   return told;
 }
