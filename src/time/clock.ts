@@ -64,7 +64,8 @@ export const systemClock: Clock = {
   now: performanceNow,
   wall: dateNow,
   after,
-  sleep: (ms, signal) => sleepWith(after, ms, signal),
+  // A timer drops the fraction, and would end a sleep before its time.
+  sleep: (ms, signal) => sleepWith(after, Math.ceil(ms), signal),
 };
 
 /** `sleep` in terms of `after`, shared by every clock so that abort behaves the same everywhere. */
