@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { leftovers } from '../../scripts/lib/build.mjs';
 import { abandoned, withLock } from '../../scripts/lib/lock.mjs';
 import { chooseNode, nodeFirst, parseVersion, satisfies } from '../../scripts/lib/node.mjs';
@@ -200,17 +200,17 @@ describe('scripts/run.mjs', () => {
   const npm = (script: string): void => put('bin/npm', `#!/bin/sh\necho "$PWD: npm $*" >> "$(dirname "$0")/log"\n${script}\n`);
   const log = (): string => readFileSync(join(bin, 'log'), 'utf8');
 
-  beforeAll(() => {
+  beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-run-'));
     bin = join(folder, 'bin');
     cpSync(join(ROOT, 'scripts'), join(folder, 'scripts'), { recursive: true });
+    put('package.json', { engines: { node: '>=22.0.0' } });
     put('package-lock.json', { packages: {} });
     put('toolchain/package.json', { optionalDependencies: {} });
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   test('installs what is missing, once, and passes arguments and the exit code on', async () => {
-    put('package.json', { engines: { node: '>=22.0.0' } });
     npm('mkdir -p node_modules && echo \'{"packages":{}}\' > node_modules/.package-lock.json');
     const first = await command('exec', 'node', '-e', 'console.log(process.argv[1]); process.exitCode = 7', 'x y');
     expect(first.code).toBe(7);
@@ -222,11 +222,9 @@ describe('scripts/run.mjs', () => {
     expect((await command('exec', 'node', '-p', '1')).output).toMatch(
       /^holdfast: package-lock.json has changed: installing again/,
     );
-    put('package-lock.json', { packages: {} });
   });
 
   test('says why npm failed', async () => {
-    rmSync(join(folder, 'node_modules'), { recursive: true });
     npm('echo "npm error code E404" >&2; exit 3');
     const { code, output } = await command('exec', 'node', '-v');
     expect(code).toBe(1);
@@ -241,6 +239,7 @@ describe('scripts/run.mjs', () => {
   });
 
   test('says that the installed Node does not start', async () => {
+    put('package.json', { engines: { node: '>=99.0.0' } });
     const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
     put('toolchain/package.json', { optionalDependencies: { [name]: '99.0.0' } });
     npm(`mkdir -p node_modules/${name}/bin && cd node_modules/${name} && echo '{"version":"99.0.0"}' > package.json
