@@ -343,7 +343,7 @@ function compile(formula: Formula): Residual {
           'judge again with the claim itself, or write the test as a pattern: is({ … })',
         );
       }
-      return { op: 'atom', key: `test${idOf(found)}`, size: 1, test: found, says: formula.name };
+      return { op: 'atom', key: `test${ordinal(idOf(found))}`, size: 1, test: found, says: formula.name };
     }
     case 'not':
       return negation(compile(formula.of));
@@ -403,7 +403,7 @@ function progress(node: Residual, o: Observation, wanted: boolean, missed: (miss
     case 'until': {
       const entered =
         node.by === undefined && node.within !== undefined
-          ? untilNode(node.first, node.then, node.within, o.at + node.within)
+          ? untilNode(node.first, node.then, node.within, deadlineOf(o.at, node.within))
           : node;
       const then = progress(node.then, o, wanted, missed);
       if (then.op === 'true') return then;
@@ -528,6 +528,11 @@ function holdsOfNothing(node: Residual): boolean {
   }
 }
 
+/** The moment a bound ends: in floating point 0.7 + 0.1 is less than 0.8, and who came at 0.8 would be late. */
+function deadlineOf(at: Millis, within: Millis): Millis {
+  return Number((at + within).toPrecision(15));
+}
+
 /** The smallest step of a trace's clock, in milliseconds: a deadline is over when time is this much past it. */
 const TRACE_TICK_MS: Millis = 0.001;
 
@@ -578,10 +583,15 @@ function untilNode(first: Residual, then: Residual, within: Millis | undefined, 
 
 /** Each is an obligation of its own, so the key is a number: comparing the instances would cost more than it could save. */
 function eachNode(by: string, of: Residual, each: ReadonlyMap<string, Residual>, size: number = of.size + 1): Residual {
-  return { op: 'forEach', key: `E${eachNodes++}`, size, by, of, each };
+  return { op: 'forEach', key: `E${ordinal(eachNodes++)}`, size, by, of, each };
 }
 
 let eachNodes = 0;
+
+/** Of one length, so that their order as texts is that of their making, however many were made before. */
+function ordinal(n: number): string {
+  return String(n).padStart(15, '0');
+}
 
 /** And / or in one canonical form: flat, without repeats, in a fixed order, the absorbing and the neutral element applied. */
 function junction(op: 'and' | 'or', parts: readonly Residual[]): Residual {

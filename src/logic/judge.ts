@@ -1,6 +1,7 @@
 import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
 import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, Verdict } from './claim.ts';
+import { micros } from './micros.ts';
 
 /** How many looks a claim of stability needs before it can hold. */
 export const MIN_STABILITY_LOOKS = 3;
@@ -173,7 +174,7 @@ class Judging implements Judge {
   }
 
   #coverage(): Judgement['coverage'] {
-    return { looks: this.#looks, largestGap: Math.round(this.#largestGap * 1000) / 1000 };
+    return { looks: this.#looks, largestGap: micros(this.#largestGap) };
   }
 }
 
@@ -181,7 +182,7 @@ class Judging implements Judge {
  * Judges a finished recording: steps through the observations, then closes.
  *
  * @param observations what was seen, in order
- * @param closing why there are no more; the end of what can be seen, by default
+ * @param closing why there are no more; by default the end of what can be seen, or the bound where the trace was full
  *
  * @example
  * ```ts
@@ -200,5 +201,8 @@ export function judge(
 ): Judgement {
   const running = claim.start(options.context ?? { since: 0 });
   for (const observation of observations) if (running.step(observation) !== 'undecided') return running.judgement();
-  return running.close(options.closing ?? { by: 'end', at: observations.at(-1)?.at ?? 0 });
+  const last = observations.at(-1);
+  // What a full trace did not keep, nobody knows.
+  const full = last?.kind === 'end' && last.reason === 'bound';
+  return running.close(options.closing ?? { by: full ? 'bound' : 'end', at: last?.at ?? 0 });
 }

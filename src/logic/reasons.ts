@@ -36,6 +36,8 @@ export type KnownReason =
       readonly missing: string;
       readonly seen: readonly string[];
       readonly wanted: readonly string[];
+      /** How many of `seen` are not told, from its middle. */
+      readonly leftOut?: number;
       readonly between?: Millis;
     }
   /** Holds: it was so all the time. */

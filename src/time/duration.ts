@@ -79,7 +79,10 @@ export function formatDuration(millis: Millis): string {
 
 function fromText(text: string): Millis | undefined {
   const match = typeof text === 'string' ? SHAPE.exec(text) : null;
-  return match === null ? undefined : Number(match[1]) * UNIT_MILLIS[match[2] as keyof typeof UNIT_MILLIS];
+  if (match === null) return undefined;
+  const millis = Number(match[1]) * UNIT_MILLIS[match[2] as keyof typeof UNIT_MILLIS];
+  // 1.005 * 1000 is a little less than 1005: all digits but the last of a double are the text's.
+  return Number(millis.toPrecision(15));
 }
 
 function trim(decimal: string): string {

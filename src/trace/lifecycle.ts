@@ -139,6 +139,7 @@ export function checkLifecycle(document: unknown): {
 
   const lifecycle = { initial, moves, endings } as unknown as Lifecycle;
   const ends = Object.keys(lifecycle.endings);
+  const isEnd = new Set(ends);
   if (ends.length === 0) {
     add(
       'no-ending',
@@ -149,6 +150,7 @@ export function checkLifecycle(document: unknown): {
     );
   }
   const seen = reachable(lifecycle, lifecycle.initial);
+  const ending = leadingTo(lifecycle, ends);
   for (const state of statesOf(lifecycle)) {
     const path = movesOf(lifecycle, state) !== undefined ? `moves.${state}` : `endings.${state}`;
     if (!seen.has(state)) {
@@ -159,7 +161,7 @@ export function checkLifecycle(document: unknown): {
         'none',
         `${path}: no move leads from '${lifecycle.initial}' to '${state}'; add the move, or remove the state`,
       );
-    } else if (ends.includes(state) && (movesOf(lifecycle, state)?.length ?? 0) > 0) {
+    } else if (isEnd.has(state) && (movesOf(lifecycle, state)?.length ?? 0) > 0) {
       add(
         'ending-with-moves',
         path,
@@ -167,7 +169,7 @@ export function checkLifecycle(document: unknown): {
         show(movesOf(lifecycle, state)),
         `${path}: '${state}' is an ending, yet moves lead out of it; remove them, or take it out of endings`,
       );
-    } else if (ends.length > 0 && !ends.some((end) => reachable(lifecycle, state).has(end))) {
+    } else if (ends.length > 0 && !ending.has(state)) {
       add(
         'trap',
         path,
@@ -201,6 +203,21 @@ export function defineLifecycle<const S extends string>(document: Lifecycle<S>):
 function reachable(lifecycle: Lifecycle, from: string): ReadonlySet<string> {
   const seen = new Set([from]);
   for (const state of seen) for (const next of movesOf(lifecycle, state) ?? []) seen.add(next);
+  return seen;
+}
+
+/** From where a way leads to one of these states: found backwards once, since a walk from each state would take the square of them. */
+function leadingTo(lifecycle: Lifecycle, states: readonly string[]): ReadonlySet<string> {
+  const before = new Map<string, string[]>();
+  for (const [from, to] of Object.entries(lifecycle.moves)) {
+    for (const next of to ?? []) {
+      const known = before.get(next);
+      if (known === undefined) before.set(next, [from]);
+      else known.push(from);
+    }
+  }
+  const seen = new Set(states);
+  for (const state of seen) for (const from of before.get(state) ?? []) seen.add(from);
   return seen;
 }
 

@@ -1,13 +1,17 @@
+import { show } from '../errors.ts';
+
 /** How deep, how wide and how long a value is kept, so that a look at a huge object stays cheap. */
 export const MAX_PLAIN_DEPTH = 12;
 export const MAX_PLAIN_ITEMS = 1000;
 export const MAX_PLAIN_STRING = 65_536;
+/** How many values one copy has in all: what is held in many places is copied into each of them. */
+export const MAX_PLAIN_NODES = 100_000;
 
 /**
  * A copy of a value that JSON keeps whole: what the trace holds must not change later, and must read back as it was.
  *
  * Dates become ISO text, errors their name and message, maps and sets lists; what has no JSON form becomes a text that
- * names it, such as `[NaN]` or `[Function total]`. Depth, width and length are bounded.
+ * names it, such as `[NaN]` or `[Function total]`. Depth, width, length and the whole are bounded.
  *
  * @example
  * ```ts
@@ -25,29 +29,34 @@ export function plain(value: unknown): unknown {
     case 'undefined':
       return value;
     case 'object':
-      return value === null ? null : copy(value, 0, new Set());
+      return value === null ? null : copy(value, 0, { above: new Set(), left: MAX_PLAIN_NODES });
     default:
       return odd(value);
   }
 }
 
-function copy(value: object, depth: number, above: Set<object>): unknown {
+/** The objects on the way to a value, and how many more values may be copied. */
+interface Way {
+  readonly above: Set<object>;
+  left: number;
+}
+
+function copy(value: object, depth: number, way: Way): unknown {
+  const { above } = way;
   if (above.has(value)) return '[circular]';
   if (depth >= MAX_PLAIN_DEPTH) return '[deeper]';
   above.add(value);
   try {
-    const item = (inner: unknown): unknown =>
-      typeof inner === 'object' && inner !== null
-        ? copy(inner, depth + 1, above)
-        : inner === undefined
-          ? '[undefined]'
-          : plain(inner);
+    const item = (inner: unknown): unknown => {
+      if (way.left-- <= 0) return '[more]';
+      if (typeof inner === 'object' && inner !== null) return copy(inner, depth + 1, way);
+      return inner === undefined ? '[undefined]' : plain(inner);
+    };
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? '[invalid Date]' : value.toISOString();
-    if (value instanceof Error) return { name: value.name, message: value.message };
-    if (value instanceof Map) return list([...value].map(([k, v]) => [item(k), item(v)]));
-    if (value instanceof Set) return list([...value].map(item));
-    if (Array.isArray(value))
-      return list(value.length > MAX_PLAIN_ITEMS ? value.slice(0, MAX_PLAIN_ITEMS + 1).map(item) : value.map(item), value.length);
+    if (value instanceof Error) return { name: item(value.name), message: item(value.message) };
+    if (value instanceof Map) return list(value, value.size, ([k, v]) => [item(k), item(v)]);
+    if (value instanceof Set) return list(value, value.size, item);
+    if (Array.isArray(value)) return list(value as unknown[], value.length, item);
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
       return `[${value.constructor.name}: ${value.byteLength} bytes]`;
     if (typeof value === 'function') return odd(value);
@@ -58,14 +67,20 @@ function copy(value: object, depth: number, above: Set<object>): unknown {
     return entries.length > MAX_PLAIN_ITEMS ? { ...result, '[cut]': `${entries.length} members` } : result;
   } catch (error) {
     // A getter of the user's object threw: the look must not fail for it.
-    return `[unreadable: ${error instanceof Error ? error.message : String(error)}]`;
+    return `[unreadable: ${error instanceof Error ? error.message : typeof error === 'string' ? error : show(error)}]`;
   } finally {
     above.delete(value);
   }
 }
 
-function list(items: unknown[], length: number = items.length): unknown[] {
-  return length > MAX_PLAIN_ITEMS ? [...items.slice(0, MAX_PLAIN_ITEMS), `[cut: ${length} items]`] : items;
+function list<T>(items: Iterable<T>, length: number, item: (inner: T) => unknown): unknown[] {
+  const kept: unknown[] = [];
+  // By iteration, which gives back the holes of a list too; JSON would write them as null.
+  for (const inner of items) {
+    if (kept.length === MAX_PLAIN_ITEMS) return [...kept, `[cut: ${length} items]`];
+    kept.push(item(inner));
+  }
+  return kept;
 }
 
 function odd(value: unknown): string {

@@ -1,6 +1,6 @@
 import { documentError, show, type Issue } from '../errors.ts';
 import type { Clock, EpochMillis, Millis } from '../time/index.ts';
-import { EVENT_KINDS, type Event, type Observation } from './event.ts';
+import { EVENT_KINDS, type Event, type EventOf, type Observation } from './event.ts';
 import { checkLifecycle, type Lifecycle } from './lifecycle.ts';
 
 /** How many observations one trace keeps; the next one ends it, and the header says so. */
@@ -149,10 +149,11 @@ class RecordedTrace implements Trace {
     return Math.round((this.#clock.now() - this.#zero) * 1000) / 1000;
   }
 
-  record(source: string, event: Event, keys?: readonly string[]): Observation | undefined {
+  record(source: string, given: Event, keys?: readonly string[]): Observation | undefined {
     const seq = this.observations.length;
     if (seq >= this.#maxObservations) return undefined;
     const at = this.now();
+    const event = 'seq' in given ? unstamped(given) : given;
     // The last place is kept for saying that the trace is full: a reader must not take silence for "nothing happened".
     const kept: Event = seq === this.#maxObservations - 1 ? { kind: 'end', reason: 'bound' } : this.#bounded(event, at);
     if (kept.kind === 'end' && kept !== event) this.#hit('observations', this.#maxObservations, at);
@@ -220,6 +221,7 @@ class RecordedTrace implements Trace {
   }
 
   #bounded(event: Event, at: Millis): Event {
+    if (event.kind === 'state') return this.#boundedState(event, at);
     const body = event.kind === 'message' ? event.raw : 'body' in event ? event.body : undefined;
     if (body === undefined) return event;
     this.#bodies += typeof body === 'string' ? body.length : body.base64.length;
@@ -229,10 +231,27 @@ class RecordedTrace implements Trace {
     return { ...rest, truncated: true } as Event;
   }
 
+  /** What a state was read from is a body too. Its result and its error stay: they are what was asked for. */
+  #boundedState(event: EventOf<'state'>, at: Millis): Event {
+    if (event.raw === undefined) return event;
+    this.#bodies += JSON.stringify(event.raw)?.length ?? 0;
+    if (this.#bodies <= this.#maxBodies) return event;
+    this.#hit('bodies', this.#maxBodies, at);
+    const { raw: _raw, ...rest } = event;
+    return rest;
+  }
+
   #hit(bound: BoundHit['bound'], limit: number, at: Millis): void {
     if (this.header.bounds.some((hit) => hit.bound === bound)) return;
     this.header = { ...this.header, bounds: [...this.header.bounds, { bound, limit, at }] };
   }
+}
+
+/** An observation of another trace is an event too: its moment and place were those of that trace. */
+function unstamped(observation: Event): Event {
+  const { at: _at, seq: _seq, source: _source, keys: _keys, ...rest } = observation as Observation;
+  // What a link ties is part of what it tells.
+  return (observation.kind === 'link' ? { ...rest, keys: observation.keys } : rest) as Event;
 }
 
 /**
@@ -282,6 +301,19 @@ export function checkTrace(text: string): { readonly trace: Trace | undefined; r
       received: 'nothing',
       message: 'the recording is empty; its first line must be the header',
     });
+  }
+  if (header !== undefined && issues.length === 0) {
+    const told = header.claims.reduce((most, { upTo }) => Math.max(most, upTo), 0);
+    if (told > observations.length) {
+      issues.push({
+        code: 'missing-lines',
+        path: '',
+        line: lines.length + 1,
+        expected: `${told} observations`,
+        received: String(observations.length),
+        message: `expected ${told} observations, on which the claims were judged, received ${observations.length}; the recording is cut off`,
+      });
+    }
   }
   if (header === undefined || issues.length > 0) return { trace: undefined, issues };
   const last = observations.at(-1)?.at ?? 0;
@@ -346,7 +378,13 @@ function readHeader(value: Record<string, unknown>, add: Add): TraceHeader | und
       add('wrong-type', list, 'a list', show(value[list]), `${list}: expected a list, received ${show(value[list])}`);
   }
   for (const [i, claim] of (Array.isArray(value['claims']) ? (value['claims'] as unknown[]) : []).entries()) {
-    if (isRecord(claim) && typeof claim['claim'] === 'string' && [claim['from'], claim['since'], claim['upTo']].every(isNumber)) {
+    if (
+      isRecord(claim) &&
+      typeof claim['claim'] === 'string' &&
+      isNumber(claim['since']) &&
+      isPlace(claim['from']) &&
+      isPlace(claim['upTo'])
+    ) {
       const { closing } = claim;
       if (closing === undefined || (isRecord(closing) && typeof closing['by'] === 'string' && isNumber(closing['at']))) continue;
       add(
@@ -493,6 +531,11 @@ function readObservation(value: Record<string, unknown>, expected: number, obser
 function isNumber(value: unknown): boolean {
   // A number that JSON writes, yet no machine can hold, reads as infinity.
   return Number.isFinite(value);
+}
+
+/** A position among the observations, or how many there are. */
+function isPlace(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isText(value: unknown): value is string {

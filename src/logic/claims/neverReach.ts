@@ -2,6 +2,7 @@ import { formatDuration, parseDuration, type Duration } from '../../time/index.t
 import type { Observation } from '../../trace/index.ts';
 import { checkName, checkState } from '../ending.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
+import { micros } from '../micros.ts';
 
 /** From now on, and for this long, no look finds the operation in this state. */
 export const neverReach: ClaimFactory<{ readonly state: string; readonly for: Duration }> = defineClaim<{
@@ -26,7 +27,7 @@ export const neverReach: ClaimFactory<{ readonly state: string; readonly for: Du
         if (observation.kind === 'value' || observation.state !== forbidden) return undefined;
         return {
           verdict: 'violated',
-          reason: { code: 'reached-forbidden', state: forbidden, after: observation.at - since },
+          reason: { code: 'reached-forbidden', state: forbidden, after: micros(observation.at - since) },
           evidence: [observation],
         };
       },

@@ -3,6 +3,10 @@ import type { Millis } from '../../time/index.ts';
 import { canReach, movesOf, type Observation } from '../../trace/index.ts';
 import { checkName, checkState, endingOf } from '../ending.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
+import { micros } from '../micros.ts';
+
+/** How many states are told, and kept as evidence: the first half and the latest; the trace has all. */
+const MAX_SEEN = 100;
 
 /**
  * The operation is seen in these states, in this order; others may lie between.
@@ -30,6 +34,7 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
   start({ states: wanted }, { lifecycle }) {
     for (const state of wanted) checkState(state, lifecycle);
     const seen: string[] = [];
+    let leftOut = 0;
     let matched = 0;
     const evidence: Observation[] = [];
     let before: Observation | undefined;
@@ -40,6 +45,7 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
         missing: wanted[matched],
         seen: [...seen],
         wanted,
+        ...(leftOut === 0 ? {} : { leftOut }),
         ...(between === undefined ? {} : { between }),
       },
       evidence: [...evidence],
@@ -51,8 +57,12 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
         const { state } = observation;
         if (seen.at(-1) !== state) {
           seen.push(state);
-          between = before === undefined ? undefined : Math.round((observation.at - before.at) * 1000) / 1000;
+          between = before === undefined ? undefined : micros(observation.at - before.at);
           evidence.push(observation);
+          if (seen.length > MAX_SEEN) {
+            leftOut++;
+            for (const list of [seen, evidence]) list.splice(MAX_SEEN / 2, 1);
+          }
           // Only on coming to it: to be seen in it twice is not to pass through it twice.
           if (state === wanted[matched]) matched++;
         }

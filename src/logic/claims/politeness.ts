@@ -2,6 +2,7 @@ import { HarnessError, show } from '../../errors.ts';
 import type { Millis } from '../../time/index.ts';
 import { meaningOf, readHttpDate, readRetryAfter, type Observation, type ObservationOf } from '../../trace/index.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
+import { micros } from '../micros.ts';
 
 export interface PolitenessArgs {
   /** How much too early still counts as on time, in milliseconds: 50 by default, for timers and clocks that are coarse. */
@@ -62,7 +63,7 @@ export const politeness: ClaimFactory<PolitenessArgs | undefined> = defineClaim<
           if (end !== undefined && ++end.asked > allowed) {
             return {
               verdict: 'violated',
-              reason: { code: 'asked-after-the-end', url: o.url, after: o.at - end.answer.at },
+              reason: { code: 'asked-after-the-end', url: o.url, after: micros(o.at - end.answer.at) },
               evidence: [end.answer, o],
             };
           }
@@ -70,7 +71,7 @@ export const politeness: ClaimFactory<PolitenessArgs | undefined> = defineClaim<
           if (wish !== undefined && o.at < wish.until - tolerance) {
             return {
               verdict: 'violated',
-              reason: { code: 'too-early', url: o.url, early: wish.until - o.at, asked: wish.asked },
+              reason: { code: 'too-early', url: o.url, early: micros(wish.until - o.at), asked: wish.asked },
               evidence: [wish.answer, o],
             };
           }

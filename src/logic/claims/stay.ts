@@ -2,6 +2,7 @@ import { formatDuration, parseDuration, type Duration } from '../../time/index.t
 import type { ObservationOf } from '../../trace/index.ts';
 import { checkName, checkState } from '../ending.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
+import { micros } from '../micros.ts';
 
 /** From now on, and for this long, every look finds the operation in this state. */
 export const stay: ClaimFactory<{ readonly state: string; readonly for: Duration }> = defineClaim<{
@@ -29,7 +30,7 @@ export const stay: ClaimFactory<{ readonly state: string; readonly for: Duration
         const reason =
           previous === undefined
             ? { code: 'not-there', state: wanted, found: state }
-            : { code: 'left', state: wanted, to: state, after: observation.at - since };
+            : { code: 'left', state: wanted, to: state, after: micros(observation.at - since) };
         return { verdict: 'violated', reason, evidence: previous === undefined ? [observation] : [previous, observation] };
       },
       standing: () => ({

@@ -209,6 +209,16 @@ describe('of a sound lifecycle', () => {
     );
   });
 
+  test('the problems of a great many states are found in a moment', () => {
+    const size = 4000;
+    const chain = Array.from({ length: size }, (_, i): [string, string[]] => [`s${i}`, [`s${i + 1}`]]);
+    const many = Array.from({ length: size }, (_, i): [string, 'success'] => [`e${i}`, 'success']);
+    chain.at(-1)![1].push(...many.map(([state]) => state));
+    const start = performance.now();
+    expect(problems({ initial: 's0', moves: from(chain), endings: from(many) })).toEqual([`trap endings.s${size}`]);
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
   test('several at once are all told, once each', () => {
     expectFound(
       (lifecycle) =>

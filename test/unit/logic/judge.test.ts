@@ -3,13 +3,15 @@ import {
   defineClaim,
   judge,
   MIN_STABILITY_LOOKS,
+  reach,
   stay,
   succeed,
   type Claim,
   type Closing,
   type Decision,
 } from '../../../src/logic/index.ts';
-import type { Observation } from '../../../src/trace/index.ts';
+import { virtualClock } from '../../../src/time/index.ts';
+import { createTrace, type Event, type Observation } from '../../../src/trace/index.ts';
 import { deadline, error, message, note, observed, request, state, succeeded, tick, value } from './seen.ts';
 
 /** A claim that is decided by a note, and otherwise at the end as it is told. */
@@ -161,6 +163,18 @@ describe('judge', () => {
   test('closes at the end of what was seen, at its moment, by default', () => {
     expect(judge(succeed(), observed([state('a', 5)]))).toMatchObject({ verdict: 'violated', decidedBy: 'observation', at: 5 });
     expect(judge(succeed(), [])).toMatchObject({ verdict: 'undecided', decidedBy: 'nothing', at: 0 });
+  });
+
+  test('of a trace that was full says that nobody knows, unless it was decided before', () => {
+    const trace = createTrace({ clock: virtualClock(), maxObservations: 4 });
+    for (const name of ['queued', 'running', 'running', 'running']) trace.record('monitor', { kind: 'state', state: name });
+    expect(judge(succeed(), trace.observations)).toMatchObject({ verdict: 'undecided', decidedBy: 'bound' });
+    expect(judge(probe('holds'), trace.observations)).toMatchObject({ verdict: 'undecided', decidedBy: 'bound' });
+    expect(judge(reach({ state: 'running' }), trace.observations)).toMatchObject({ verdict: 'holds' });
+    const closed: Event = { kind: 'end', reason: 'closed' };
+    expect(
+      judge(succeed(), observed([state('running'), { event: closed, at: 1, source: 'hook', keys: undefined }])),
+    ).toMatchObject({ verdict: 'violated', decidedBy: 'observation' });
   });
 
   test('reads no further than to the decision', () => {

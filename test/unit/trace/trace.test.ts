@@ -7,6 +7,14 @@ const HEADER = { format: 'holdfast-trace', version: 1, epoch: 0, claims: [], bou
 const recording = (...lines: readonly unknown[]): string =>
   lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join('');
 const note = (seq: number, at = seq): object => ({ at, seq, source: 's', kind: 'note', text: 'x' });
+const claimOn = (part: { from?: number; upTo?: number }): object => ({
+  claim: 'settle',
+  args: {},
+  from: 0,
+  since: 0,
+  upTo: 0,
+  ...part,
+});
 const issuesOf = (text: string): string[] =>
   checkTrace(text).issues.map(({ line, path, code }) => `${line ?? ''}:${path}:${code}`);
 
@@ -85,10 +93,39 @@ describe('a trace', () => {
     expect(({} as { a?: number }).a).toBeUndefined();
   });
 
+  test('an observation of another trace is stamped anew', async () => {
+    const clock = virtualClock();
+    const [one, other] = [createTrace({ clock }), createTrace({ clock })];
+    one.record('hook', { kind: 'note', text: 'first' });
+    await clock.advance(5);
+    one.record('hook', { kind: 'state', state: 'running' }, ['k']);
+    one.link('start', 'op', ['k']);
+    await clock.advance(2);
+    for (const o of one.observations.slice(1)) other.record(`copied ${o.source}`, o);
+    expect(other.observations).toEqual([
+      { at: 7, seq: 0, source: 'copied hook', kind: 'state', state: 'running' },
+      { at: 7, seq: 1, source: 'copied start', kind: 'link', operation: 'op', keys: ['k'] },
+    ]);
+    expect(one.observations[1]).toMatchObject({ at: 5, seq: 1, source: 'hook', keys: ['k'] });
+    expect(checkTrace(other.toJSONL()).issues).toEqual([]);
+  });
+
   test('a recording can be gone on with', () => {
     const trace = parseTrace(recording(HEADER, note(0, 7)));
     expect(trace.record('later', { kind: 'note', text: 'added' })).toMatchObject({ seq: 1, at: 7 });
   });
+});
+
+test('what states were read from is bounded like bodies, their results stay, and it is told', () => {
+  const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 50 });
+  for (let i = 0; i < 3; i++)
+    trace.record('monitor', { kind: 'state', state: 'running', raw: { text: 'x'.repeat(20) }, result: i });
+  expect(trace.observations.map((o) => [o.kind === 'state' && o.raw !== undefined, o.kind === 'state' && o.result])).toEqual([
+    [true, 0],
+    [false, 1],
+    [false, 2],
+  ]);
+  expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 50, at: 0 }]);
 });
 
 describe('checkTrace', () => {
@@ -125,6 +162,21 @@ describe('checkTrace', () => {
       'a claim that is none',
       recording({ ...HEADER, claims: [null, { claim: 'reach' }] }),
       ['1:claims[0]:wrong-type', '1:claims[1]:wrong-type'],
+    ],
+    [
+      'a claim on no place among the observations',
+      recording({ ...HEADER, claims: [{ from: -1 }, { from: 0.5 }, { upTo: -1 }, { upTo: 1e300 }].map(claimOn) }),
+      ['1:claims[0]:wrong-type', '1:claims[1]:wrong-type', '1:claims[2]:wrong-type', '1:claims[3]:wrong-type'],
+    ],
+    [
+      'fewer lines than a claim was judged on: the end is cut off',
+      recording({ ...HEADER, claims: [{ upTo: 1 }, { upTo: 3 }, { upTo: 2 }].map(claimOn) }, note(0), note(1)),
+      ['4::missing-lines'],
+    ],
+    [
+      'lines that a claim lacks for another reason, which is told alone',
+      recording({ ...HEADER, claims: [claimOn({ upTo: 2 })] }, note(0), 'x'),
+      ['3::not-json'],
     ],
     ['an unknown kind', recording(HEADER, { ...note(0), kind: 'rumour' }), ['2:kind:unknown-kind']],
     ['a kind that objects inherit', recording(HEADER, { ...note(0), kind: 'constructor' }), ['2:kind:unknown-kind']],

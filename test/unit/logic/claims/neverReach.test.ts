@@ -53,6 +53,10 @@ describe('neverReach', () => {
     expect({ fromNow: claim.fromNow, says: claim.says }).toEqual({ fromNow: true, says: "never reach 'failed' for 100ms" });
   });
 
+  test('tells how long after without the noise of floating point', () => {
+    expect(judged(claim, [state('failed', 60.3)], { context: { since: 40.1 } }).reason).toMatchObject({ after: 20.2 });
+  });
+
   test('refuses bad arguments', () => {
     expect(refusal(() => neverReach({ state: 5 as unknown as string, for: 1 }))).toMatchObject({ code: 'invalid-state' });
     expect(refusal(() => neverReach({ state: 'a', for: -1 }))).toMatchObject({ code: 'invalid-duration' });

@@ -70,7 +70,13 @@ describe('passThrough', () => {
     const flapping = Array.from({ length: 20_000 }, (_, i) => state(i % 2 === 0 ? 'a' : 'b', i));
     const judging = passThrough({ states: ['a', 'b', 'c'] }).start({ since: 0 });
     flapping.forEach(({ event, at, source }, seq) => judging.step({ ...event, at, source, seq }));
-    expect(judging.judgement().reason).toMatchObject({ missing: 'c' });
+    const { reason, evidence } = judging.judgement();
+    expect(reason).toMatchObject({ missing: 'c', leftOut: 19_900 });
+    // The first half and the latest: what came before, and what it came to.
+    const first = Array.from({ length: 50 }, (_, i) => i);
+    const places = [...first, ...first.map((i) => 19_950 + i)];
+    expect(evidence.map(({ seq }) => seq)).toEqual(places);
+    expect(reason['seen']).toEqual(places.map((seq) => (seq % 2 === 0 ? 'a' : 'b')));
   });
 
   test('refuses what is no list of states, and a state that does not exist', () => {

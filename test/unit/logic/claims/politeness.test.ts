@@ -156,6 +156,8 @@ describe('politeness', () => {
       url: URL,
       after: 500,
     });
+    expect(judged(politeness(), [ask(40.1, { 'retry-after': '1' }), ask(60.3)].flat()).reason).toMatchObject({ early: 979.8 });
+    expect(judged(politeness(), [ask(40.1, {}, DONE), ask(60.3)].flat()).reason).toMatchObject({ after: 20.2 });
     expect(judged(politeness(), [ask(0), ask(9)].flat()).reason).toMatchObject({ code: 'polite', looks: 2 });
   });
 

@@ -47,6 +47,11 @@ describe('stay', () => {
     });
   });
 
+  test('tells how long after without the noise of floating point', () => {
+    const steps = [state('running', 40.3), state('done', 60.3)];
+    expect(judged(claim, steps, { context: { since: 40.1 } }).reason).toMatchObject({ code: 'left', after: 20.2 });
+  });
+
   test('a wait that ended before its time decides nothing', () => {
     const steps = [state('running', 0), state('running', 10), state('running', 20), state('running', 30)];
     expect(judged(claim, steps, { closing: { by: 'aborted', at: 50 } })).toMatchObject({
