@@ -84,7 +84,7 @@ try {
   console.log(`The demo server listens on ${server.url} (process of its own). It accepts reports now and finishes them later.`);
 
   chapter('One operation, followed to its end (holdfast follow)');
-  console.log(`  $ holdfast follow -d '{"title":"Third quarter","rows":12}' ${server.url}/reports\n`);
+  console.log(`  $ holdfast follow --pace 200ms -d '{"title":"Third quarter","rows":2}' ${server.url}/reports\n`);
   const followed = await run(
     [cli, 'follow', '--pace', '200ms', '-d', '{"title":"Third quarter","rows":2}', `${server.url}/reports`],
     {},

@@ -94,7 +94,11 @@ export async function follow(argv: readonly string[], given: Io): Promise<number
   let detail = end.error;
   if (ending === 'success') {
     try {
-      detail = await inTime(op.result(), within - op.trace.now(), io.signal);
+      detail = await inTime(
+        op.result({ within: Math.max(LEAST_FOR_RESULT_MS, within - op.trace.now()) }),
+        within - op.trace.now(),
+        io.signal,
+      );
     } catch (error) {
       if (io.signal.aborted) return stopped(op, io);
       // The provider says that it succeeded, and does not hand out what it made.
@@ -266,10 +270,23 @@ function readHeaders(fields: readonly string[]): Headers {
 function withoutCredentials(text: string): { readonly url: string; readonly credentials: string | undefined } {
   const url = URL.parse(text);
   if (url === null || (url.username === '' && url.password === '')) return { url: text, credentials: undefined };
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const pair = `${decoded(url.username)}:${decoded(url.password)}`;
   url.username = '';
   url.password = '';
   return { url: url.href, credentials: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // What stands there may be a secret, and is not told.
+    throw new HarnessError(
+      'misuse',
+      'URL: its user or password is not percent-encoded as it should be',
+      "write % as %25, or give it as -H 'Authorization: Basic …'",
+    );
+  }
 }
 
 function readMethod(text: string | undefined, body: string | undefined): string | undefined {

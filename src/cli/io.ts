@@ -8,5 +8,5 @@ export interface Io {
   readonly signal: AbortSignal;
 }
 
-/** DESIGN: 0 kept, 1 violated, 2 misuse, 3 environment. Who is stopped has none of these to tell, but what shells expect. */
+/** 0 kept, 1 violated, 2 misuse, 3 environment. Who is stopped has none of these to tell, but what shells expect. */
 export const EXIT = { kept: 0, violated: 1, misuse: 2, environment: 3, stopped: 130 } as const;

@@ -19,7 +19,15 @@ import {
   type Prepared,
 } from '../probes/exchange.ts';
 import { checkedHeaders, checkedUrl, Monitor, MONITOR_PACE, politeMoment } from '../probes/httpStatus.ts';
-import { systemClock, type Clock, type Millis, type VirtualClock } from '../time/index.ts';
+import {
+  formatDuration,
+  parseDuration,
+  systemClock,
+  type Clock,
+  type Duration,
+  type Millis,
+  type VirtualClock,
+} from '../time/index.ts';
 import {
   createTrace,
   defineLifecycle,
@@ -153,7 +161,10 @@ class StartedOperation implements Operation {
   readonly #start: CheckedStart;
   readonly #options: OperationOptions;
   readonly #send: Fetch;
+  /** Ends a start that nobody waits for any more. */
   readonly #controller = new AbortController();
+  /** Somebody asked for the acceptance by itself: it is waited for without a watch. */
+  #asked = false;
   readonly #words: BodyWords;
   readonly #headers: Headers;
   #name: string | undefined;
@@ -193,22 +204,26 @@ class StartedOperation implements Operation {
   }
 
   get accepted(): Promise<Acceptance> {
+    this.#asked = true;
     return this.#begin().then((accepted) => this.#handle(accepted));
   }
 
-  async result(): Promise<unknown> {
-    const judgement = await watch(this, succeed());
+  async result(options: { readonly within?: Duration | undefined } = {}): Promise<unknown> {
+    const within = parseDuration(options.within ?? DEFAULT_WITHIN_MS, 'within');
+    const judgement = await watch(this, succeed(), { within });
     if (judgement.verdict !== 'holds') {
       // Words are loaded when there is something to tell.
       const { violation } = await held(this.clock, import('../report/index.ts'));
-      throw violation({ claim: succeed(), judgement, subject: this });
+      throw violation({ claim: succeed(), judgement, subject: this, within });
     }
     const ended = judgement.evidence.findLast((o): o is Observation & { kind: 'state' } => o.kind === 'state');
     if (ended?.result !== undefined || this.#elsewhere === undefined) return ended?.result;
-    return this.#fetchResult(this.#elsewhere.location, this.#elsewhere.base);
+    return this.#fetchResult(this.#elsewhere.location, this.#elsewhere.base, within);
   }
 
-  async cancel(): Promise<void> {
+  async cancel(options: { readonly within?: Duration | undefined } = {}): Promise<void> {
+    const within = parseDuration(options.within ?? DEFAULT_WITHIN_MS, 'within');
+    this.#asked = true;
     const accepted = await this.#begin();
     if (accepted.kind === 'ended') {
       throw new HarnessError(
@@ -220,8 +235,10 @@ class StartedOperation implements Operation {
     const { method } = accepted.dialect.cancel;
     const url = this.#monitor?.url ?? accepted.url;
     const request = prepare(method, url, this.#headersFor(url).headers);
-    const answer = await this.#inTime(`${method} ${redactUrl(url)}`, (signal) =>
-      ask(this.#send, request, `cancel/${this.trace.observations.length}`, this.#record('cancel'), signal),
+    const answer = await this.#inTime(
+      `${method} ${redactUrl(url)}`,
+      (signal) => ask(this.#send, request, `cancel/${this.trace.observations.length}`, this.#record('cancel'), signal),
+      within,
     );
     // What is redirected was not cancelled; 303 is an answer (RFC 9110 §15.4.4).
     if (answer.status >= 300 && answer.status !== 303) {
@@ -237,6 +254,11 @@ class StartedOperation implements Operation {
     if (this.#monitor !== undefined) return this.#monitor.look(context);
     // The start is the first look: it is taken once, and whoever waits next waits for the same.
     let accepted: Accepted;
+    // A start without an answer is given up with the last who waits, unless somebody asked for it by itself.
+    const giveUp = (): void => {
+      if (!this.#asked) this.#controller.abort(context.signal.reason);
+    };
+    context.signal.addEventListener('abort', giveUp, { once: true });
     try {
       accepted = await this.#begin();
     } catch (error) {
@@ -244,6 +266,8 @@ class StartedOperation implements Operation {
       if (error instanceof StartFailed)
         return { events: [{ kind: 'error', name: error.name, message: error.message }], done: true };
       throw error;
+    } finally {
+      context.signal.removeEventListener('abort', giveUp);
     }
     return accepted.kind === 'ended'
       ? { events: [], done: true, idle: true }
@@ -270,7 +294,7 @@ class StartedOperation implements Operation {
   async #sendStart(start: Exclude<CheckedStart, { kind: 'monitor' }>): Promise<Answer> {
     const record = this.#record('start');
     try {
-      if (start.kind === 'send') return await ask(this.#send, start.request, 'start', record);
+      if (start.kind === 'send') return await ask(this.#send, start.request, 'start', record, this.#controller.signal);
       record({ kind: 'call', call: 'start', name: this.#name ?? 'start' });
       const response: unknown = await start.get({ fetch: this.#send, signal: this.#controller.signal });
       const answer = await readAnswer(
@@ -372,7 +396,7 @@ class StartedOperation implements Operation {
     };
   }
 
-  async #fetchResult(location: string, base: string): Promise<unknown> {
+  async #fetchResult(location: string, base: string, within: Millis): Promise<unknown> {
     const from = resolved(location, base);
     if (from === undefined)
       throw new HarnessError(
@@ -380,15 +404,18 @@ class StartedOperation implements Operation {
         `the result is said to be at ${show(redactUrl(location))}, which is not a URL`,
         'the provider must send a URI reference (RFC 9110 §10.2.2)',
       );
-    const { answer, stuck } = await this.#inTime(`GET ${redactUrl(from)}`, (signal) =>
-      askAlong(
-        this.#send,
-        from,
-        (url) => prepare('GET', url, this.#headersFor(url).headers),
-        `result/${this.trace.observations.length}`,
-        this.#record('result'),
-        signal,
-      ),
+    const { answer, stuck } = await this.#inTime(
+      `GET ${redactUrl(from)}`,
+      (signal) =>
+        askAlong(
+          this.#send,
+          from,
+          (url) => prepare('GET', url, this.#headersFor(url).headers),
+          `result/${this.trace.observations.length}`,
+          this.#record('result'),
+          signal,
+        ),
+      within,
     );
     if (answer.status >= 300) {
       throw new HarnessError(
@@ -400,14 +427,14 @@ class StartedOperation implements Operation {
     return bodyOf(answer);
   }
 
-  /** A request that no watch waits for gets as long as a watch would wait. */
-  async #inTime<T>(what: string, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  /** A request that no watch waits for. */
+  async #inTime<T>(what: string, send: (signal: AbortSignal) => Promise<T>, within: Millis): Promise<T> {
     const controller = new AbortController();
     let cancel = (): void => undefined;
     // Not every fetch minds its signal.
     const late = new Promise<never>((_, reject) => {
-      cancel = this.clock.after(DEFAULT_WITHIN_MS, () => {
-        reject(new Error(`it took more than ${DEFAULT_WITHIN_MS} ms`));
+      cancel = this.clock.after(within, () => {
+        reject(new Error(`it took more than ${formatDuration(within)}`));
         controller.abort();
       });
     });

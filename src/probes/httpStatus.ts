@@ -45,10 +45,17 @@ export function isTransient(status: number): boolean {
  * say nothing about the operation (5xx, 429, no connection) are observations of kind `error`.
  *
  * @param url the monitor's absolute address
- * @throws HarnessError `invalid-url`, `invalid-headers`
+ * @throws HarnessError `invalid-url`, `invalid-headers`, `not-a-function`
  */
 export function httpStatus(url: string, options: HttpStatusOptions): Pull {
   const { href, origin } = checkedUrl(url, 'the monitor');
+  if (typeof options?.read !== 'function') {
+    throw new HarnessError(
+      'not-a-function',
+      `httpStatus: expected read to be a function that makes a state of an answer, received ${show(options?.read)}`,
+      "write httpStatus(url, { read: ({ json }) => ({ kind: 'state', state: json.status }) })",
+    );
+  }
   const fields = checkedHeaders(options.headers, 'headers');
   return new Monitor(href, { ...options, headersFor: (to) => sendable(fields, to, [origin]) });
 }

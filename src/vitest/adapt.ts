@@ -19,7 +19,8 @@ interface Result {
  * A matcher as Vitest wants it.
  *
  * It returns a thenable of our own, because the runner neither notices a custom matcher that nobody awaits nor points at
- * the call of one that fails later. All that is taken from the runner is public: the matcher state, the test's context.
+ * the call of one that fails later. What is taken from the runner is the matcher state and the
+ * test's context; `attempt.ts` says when it reads them.
  */
 export function adapt(matcher: Matcher): (this: MatcherState, received: unknown, ...args: unknown[]) => Promise<Result> {
   return function match(this: MatcherState, received: unknown, ...args: unknown[]): Promise<Result> {

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '../time/index.ts';
+import { systemClock, type Clock, type Duration } from '../time/index.ts';
 import { createTrace, type Lifecycle, type Trace } from '../trace/index.ts';
 import type { Source } from './source.ts';
 
@@ -29,10 +29,20 @@ export interface Operation extends Subject {
   /** Starts the operation if need be, and resolves when the provider has taken it. */
   readonly accepted: Promise<Acceptance>;
   readonly lifecycle: Lifecycle;
-  /** Waits for success and resolves to the result. */
-  result(): Promise<unknown>;
-  /** Asks the provider to cancel, in the way of the dialect. */
-  cancel(): Promise<void>;
+  /**
+   * Waits for success and resolves to the result.
+   *
+   * @param options.within how long to wait for the success, and then for a result that is elsewhere; 4 s by default
+   * @throws ContractViolation when it does not succeed in time; HarnessError `no-result`, `no-answer` when its result cannot be had
+   */
+  result(options?: { readonly within?: Duration | undefined }): Promise<unknown>;
+  /**
+   * Asks the provider to cancel, in the way of the dialect.
+   *
+   * @param options.within how long to wait for the answer; 4 s by default
+   * @throws HarnessError `nothing-to-cancel`, `cancel-refused`, `no-answer`
+   */
+  cancel(options?: { readonly within?: Duration | undefined }): Promise<void>;
 }
 
 /**

@@ -276,6 +276,15 @@ describe('secrets', () => {
     expect({ code, told: err.includes('s3cr3t') }).toEqual({ code: 2, told: false });
   });
 
+  test('a user or password in the URL that is badly encoded is misuse, and is not told', async () => {
+    const { code, err } = await holdfast(['follow', 'http://us%er:s3cr3t@127.0.0.1/jobs']);
+    expect({ code, told: err.includes('s3cr3t'), mend: err.includes('write % as %25') }).toEqual({
+      code: 2,
+      told: false,
+      mend: true,
+    });
+  });
+
   test('a user and password in the URL become a header, and are not told', async () => {
     const asked = answering(({ url }) => (url === START ? accepted('/op/1') : json({ status: 'succeeded' })));
     const { code, out, err } = await holdfast(['follow', '-d', '{}', 'http://ann:p%40ssword@api.test/reports']);

@@ -305,7 +305,7 @@ describe('result()', () => {
     ['503', new Response(null, { status: 503 }), 'no-result', 'answered 503'],
     ['303 again', seeOther('/s'), 'no-result', 'answered 303'],
     ['no answer', noConnection('ECONNREFUSED', 'connect ECONNREFUSED'), 'no-answer', 'ECONNREFUSED'],
-    ['a hang', () => new Promise(() => undefined), 'no-answer', 'more than 4000 ms'],
+    ['a hang', () => new Promise(() => undefined), 'no-answer', 'more than 4s'],
   ])('elsewhere that ends in %s', async (_, line, code, says) => {
     const world = worldOf(ORDER, [accepted(), seeOther('/results/1'), line]);
     const error = await refused(world, () => world.op.result());
