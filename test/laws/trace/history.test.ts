@@ -12,7 +12,11 @@ type Work =
 const work: fc.Arbitrary<Work> = fc.oneof(
   fc.constantFrom('ok', 'fail', 'unknown', 'nothing').map((back) => ({ of: 'call', back }) as const),
   fc
-    .oneof(fc.integer({ min: 100, max: 599 }), fc.constantFrom('reset' as const, 'nothing' as const))
+    .oneof(
+      fc.integer({ min: 100, max: 599 }),
+      fc.constantFrom(399, 400, 499, 500),
+      fc.constantFrom('reset' as const, 'nothing' as const),
+    )
     .map((back) => ({ of: 'exchange', back }) as const),
 );
 

@@ -210,13 +210,14 @@ describe('of a sound lifecycle', () => {
   });
 
   test('the problems of a great many states are found in a moment', () => {
-    const size = 4000;
+    const size = 1500;
     const chain = Array.from({ length: size }, (_, i): [string, string[]] => [`s${i}`, [`s${i + 1}`]]);
-    const many = Array.from({ length: size }, (_, i): [string, 'success'] => [`e${i}`, 'success']);
-    chain.at(-1)![1].push(...many.map(([state]) => state));
+    // Endings to which nothing leads come first: none of them may be looked for from every state of the chain.
+    const islands = Array.from({ length: size }, (_, i): [string, 'success'] => [`e${i}`, 'success']);
     const start = performance.now();
-    expect(problems({ initial: 's0', moves: from(chain), endings: from(many) })).toEqual([`trap endings.s${size}`]);
-    expect(performance.now() - start).toBeLessThan(5000);
+    const found = problems({ initial: 's0', moves: from(chain), endings: from([...islands, [`s${size}`, 'success']]) });
+    expect(found).toEqual(islands.map(([state]) => `unreachable-state endings.${state}`));
+    expect(performance.now() - start).toBeLessThan(3000);
   });
 
   test('several at once are all told, once each', () => {

@@ -55,6 +55,18 @@ describe('rejudge', () => {
     expect(rejudge(createTrace({ clock: virtualClock() }))).toEqual([]);
   });
 
+  test('counts a claim’s time from when it was judged first', async () => {
+    const clock = virtualClock();
+    const trace = createTrace({ clock });
+    await clock.advance(10);
+    trace.record('monitor', { kind: 'state', state: 'running' });
+    await clock.advance(5);
+    trace.record('monitor', { kind: 'state', state: 'done' });
+    const { name, args } = stay({ state: 'running', for: 20 });
+    trace.judged({ claim: name, args, from: 0, since: 8, upTo: 2, judgement: {} });
+    expect(rejudge(parseTrace(trace.toJSONL()))[0]!.reason).toMatchObject({ code: 'left', after: 7 });
+  });
+
   test('uses the lifecycle of the header', () => {
     const judgement = rejudge(recorded(reach({ state: 'running' }), [state('failed')]))[0];
     expect(judgement).toMatchObject({ verdict: 'violated', reason: { code: 'ended-otherwise', ending: 'failure' } });

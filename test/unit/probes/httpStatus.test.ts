@@ -517,3 +517,7 @@ test('names and paces are what was asked for', () => {
   expect(httpStatus(MONITOR, { read, name: 'mirror', pace })).toMatchObject({ name: 'mirror', pace });
   expect(httpStatus(MONITOR, { read })).toMatchObject({ name: 'monitor' });
 });
+
+test('a monitor that nobody can read is refused at once', () => {
+  expect(() => httpStatus('http://api.test/1', {} as never)).toThrow(/expected read to be a function .*, received nothing/);
+});

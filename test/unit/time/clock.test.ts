@@ -24,6 +24,16 @@ test('a first import under fake timers is refused when it comes to waiting, and 
   );
 });
 
+test('a sleep of a fraction is given to the timer as the next whole millisecond, since a timer drops fractions', async () => {
+  const delays: number[] = [];
+  vi.stubGlobal('setTimeout', (wake: () => void, ms: number) => (delays.push(ms), queueMicrotask(wake)));
+  vi.resetModules();
+  const fresh = await import('../../../src/time/index.ts');
+  vi.unstubAllGlobals();
+  for (const ms of [1.2, 5, 0.001, 0, -1, Number.NaN]) await fresh.systemClock.sleep(ms);
+  expect(delays).toEqual([2, 5, 1, 0, 0, 0]);
+});
+
 test('a wait longer than a timer can be is taken in steps, without ringing early', async () => {
   const delays: number[] = [];
   const due: (() => void)[] = [];

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { HarnessError } from '../../../src/errors.ts';
 import { virtualClock } from '../../../src/time/index.ts';
-import { checkTrace, createTrace, parseTrace, standardLifecycle, TRACE_VERSION } from '../../../src/trace/index.ts';
+import {
+  checkTrace,
+  createTrace,
+  MAX_OBSERVATIONS,
+  parseTrace,
+  standardLifecycle,
+  TRACE_VERSION,
+} from '../../../src/trace/index.ts';
 
 const HEADER = { format: 'holdfast-trace', version: 1, epoch: 0, claims: [], bounds: [] };
 const recording = (...lines: readonly unknown[]): string =>
@@ -113,6 +120,15 @@ describe('a trace', () => {
   test('a recording can be gone on with', () => {
     const trace = parseTrace(recording(HEADER, note(0, 7)));
     expect(trace.record('later', { kind: 'note', text: 'added' })).toMatchObject({ seq: 1, at: 7 });
+  });
+
+  test('a recording that is longer than a trace may grow is read whole, and gone on with no further than to say so', () => {
+    const length = MAX_OBSERVATIONS + 1;
+    const trace = parseTrace(recording(HEADER, ...Array.from({ length }, (_, seq) => note(seq))));
+    expect(trace.observations).toHaveLength(length);
+    expect(trace.record('later', { kind: 'note', text: 'added' })).toMatchObject({ seq: length, kind: 'end', reason: 'bound' });
+    expect(trace.record('later', { kind: 'note', text: 'added' })).toBeUndefined();
+    expect(trace.header.bounds).toEqual([{ bound: 'observations', limit: length + 1, at: length - 1 }]);
   });
 });
 

@@ -64,6 +64,7 @@ describe('exactlyOnce', () => {
       [value('row-1'), tick(5, 1), value('row-2', 6)],
       holds([0, 2]),
     ],
+    ['time that goes by, which is nothing that comes', { event: {}, per: 'source' }, [state('a'), tick(3, 1)], holds([0])],
     ['nothing', { event: done }, [], { verdict: 'undecided', by: 'nothing', code: 'nothing-seen', evidence: [] }],
     [
       'requests sent again after a lost answer: whether the work was done is for the effects to tell',

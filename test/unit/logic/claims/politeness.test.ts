@@ -39,6 +39,17 @@ describe('politeness', () => {
       polite([3]),
     ],
     ['a wish that a later answer takes back', [ask(0, { 'retry-after': '1' }), ask(1000), ask(1001)].flat(), polite([5])],
+    [
+      'a wish that the answer to another request takes back',
+      [request('p', 0, URL), request('q', 0, URL), response('p', 1, { 'retry-after': '5' }), response('q', 2), ...ask(3)],
+      polite([5]),
+    ],
+    ['a wish with nothing that is new', [ask(0, { 'retry-after': '2' }, { status: 304 }), ask(1)].flat(), early([1, 2])],
+    [
+      'a second answer to one request, which is one to nobody',
+      [request('t', 0, URL), response('t', 1), response('t', 2, { 'retry-after': '9' }), ...ask(3)],
+      polite([4]),
+    ],
     ['the latest wish', [ask(0, { 'retry-after': '1' }), ask(1000, { 'retry-after': '5' }), ask(3000)].flat(), early([3, 4])],
     ['a malformed wish, which is none', [ask(0, { 'retry-after': '1.5' }), ask(1)].flat(), polite([3])],
     ['a wish with an unavailable server', [ask(0, { 'retry-after': '3' }, { status: 503 }), ask(1)].flat(), early([1, 2])],
