@@ -119,6 +119,8 @@ class Watcher {
   #opened: readonly AsyncDisposable[] = NONE;
   #closed = false;
   readonly #pushes: readonly Push[];
+  /** Push sources that may still tell something. */
+  #listening = 0;
 
   constructor(subject: Subject) {
     this.subject = subject;
@@ -129,6 +131,7 @@ class Watcher {
     } else {
       this.channels = subject.sources.filter(isPull).map((source) => new Channel(this, source));
       this.#pushes = subject.sources.filter((source): source is Push => !isPull(source));
+      this.#listening = this.#pushes.length;
     }
   }
 
@@ -146,14 +149,23 @@ class Watcher {
     for (const push of this.#pushes) {
       if (this.#closed) break;
       const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
-      open.done.then(
-        () => trace.record(push.name, { kind: 'end', reason: 'closed' }),
-        (error: unknown) => trace.record(push.name, failedLook(error)),
-      );
+      open.done
+        .then(
+          () => trace.record(push.name, { kind: 'end', reason: 'closed' }),
+          (error: unknown) => trace.record(push.name, failedLook(error)),
+        )
+        .finally(() => this.#pushEnded())
+        // Nobody awaits this: what a follower throws has failed its own wait.
+        .catch(nothing);
       this.#opened = [...this.#opened, open];
     }
     // Closed while one of them was being opened.
     if (this.#closed) await this.#disposeAll();
+  }
+
+  #pushEnded(): void {
+    this.#listening--;
+    if (this.ended()) for (const wait of this.waits) wait.ended();
   }
 
   async #disposeAll(): Promise<void> {
@@ -208,7 +220,7 @@ class Watcher {
 
   /** After news: the sources may have ended. */
   ended(): boolean {
-    return this.#pushes.length === 0 && this.channels.every((channel) => channel.done);
+    return this.#listening === 0 && this.channels.every((channel) => channel.done);
   }
 }
 
@@ -594,7 +606,7 @@ class Wait implements Sleeper {
     this.#alarm = this.#alarms.set(this.#within, this);
     this.#armTick();
     // Everything that could ever be seen has been: there is nothing to wait for.
-    if (this.#watcher.ended() && this.#watcher.channels.length > 0) return this.ended();
+    if (this.#watcher.ended()) return this.ended();
     this.#watcher.join(this);
   }
 

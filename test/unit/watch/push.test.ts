@@ -246,3 +246,19 @@ describe('closing a subject', () => {
     expect(hooks[0]!.story).toEqual([]);
   });
 });
+
+test('when every source has ended there is nothing to wait for, now and for whoever comes later', async () => {
+  const clock = virtualClock();
+  const told: Push = {
+    name: 'told',
+    open: async ({ record }) => {
+      const done = clock.sleep(20).then(() => record({ kind: 'state', state: 'running' }));
+      return { done, [Symbol.asyncDispose]: async () => undefined };
+    },
+  };
+  const watched = subject([told], { clock });
+  const first = await clock.run(() => watch(watched, succeed(), { within: '1s' }));
+  expect(first).toMatchObject({ verdict: 'violated', decidedBy: 'observation', at: 20, reason: { last: 'running' } });
+  expect(clock.now()).toBe(20);
+  expect(await clock.run(() => watch(watched, succeed(), { within: '1s' }))).toMatchObject({ verdict: 'violated', at: 20 });
+});
