@@ -251,8 +251,8 @@ test('when every source has ended there is nothing to wait for, now and for whoe
   const clock = virtualClock();
   const told: Push = {
     name: 'told',
-    open: async ({ record }) => {
-      const done = clock.sleep(20).then(() => record({ kind: 'state', state: 'running' }));
+    open: async (context) => {
+      const done = clock.sleep(20).then(() => context.record({ kind: 'state', state: 'running' }));
       return { done, [Symbol.asyncDispose]: async () => undefined };
     },
   };
