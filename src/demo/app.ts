@@ -428,18 +428,22 @@ async function readJson(request: Request): Promise<{ readonly json: unknown } | 
 }
 
 /** What `work` resolves to, or the signal's reason when it aborts before. */
-async function orAbort<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
+function orAbort<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   if (signal === null || signal === undefined) return work;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = (): void => reject(signal.reason as Error);
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', stop, { once: true });
+    work.then(
+      (value) => {
+        signal.removeEventListener('abort', stop);
+        resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', stop);
+        reject(error as Error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop);
-  }
 }
 
 function wholeNumber(option: string, value: number, min: number, max: number): number {

@@ -250,9 +250,12 @@ class StartedOperation implements Operation {
     }
   }
 
-  async #look(context: LookContext): Promise<Looked> {
-    if (this.#monitor !== undefined) return this.#monitor.look(context);
-    // The start is the first look: it is taken once, and whoever waits next waits for the same.
+  #look(context: LookContext): Promise<Looked> {
+    return this.#monitor === undefined ? this.#firstLook(context) : this.#monitor.look(context);
+  }
+
+  /** The start is the first look: it is taken once, and whoever waits next waits for the same. */
+  async #firstLook(context: LookContext): Promise<Looked> {
     let accepted: Accepted;
     // A start without an answer is given up with the last who waits, unless somebody asked for it by itself.
     const giveUp = (): void => {

@@ -70,7 +70,9 @@ export async function ask(fetch: Fetch, request: Prepared, id: string, record: R
   if (signal !== undefined) init.signal = signal;
   let read: Read;
   try {
-    read = await readBody(await fetch(url, init));
+    const response = await fetch(url, init);
+    // Most looks of one who asks conditionally bring no body: they need not wait for it.
+    read = response.body === null ? { response, bytes: NO_BYTES, whole: true } : await readBody(response);
   } catch (error) {
     record(noResponse(id, error));
     throw withoutAddresses(error);
@@ -114,8 +116,8 @@ export async function askAlong(
   let url = from;
   for (let hop = 0; ; hop++) {
     const answer = await ask(fetch, requestTo(url), hop === 0 ? id : `${id}.${hop}`, record, signal);
-    const next = addressIn(answer, 'location');
-    if (![301, 302, 307, 308].includes(answer.status) || next === undefined) return { answer, stuck: undefined };
+    const next = isRedirect(answer.status) ? addressIn(answer, 'location') : undefined;
+    if (next === undefined) return { answer, stuck: undefined };
     if (hop >= MAX_REDIRECTS)
       return { answer, stuck: `${nameOf(answer)} redirects more than ${MAX_REDIRECTS} times, last to ${redactUrl(next)}` };
     const to = resolved(next, url);
@@ -127,6 +129,10 @@ export async function askAlong(
     if (answer.status === 301 || answer.status === 308) moved(url, to);
     url = to;
   }
+}
+
+function isRedirect(status: number): boolean {
+  return status === 301 || status === 302 || status === 307 || status === 308;
 }
 
 /** What goes to any origin: which of the other fields is a credential cannot be known. */
@@ -246,6 +252,8 @@ interface Read {
   readonly whole: boolean;
 }
 
+const NO_BYTES = new Uint8Array();
+
 /** Content-Length is not relied on: of a compressed body it tells the length before it is unpacked. */
 async function readBody(response: Response): Promise<Read> {
   const chunks: Uint8Array[] = [];
@@ -261,7 +269,7 @@ async function readBody(response: Response): Promise<Read> {
       break;
     }
   }
-  return { response, bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), whole: size <= MAX_READ_BYTES };
+  return { response, bytes: chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? NO_BYTES : Buffer.concat(chunks), whole: size <= MAX_READ_BYTES };
 }
 
 function answerOf({ response, bytes, whole }: Read, method: string, url: string, id: string, record: Recorder): Answer {

@@ -70,14 +70,16 @@ export const systemClock: Clock = {
 
 /** `sleep` in terms of `after`, shared by every clock so that abort behaves the same everywhere. */
 export function sleepWith(schedule: Clock['after'], ms: Millis, signal?: AbortSignal): Promise<void> {
+  // Most who sleep are not to be woken by anything else.
+  if (signal === undefined) return new Promise((resolve) => void schedule(ms, resolve));
   return new Promise((resolve) => {
-    if (signal?.aborted === true) return resolve();
+    if (signal.aborted) return resolve();
     const wake = (): void => {
       cancel();
-      signal?.removeEventListener('abort', wake);
+      signal.removeEventListener('abort', wake);
       resolve();
     };
     const cancel = schedule(ms, wake);
-    signal?.addEventListener('abort', wake, { once: true });
+    signal.addEventListener('abort', wake, { once: true });
   });
 }
