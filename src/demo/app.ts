@@ -430,19 +430,13 @@ async function readJson(request: Request): Promise<{ readonly json: unknown } | 
 /** What `work` resolves to, or the signal's reason when it aborts before. */
 function orAbort<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   if (signal === null || signal === undefined) return work;
+  // Cheaper than a race, and every request comes through here.
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error);
+    const forget = (): void => signal.removeEventListener('abort', stop);
     signal.addEventListener('abort', stop, { once: true });
-    work.then(
-      (value) => {
-        signal.removeEventListener('abort', stop);
-        resolve(value);
-      },
-      (error: unknown) => {
-        signal.removeEventListener('abort', stop);
-        reject(error as Error);
-      },
-    );
+    work.then(forget, forget);
+    work.then(resolve, reject);
   });
 }
 

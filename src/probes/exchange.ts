@@ -269,7 +269,11 @@ async function readBody(response: Response): Promise<Read> {
       break;
     }
   }
-  return { response, bytes: chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? NO_BYTES : Buffer.concat(chunks), whole: size <= MAX_READ_BYTES };
+  return {
+    response,
+    bytes: chunks.length === 1 ? chunks[0]! : chunks.length === 0 ? NO_BYTES : Buffer.concat(chunks),
+    whole: size <= MAX_READ_BYTES,
+  };
 }
 
 function answerOf({ response, bytes, whole }: Read, method: string, url: string, id: string, record: Recorder): Answer {

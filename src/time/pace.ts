@@ -137,11 +137,11 @@ export class Rounds {
   #armed: Millis = Number.POSITIVE_INFINITY;
   #cancel: (() => void) | undefined;
   /**
-   * What a look of everybody cost by the last two rounds, in milliseconds. The cheaper counts: one slow round (a collection of
-   * garbage, code that runs for the first time) must not make everybody wait.
+   * What a look of everybody cost in each of the last rounds, in milliseconds. The cheapest counts: a slow round (a collection of
+   * garbage, code that runs for the first time, a processor that had gone to sleep) must not make everybody wait.
    */
+  readonly #costs: Millis[] = [];
   #cost: Millis = 0;
-  #costBefore: Millis = 0;
   /** How many looked or waited when the last round began. */
   #crowd = 0;
 
@@ -152,7 +152,7 @@ export class Rounds {
   /** How long a round should rest for its looks to stay within the shared budget, in milliseconds. */
   gap(): Millis {
     const crowd = Math.max(this.#waiting.length, this.#crowd);
-    return Math.max(crowd * LEAST_COST_MS, Math.min(this.#cost, this.#costBefore)) / LOOK_SHARE;
+    return Math.max(crowd * LEAST_COST_MS, this.#cost) / LOOK_SHARE;
   }
 
   /**
@@ -190,8 +190,8 @@ export class Rounds {
 
   /** What the looks of one crowd cost says nothing about the next. */
   #forget(): void {
+    this.#costs.length = 0;
     this.#cost = 0;
-    this.#costBefore = 0;
     this.#crowd = 0;
   }
 
@@ -224,8 +224,9 @@ export class Rounds {
     // A round in which somebody stopped waiting cost more than its looks, and is no measure of them.
     // So is one of a few: waking up cost more than looking.
     if (ready.length * 2 > this.#crowd && this.#waiting.length === untouched + ready.length) {
-      this.#costBefore = this.#cost;
-      this.#cost = ((this.#clock.now() - start) / ready.length) * this.#crowd;
+      this.#costs.push(((this.#clock.now() - start) / ready.length) * this.#crowd);
+      if (this.#costs.length > ROUNDS_REMEMBERED) this.#costs.shift();
+      this.#cost = this.#costs.length < ROUNDS_REMEMBERED ? 0 : Math.min(...this.#costs);
     }
     if (this.#waiting.length === 0) this.#forget();
     let next = Number.POSITIVE_INFINITY;
@@ -254,5 +255,7 @@ const SAME_ROUND_MS: Millis = 0.5;
  * it leaves behind is to be collected.
  */
 const LEAST_COST_MS: Millis = 0.004;
+/** Of how many rounds the cheapest tells what a look costs; before there are so many, nothing is known of it. */
+const ROUNDS_REMEMBERED = 4;
 /** With more waiters than this, their moments are aligned. */
 const CROWD = 8;

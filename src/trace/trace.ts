@@ -94,17 +94,14 @@ export interface TraceOptions {
  * ```
  */
 export function createTrace(options: TraceOptions): Trace {
-  const { clock } = options;
+  const { clock, seed, lifecycle } = options;
+  const start = { format: 'holdfast-trace', version: TRACE_VERSION, epoch: Math.round(clock.wall()) } as const;
+  // The lists are replaced rather than changed, so that all who have nothing in them share one.
+  const none = { claims: NOBODY, bounds: NOBODY };
   return new RecordedTrace(
-    {
-      format: 'holdfast-trace',
-      version: TRACE_VERSION,
-      epoch: Math.round(clock.wall()),
-      ...(options.seed === undefined ? {} : { seed: options.seed }),
-      ...(options.lifecycle === undefined ? {} : { lifecycle: options.lifecycle }),
-      claims: [],
-      bounds: [],
-    },
+    seed === undefined && lifecycle === undefined
+      ? { ...start, ...none }
+      : { ...start, ...(seed === undefined ? {} : { seed }), ...(lifecycle === undefined ? {} : { lifecycle }), ...none },
     [],
     clock,
     clock.now(),
@@ -113,7 +110,7 @@ export function createTrace(options: TraceOptions): Trace {
   );
 }
 
-const NOBODY: readonly never[] = [];
+const NOBODY: readonly never[] = Object.freeze([]);
 
 class RecordedTrace implements Trace {
   header: TraceHeader;
@@ -191,7 +188,8 @@ class RecordedTrace implements Trace {
 
   judged(record: ClaimRecord): void {
     // A list that is made to measure: one that grows by itself is kept with room for more, by everybody who waits once.
-    (this.header as { claims: readonly ClaimRecord[] }).claims = this.header.claims.concat(record);
+    const { claims } = this.header;
+    (this.header as { claims: readonly ClaimRecord[] }).claims = claims.length === 0 ? [record] : [...claims, record];
   }
 
   describe(lifecycle: Lifecycle): void {

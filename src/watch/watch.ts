@@ -70,7 +70,7 @@ export function watch(subject: Subject, claim: Claim, options: WatchOptions = {}
         'give it at least one probe, as in subject([poll(fn)])',
       );
     }
-    const wait = new Wait(Watcher.of(subject), claim, within, pace, resolve, reject, options);
+    const wait = new Wait(Watched.by(subject), claim, within, pace, resolve, reject, options);
     try {
       wait.begin();
     } catch (error) {
@@ -83,29 +83,40 @@ export function watch(subject: Subject, claim: Claim, options: WatchOptions = {}
  * Opens a subject's push sources, once, and resolves when all of them listen.
  */
 export function openSources(subject: Subject): Promise<void> {
-  return Watcher.of(subject).open();
+  return Watched.by(subject).open();
 }
 
 /** Stops listening to a subject's push sources, and ends every watch on it. */
 export async function closeSubject(subject: Subject): Promise<void> {
-  await Watcher.of(subject).close();
+  await Watched.by(subject).close();
 }
 
 const NONE: readonly never[] = [];
-const WATCHER: unique symbol = Symbol('watcher');
+
+/** A constructor that gives back what it was given, so that the fields of a class derived from it are put on that. */
+const Given = function (subject: Subject): Subject {
+  return subject;
+} as unknown as new (subject: Subject) => object;
+
+/**
+ * The watcher of a subject, kept on the subject itself in a private field, which nobody sees, which no copy takes along and which
+ * a frozen object may have too. Thousands of entries in a weak map would make every collection of garbage slow.
+ */
+class Watched extends Given {
+  readonly #watcher: Watcher;
+
+  private constructor(subject: Subject) {
+    super(subject);
+    this.#watcher = new Watcher(subject);
+  }
+
+  static by(subject: Subject): Watcher {
+    return #watcher in subject ? subject.#watcher : new Watched(subject).#watcher;
+  }
+}
 
 /** All who wait on one subject share its looks. */
 class Watcher {
-  /** Kept on the subject itself: thousands of entries in a weak map make every collection of garbage slow. */
-  static of(subject: Subject & { [WATCHER]?: Watcher }): Watcher {
-    let watcher = subject[WATCHER];
-    if (watcher === undefined) {
-      watcher = new Watcher(subject);
-      Object.defineProperty(subject, WATCHER, { value: watcher });
-    }
-    return watcher;
-  }
-
   readonly subject: Subject;
   readonly channels: readonly Channel[];
   /** Replaced rather than changed: whoever goes through it is not disturbed by who comes and goes. */

@@ -7,13 +7,11 @@ import { lawAsync } from '../../setup/law.ts';
 describe('a virtual clock', () => {
   test('passes an hour of polling every 100 ms in a moment', async () => {
     const clock = virtualClock();
-    const start = performance.now();
     let looks = 0;
     await clock.run(async () => {
       for (; clock.now() < 3_600_000; looks++) await clock.sleep(100);
     });
     expect({ looks, now: clock.now() }).toEqual({ looks: 36_000, now: 3_600_000 });
-    expect(performance.now() - start).toBeLessThan(5_000);
   });
 
   test('begins at 0 on the first of January 2024, or where it is told to', () => {

@@ -32,6 +32,12 @@ describe('a subject', () => {
     expect([watched.trace.observations.length, copy.trace.observations.length]).toEqual([1, 1]);
   });
 
+  test('may be frozen', async () => {
+    const clock = virtualClock();
+    const judgement = await clock.run(() => watch(Object.freeze(subject([poll(() => true)], { clock })), succeed()));
+    expect(judgement.verdict).toBe('holds');
+  });
+
   test('is watched in real time, and leaves no timer', async () => {
     const since = systemClock.now();
     const judgement = await watch(
