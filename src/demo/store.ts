@@ -1,6 +1,5 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { HarnessError, show } from '../errors.ts';
 import type { EpochMillis } from '../time/index.ts';
+import { all, one, sqliteDb, type Db, type Work } from './db.ts';
 import type { Problem } from './problem.ts';
 import { isProblem, type Report, type ReportOrder } from './report.ts';
 
@@ -69,13 +68,13 @@ export interface Store {
   report(id: string): Promise<StoredReport | undefined>;
   /** The newest reports, newest first. */
   reports(limit: number): Promise<readonly StoredReport[]>;
+  /** Where it keeps all this, and others their own. */
+  readonly db: Db;
   close(): Promise<void>;
 }
 
-/** Grows when the tables change; a file of another version is refused rather than guessed at. */
-const SCHEMA_VERSION = 1;
-
-const SCHEMA = `
+/** The tables of operations and reports. */
+export const REPORT_TABLES = `
   CREATE TABLE operations (
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -98,118 +97,137 @@ const SCHEMA = `
     created_at REAL NOT NULL,
     content TEXT NOT NULL
   ) STRICT;
-  PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
 /** How many finished reports are kept parsed, so that a look at a finished operation does not parse its report again. */
 const PARSED_REPORTS = 64;
 
+const COLUMNS = 'id, status, ordered, step, attempt, version, created_at, started_at, ended_at, report_id, error';
+
 /**
- * A store in an SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time
- * (an exclusive lock, which the system releases when the process dies): a job found running in it has no worker any more.
+ * A store in an SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time: a job
+ * found running in it has no worker any more.
  *
  * @param path a file, created when it does not exist, or `:memory:`
  * @throws HarnessError `store-unavailable`
  */
 export function sqliteStore(path: string): Store {
-  const db = openDatabase(path);
+  return storeIn(sqliteDb(path, [REPORT_TABLES]));
+}
 
-  const one = (sql: string): StatementSync => db.prepare(sql);
-  const columns = 'id, status, ordered, step, attempt, version, created_at, started_at, ended_at, report_id, error';
-  const insertOperation = one(
-    `INSERT INTO operations (n, id, status, ordered, created_at) VALUES (?, ?, 'queued', ?, ?) RETURNING ${columns}`,
-  );
-  const lastOperation = one('SELECT coalesce(max(n), 0) AS n FROM operations');
-  const selectOperation = one(`SELECT ${columns} FROM operations WHERE id = ?`);
-  const selectUnfinished = one("SELECT id, status FROM operations WHERE status IN ('queued', 'running') ORDER BY n");
-  const claim = one(
-    `UPDATE operations SET status = 'running', attempt = attempt + 1, version = version + 1,
-     started_at = coalesce(started_at, ?) WHERE id = ? AND status = ? RETURNING ${columns}`,
-  );
-  const advance = one(
-    "UPDATE operations SET step = ?, version = version + 1 WHERE id = ? AND attempt = ? AND status = 'running'",
-  );
-  const succeed = one(
-    `UPDATE operations SET status = 'succeeded', step = ${STEPS}, version = version + 1, ended_at = ?, report_id = ?
-     WHERE id = ? AND attempt = ? AND status = 'running'`,
-  );
-  const fail = one(
-    `UPDATE operations SET status = 'failed', version = version + 1, ended_at = ?, error = ?
-     WHERE id = ? AND attempt = ? AND status = 'running'`,
-  );
-  const cancel = one(
-    `UPDATE operations SET status = 'cancelled', version = version + 1, ended_at = ?
-     WHERE id = ? AND status IN ('queued', 'running')`,
-  );
-  const insertReport = one('INSERT INTO reports (n, id, operation_id, created_at, content) VALUES (?, ?, ?, ?, ?)');
-  const lastReport = one('SELECT coalesce(max(n), 0) AS n FROM reports');
-  const selectReport = one('SELECT id, operation_id, created_at, content FROM reports WHERE id = ?');
-  const selectReports = one('SELECT id, operation_id, created_at, content FROM reports ORDER BY n DESC LIMIT ?');
-
-  const inTransaction = <T>(body: () => T): T => {
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = body();
-      db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      db.exec('ROLLBACK');
-      throw error;
-    }
-  };
-
+/** A store in a database that has the tables. */
+export function storeIn(db: Db): Store {
   const parsed = new Map<string, StoredReport>();
-  const readReport = (id: string): StoredReport | undefined => {
+  function* readReport(id: string): Work<StoredReport | undefined> {
     const known = parsed.get(id);
     if (known !== undefined) return known;
-    const row = selectReport.get(id) as unknown as ReportRow | undefined;
+    const row = yield* one<ReportRow>('SELECT id, operation_id, created_at, content FROM reports WHERE id = ?', id);
     if (row === undefined) return undefined;
     const report = reportFrom(row);
     if (parsed.size >= PARSED_REPORTS) parsed.delete(parsed.keys().next().value!);
     parsed.set(id, report);
     return report;
-  };
-  const read = (row: unknown): Operation | undefined =>
-    row === undefined ? undefined : operationFrom(row as OperationRow, readReport);
-
-  const addReport: (...args: Parameters<Store['addReport']>) => StoredReport = (report, operation, at, name) => {
-    const n = (lastReport.get() as { n: number }).n + 1;
+  }
+  function* read(row: OperationRow | undefined): Work<Operation | undefined> {
+    if (row === undefined) return undefined;
+    return operationFrom(row, row.report_id === null ? undefined : yield* readReport(row.report_id));
+  }
+  function* get(id: string): Work<Operation | undefined> {
+    return yield* read(yield* one<OperationRow>(`SELECT ${COLUMNS} FROM operations WHERE id = ?`, id));
+  }
+  function* next(table: 'operations' | 'reports'): Work<number> {
+    return (yield* one<{ n: number }>(`SELECT coalesce(max(n), 0) + 1 AS n FROM ${table}`))!.n;
+  }
+  function* addReport(report: Report, operation: string | undefined, at: EpochMillis, name: Naming): Work<StoredReport> {
+    const n = yield* next('reports');
     const id = name(n);
-    insertReport.run(n, id, operation ?? null, at, JSON.stringify(report));
+    const sql = 'INSERT INTO reports (n, id, operation_id, created_at, content) VALUES (?, ?, ?, ?, ?)';
+    yield* all(sql, n, id, operation ?? null, at, JSON.stringify(report));
     return { id, operation, createdAt: at, report };
-  };
+  }
 
   return {
-    accept: async (order, at, name) =>
-      inTransaction(() => {
-        const n = (lastOperation.get() as { n: number }).n + 1;
-        return read(insertOperation.get(n, name(n), JSON.stringify(order), at))!;
+    db,
+    accept: (order, at, name) =>
+      db.transact(function* () {
+        const n = yield* next('operations');
+        const sql = `INSERT INTO operations (n, id, status, ordered, created_at) VALUES (?, ?, 'queued', ?, ?) RETURNING ${COLUMNS}`;
+        return (yield* read(yield* one<OperationRow>(sql, n, name(n), JSON.stringify(order), at)))!;
       }),
-    get: async (id) => read(selectOperation.get(id)),
-    unfinished: async () => selectUnfinished.all() as { id: string; status: 'queued' | 'running' }[],
-    claim: async (id, from, at) => read(claim.get(at, id, from)),
-    advance: async (id, attempt, step) => advance.run(step, id, attempt).changes === 1,
-    finish: async (id, attempt, outcome, at, name) => {
-      if (isProblem(outcome)) return fail.run(at, JSON.stringify(outcome), id, attempt).changes === 1;
-      return inTransaction(() => {
-        const current = selectOperation.get(id) as unknown as OperationRow | undefined;
-        if (current?.status !== 'running' || current.attempt !== attempt) return false;
-        const { id: report } = addReport(outcome, id, at, name);
-        succeed.run(at, report, id, attempt);
+    // Two statements where it has ended, yet one reading: a report never changes.
+    get: (id) => db.single(() => get(id)),
+    unfinished: () =>
+      db.single(() =>
+        all<{ id: string; status: 'queued' | 'running' }>(
+          "SELECT id, status FROM operations WHERE status IN ('queued', 'running') ORDER BY n",
+        ),
+      ),
+    claim: (id, from, at) =>
+      db.single(function* () {
+        const row = yield* one<OperationRow>(
+          `UPDATE operations SET status = 'running', attempt = attempt + 1, version = version + 1,
+           started_at = coalesce(started_at, ?) WHERE id = ? AND status = ? RETURNING ${COLUMNS}`,
+          at,
+          id,
+          from,
+        );
+        return yield* read(row);
+      }),
+    advance: (id, attempt, step) =>
+      db.single(function* () {
+        const row = yield* one(
+          `UPDATE operations SET step = ?, version = version + 1
+           WHERE id = ? AND attempt = ? AND status = 'running' RETURNING id`,
+          step,
+          id,
+          attempt,
+        );
+        return row !== undefined;
+      }),
+    finish: (id, attempt, outcome, at, name) =>
+      db.transact(function* () {
+        if (isProblem(outcome)) {
+          const row = yield* one(
+            `UPDATE operations SET status = 'failed', version = version + 1, ended_at = ?, error = ?
+             WHERE id = ? AND attempt = ? AND status = 'running' RETURNING id`,
+            at,
+            JSON.stringify(outcome),
+            id,
+            attempt,
+          );
+          return row !== undefined;
+        }
+        // The job comes first, so that of two who would end it the second waits for the first, and writes no report.
+        const row = yield* one(
+          `UPDATE operations SET status = 'succeeded', step = ${STEPS}, version = version + 1, ended_at = ?
+           WHERE id = ? AND attempt = ? AND status = 'running' RETURNING id`,
+          at,
+          id,
+          attempt,
+        );
+        if (row === undefined) return false;
+        const { id: report } = yield* addReport(outcome, id, at, name);
+        yield* all('UPDATE operations SET report_id = ? WHERE id = ?', report, id);
         return true;
-      });
-    },
-    cancel: async (id, at) =>
-      inTransaction(() => {
-        cancel.run(at, id);
-        return read(selectOperation.get(id));
       }),
-    addReport: async (...args) => inTransaction(() => addReport(...args)),
-    report: async (id) => readReport(id),
-    reports: async (limit) => (selectReports.all(limit) as unknown as ReportRow[]).map(reportFrom),
-    close: async () => {
-      if (db.isOpen) db.close();
-    },
+    cancel: (id, at) =>
+      db.transact(function* () {
+        yield* all(
+          `UPDATE operations SET status = 'cancelled', version = version + 1, ended_at = ?
+           WHERE id = ? AND status IN ('queued', 'running')`,
+          at,
+          id,
+        );
+        return yield* get(id);
+      }),
+    addReport: (report, operation, at, name) => db.transact(() => addReport(report, operation, at, name)),
+    report: (id) => db.single(() => readReport(id)),
+    reports: (limit) =>
+      db.single(function* () {
+        const sql = 'SELECT id, operation_id, created_at, content FROM reports ORDER BY n DESC LIMIT ?';
+        return (yield* all<ReportRow>(sql, limit)).map(reportFrom);
+      }),
+    close: () => db.close(),
   };
 }
 
@@ -234,7 +252,7 @@ interface ReportRow {
   readonly content: string;
 }
 
-function operationFrom(row: OperationRow, report: (id: string) => StoredReport | undefined): Operation {
+function operationFrom(row: OperationRow, report: StoredReport | undefined): Operation {
   return {
     id: row.id,
     status: row.status,
@@ -245,7 +263,7 @@ function operationFrom(row: OperationRow, report: (id: string) => StoredReport |
     createdAt: row.created_at,
     startedAt: row.started_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
-    report: row.report_id === null ? undefined : report(row.report_id),
+    report,
     error: row.error === null ? undefined : (JSON.parse(row.error) as Problem),
   };
 }
@@ -257,53 +275,4 @@ function reportFrom(row: ReportRow): StoredReport {
     createdAt: row.created_at,
     report: JSON.parse(row.content) as Report,
   };
-}
-
-function openDatabase(path: string): DatabaseSync {
-  // Fetched when a store is opened: importing the demo must work where SQLite is missing, and must not print its warning.
-  const sqlite = process.getBuiltinModule('node:sqlite') as typeof import('node:sqlite') | undefined;
-  if (sqlite === undefined) {
-    throw new HarnessError(
-      'store-unavailable',
-      `this Node.js (${process.version}) has no node:sqlite, which the demo keeps its jobs in`,
-      'run it with Node.js 22.22 or later',
-    );
-  }
-  let db: DatabaseSync | undefined;
-  try {
-    db = new sqlite.DatabaseSync(path);
-    // Accepted work is promised: FULL makes every commit reach the disk before the 202 is sent.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
-    db.exec('BEGIN IMMEDIATE');
-    const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
-    const { tables } = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table'").get() as {
-      tables: number;
-    };
-    if (version !== SCHEMA_VERSION && (version !== 0 || tables !== 0)) throw new Error(NOT_OURS);
-    if (version === 0) db.exec(SCHEMA);
-    db.exec('COMMIT');
-    return db;
-  } catch (error) {
-    db?.close();
-    throw storeError(path, error);
-  }
-}
-
-const NOT_OURS = 'it is a database of something else, or of another version of this demo';
-
-/** SQLite's result codes that have a remedy of their own (https://sqlite.org/rescode.html). */
-const REMEDIES: Readonly<Record<number, readonly [what: string, hint: string]>> = {
-  5: ['another process has it open', 'stop that process, or give each its own file'],
-  8: ['it may not be written to', 'make the file and its folder writable, or give another file'],
-  14: ['it cannot be opened or created', 'give a path to a file in a folder that exists and that you may write to'],
-  26: ['it is not an SQLite database', 'give a file that does not exist yet, or one that this demo made'],
-};
-
-function storeError(path: string, error: unknown): HarnessError {
-  const code = (error as { errcode?: number }).errcode ?? 0;
-  const [what, hint] = REMEDIES[code & 0xff] ?? [
-    error instanceof Error ? error.message : String(error),
-    'give a file that does not exist yet',
-  ];
-  return new HarnessError('store-unavailable', `cannot keep jobs in ${show(path, 200)}: ${what}`, hint, { cause: error });
 }
