@@ -39,9 +39,10 @@ describe('a subject', () => {
   });
 
   test('is watched in real time, and leaves no timer', async () => {
-    const since = systemClock.now();
+    // By the trace's own time, to which the judgement is told: it begins when the subject is made.
+    const trace = createTrace({ clock: systemClock });
     const judgement = await watch(
-      subject([poll(() => systemClock.now() - since > 20), poll(async () => 'running', { name: 'other' })]),
+      subject([poll(() => trace.now() >= 20), poll(async () => 'running', { name: 'other' })], { trace }),
       succeed(),
       { within: '2s' },
     );
