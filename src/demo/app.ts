@@ -1,20 +1,21 @@
 import { HarnessError, nearest, show } from '../errors.ts';
-import { parseDuration, seeded, systemClock, type Clock, type Duration, type Millis, type Random } from '../time/index.ts';
+import { parseDuration, seeded, systemClock, type Clock, type Duration, type Random } from '../time/index.ts';
+import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
-import type { Bug, OperationBody, Parts } from './parts.ts';
-import { problem, PROBLEMS, type Problem, type ProblemName } from './problem.ts';
-import { isProblem, readOrder, writeReport } from './report.ts';
-import { sqliteStore, STEPS, type Naming, type Operation, type Store, type StoredReport } from './store.ts';
-import { Naps, pickUpDelay, Worker } from './worker.ts';
+import type { Bug, Parts } from './parts.ts';
+import { problem, PROBLEMS, type ProblemName } from './problem.ts';
+import { limiter, type RateLimit } from './rate.ts';
+import { writeReport } from './report.ts';
+import type { Answer, Asked, Route, Routes, World } from './route.ts';
+import { airportRoutes } from './routes/airports.ts';
+import { customerRoutes } from './routes/customers.ts';
+import { loginRoutes } from './routes/login.ts';
+import { LISTED_REPORTS, reportRoutes, tellOperation } from './routes/reports.ts';
+import { transferRoutes } from './routes/transfers.ts';
+import { callerOf, DEMO_USERS } from './sessions.ts';
+import { sqliteStore, type Naming, type Store } from './store.ts';
+import { Naps, Worker } from './worker.ts';
 
-/** The largest body that is read, in bytes. */
-export const MAX_BODY_BYTES = 65_536;
-/** The most accepted jobs that may wait at a time; more are answered with 503. */
-const MAX_WAITING_JOBS = 10_000;
-/** How many reports the collection lists. */
-const LISTED_REPORTS = 100;
-/** When to come back to a server that has too much to do, in seconds. */
-const BUSY_RETRY_AFTER_S = 5;
 /** The longest wait that may be asked of a client, in seconds: a day. */
 const MAX_RETRY_AFTER_S = 86_400;
 /** The most jobs that may be worked on at a time. */
@@ -40,6 +41,8 @@ export interface DemoOptions {
   readonly work?: Duration;
   /** How many reports are worked on at a time; 16 by default. */
   readonly workers?: number;
+  /** How many requests each caller may send in a time, as in `{ requests: 10, per: '1s' }`; as many as they like by default. */
+  readonly rateLimit?: { readonly requests: number; readonly per: Duration };
   /** Told of faults of the server itself; printed as a warning by default. */
   readonly onError?: (error: unknown) => void;
 }
@@ -101,11 +104,14 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     clock,
     random,
     store,
+    db: store.db,
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     write: writeReport,
     deliver: (delivery, delay) => worker.deliver(delivery, delay),
     tell: tellOperation,
     etag: ({ createdAt, version }) => `"${createdAt.toString(36)}.${version}"`,
+    isMatch: (field, etag) => field.split(',').some((item) => ['*', etag].includes(item.trim())),
+    countedAs: (user = '') => user,
     retryAfter: () => retryAfter,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
@@ -115,98 +121,14 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     (nth) =>
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
-  const nameOperation = name('op');
   const worker = new Worker(parts, { slots, nameReport, onError });
   const naps = new Naps(clock);
   let closed: Promise<void> | undefined;
-
-  // One text per second: every response is dated (RFC 9110 §6.6.1).
-  let dated = -1;
-  let date = '';
-  const dateNow = (): string => {
-    const second = Math.floor(clock.wall() / 1000);
-    if (second !== dated) {
-      dated = second;
-      date = new Date(second * 1000).toUTCString();
-    }
-    return date;
-  };
-  const respond = (status: number, type: string, body: unknown, headers: Record<string, string> = {}): Response =>
-    new Response(`${JSON.stringify(body)}\n`, { status, headers: { 'content-type': type, date: dateNow(), ...headers } });
-  const json = (status: number, body: unknown, headers?: Record<string, string>): Response =>
-    respond(status, 'application/json', body, headers);
-  const refuse = (told: Problem, headers?: Record<string, string>): Response =>
-    respond(told.status, 'application/problem+json', told, headers);
-
-  /** A representation with its validator: 304 when the client has it already (RFC 9110 §13.1.2). */
-  const conditional = (request: Request, etag: string, headers: Record<string, string>, body: () => unknown): Response => {
-    const fields = { ...headers, etag, 'cache-control': 'no-cache' };
-    const known = request.headers.get('if-none-match');
-    return known !== null && matches(known, etag)
-      ? new Response(null, { status: 304, headers: { date: dateNow(), ...fields } })
-      : json(200, body(), fields);
-  };
-
-  const politeness = (operation: Operation): Record<string, string> => {
-    const wish = ended(operation) ? undefined : parts.retryAfter(operation);
-    return wish === undefined ? {} : { 'retry-after': wish };
-  };
-
-  const order: Answer = async (request, { url, signal }) => {
-    const mode = readMode(url);
-    if (typeof mode !== 'string') return refuse(mode);
-    const body = await readJson(request);
-    if (isRefusal(body)) return refuse(body.refusal, body.headers);
-    const wanted = readOrder(body.json, work);
-    if (isProblem(wanted)) return refuse(wanted);
-    if (closed !== undefined) return refuse(problem('closing', 'it takes no more orders'));
-    if (mode === 'sync') {
-      const key = `sync/${++calls}`;
-      const hangUp = (): void => naps.wake(key);
-      signal.addEventListener('abort', hangUp, { once: true });
-      if (!signal.aborted) await naps.take(wanted.work, key);
-      signal.removeEventListener('abort', hangUp);
-      // Nobody is left to tell: nothing is kept.
-      signal.throwIfAborted();
-      if (closed !== undefined) return refuse(problem('closing', 'the report was not finished'));
-      const outcome = parts.write(wanted);
-      if (isProblem(outcome)) return refuse(outcome);
-      const { id, createdAt, report } = await parts.store.addReport(outcome, undefined, clock.wall(), nameReport);
-      return json(200, report, { 'content-location': `/reports/${id}`, etag: reportTag(createdAt), 'cache-control': 'no-cache' });
-    }
-    if (worker.size >= MAX_WAITING_JOBS) {
-      return refuse(problem('busy', `${MAX_WAITING_JOBS} reports are waiting`), { 'retry-after': String(BUSY_RETRY_AFTER_S) });
-    }
-    const operation = await parts.store.accept(wanted, clock.wall(), nameOperation);
-    parts.deliver({ id: operation.id, from: 'queued' }, pickUpDelay(wanted.work), wanted);
-    return json(202, parts.tell(operation), { location: `/operations/${operation.id}`, ...politeness(operation) });
-  };
-  let calls = 0;
-
-  const look: Answer = async (request, { id }) => {
-    const operation = await parts.store.get(id);
-    if (operation === undefined) return refuse(problem('not-found', `there is no operation ${show(id)}`));
-    return conditional(request, parts.etag(operation), politeness(operation), () => parts.tell(operation));
-  };
-
-  const cancel: Answer = async (_request, { id }) => {
-    const operation = await parts.store.cancel(id, clock.wall());
-    if (operation === undefined) return refuse(problem('not-found', `there is no operation ${show(id)}`));
-    if (operation.status !== 'cancelled') return refuse(problem('already-ended', `it has ${operation.status} and stays so`));
-    worker.nudge(id);
-    return json(200, parts.tell(operation), { etag: parts.etag(operation), 'cache-control': 'no-cache' });
-  };
-
-  const showReport: Answer = async (request, { id }) => {
-    const found = await parts.store.report(id);
-    if (found === undefined) return refuse(problem('not-found', `there is no report ${show(id)}`));
-    return conditional(request, reportTag(found.createdAt), {}, () => found.report);
-  };
-
-  const listReports: Answer = async () => {
-    const reports = await parts.store.reports(LISTED_REPORTS);
-    return json(200, { reports: reports.map(listed) }, { 'cache-control': 'no-cache' });
-  };
+  const answers = answersOn(clock);
+  const { json, refuse } = answers;
+  const { db } = parts;
+  const world: World = { clock, parts, db, answers, worker, naps, work, closing: () => closed !== undefined };
+  const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers);
 
   const explain: Answer = async (_request, { id }) => {
     if (!Object.hasOwn(PROBLEMS, id)) return refuse(problem('not-found', `there is no kind of problem ${show(id)}`));
@@ -215,11 +137,13 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
 
   const index: Answer = async () => json(200, INDEX);
 
-  const routes: Readonly<Record<string, Route>> = {
+  const routes: Routes = {
     '/': { GET: index },
-    '/reports': { GET: listReports, POST: order },
-    '/reports/': { GET: showReport },
-    '/operations/': { GET: look, DELETE: cancel },
+    ...loginRoutes(world),
+    ...airportRoutes(world),
+    ...customerRoutes(world),
+    ...transferRoutes(world),
+    ...reportRoutes(world, nameReport, name('op')),
     '/problems/': { GET: explain },
   };
 
@@ -230,15 +154,35 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     const id = slash === -1 ? '' : pathname.slice(slash + 1);
     const path = slash === -1 ? pathname : pathname.slice(0, slash + 1);
     const route = id.includes('/') || (slash !== -1 && id === '') || !Object.hasOwn(routes, path) ? undefined : routes[path];
-    if (route === undefined) return refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`));
+    const authorization = request.headers.get('authorization');
+    const user = authorization === null ? undefined : await userOf(authorization);
+    return limited(parts.countedAs(user), async () => {
+      if (authorization !== null && user === undefined) {
+        return refuse(problem('invalid-token', 'expected Authorization: Bearer with a token of POST /login that is not over'), {
+          'www-authenticate': 'Bearer error="invalid_token"',
+        });
+      }
+      return route === undefined
+        ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
+        : serveRoute(route, request, { url, id, signal, caller: user === undefined ? undefined : { user } });
+    });
+  };
+
+  const userOf = async (authorization: string): Promise<string | undefined> => {
+    const [, token] = /^bearer +([0-9a-f]{64})$/i.exec(authorization) ?? [];
+    return token === undefined ? undefined : callerOf(db, token, clock.wall());
+  };
+
+  const serveRoute = async (route: Route, request: Request, asked: Asked): Promise<Response> => {
     const { method } = request;
+    const { pathname } = asked.url;
     const serve = route[method === 'HEAD' ? 'GET' : (method as keyof Route)];
     if (serve !== undefined) {
-      const response = await serve(request, { url, id, signal });
+      const response = await serve(request, asked);
       return method === 'HEAD' ? new Response(null, response) : response;
     }
     const allow = ['OPTIONS', ...Object.keys(route), ...('GET' in route ? ['HEAD'] : [])].sort().join(', ');
-    if (method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } });
+    if (method === 'OPTIONS') return answers.empty(204, { allow });
     return refuse(problem('method-not-allowed', `${method} is not served at ${show(pathname, 200)}; there are ${allow}`), {
       allow,
     });
@@ -301,18 +245,22 @@ export function bugNamed(name: string): Bug {
   );
 }
 
-type Answer = (
-  request: Request,
-  at: { readonly url: URL; readonly id: string; readonly signal: AbortSignal },
-) => Promise<Response>;
-type Route = Readonly<Partial<Record<'GET' | 'POST' | 'DELETE', Answer>>>;
-
 /** Where requests by path alone are taken to go; the name is reserved (RFC 6761). */
 const IN_PROCESS_ORIGIN = 'http://demo.test';
 
 const INDEX = {
-  name: 'Holdfast demo: reports, at once or later',
+  name: 'Holdfast demo: a company for travel and reports, at once or later',
+  users: DEMO_USERS,
   routes: {
+    'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
+    'GET /airports?q=': 'the airports whose code, city or name begins so',
+    'POST /customers': 'keep a customer: members name and email (for users, like all of customers, accounts and transfers)',
+    'GET /customers': 'your customers, newest first',
+    'GET /customers/{id}': 'one, with ETag; PUT and DELETE change it, with If-Match',
+    'GET /accounts': 'your accounts, in cents',
+    'POST /transfers': 'move money: members from, to, amount, reference',
+    'GET /transfers': 'your transfers, newest first',
+    'GET /transfers/{id}': 'one of them',
     'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
     'GET /operations/{id}': 'queued, running with progress, then succeeded, failed or cancelled; with ETag',
@@ -322,110 +270,6 @@ const INDEX = {
     'GET /problems/{name}': 'what a problem means',
   },
 };
-
-function tellOperation(operation: Operation): OperationBody {
-  const { id, status, step, createdAt, startedAt, endedAt, report, error } = operation;
-  return {
-    id,
-    status,
-    progress: Math.round((step * 100) / STEPS),
-    createdAt: timestamp(createdAt),
-    ...(startedAt === undefined ? {} : { startedAt: timestamp(startedAt) }),
-    ...(endedAt === undefined ? {} : { endedAt: timestamp(endedAt) }),
-    ...(report === undefined ? {} : { resultUrl: `/reports/${report.id}`, result: report.report }),
-    ...(error === undefined ? {} : { error }),
-  };
-}
-
-function listed({ id, operation, createdAt, report }: StoredReport): object {
-  return {
-    url: `/reports/${id}`,
-    title: report.title,
-    createdAt: timestamp(createdAt),
-    ...(operation === undefined ? {} : { operation: `/operations/${operation}` }),
-  };
-}
-
-function timestamp(moment: Millis): string {
-  return new Date(moment).toISOString();
-}
-
-function ended({ status }: Operation): boolean {
-  return status !== 'queued' && status !== 'running';
-}
-
-function reportTag(createdAt: Millis): string {
-  return `"${createdAt.toString(36)}"`;
-}
-
-/** Whether If-None-Match lists the tag; compared weakly (RFC 9110 §8.8.3.2). */
-function matches(field: string, etag: string): boolean {
-  return field.split(',').some((item) => item.trim() === '*' || item.trim().replace(/^W\//, '') === etag);
-}
-
-function readMode(url: URL): 'sync' | 'async' | Problem {
-  if (url.search === '') return 'async';
-  const modes = url.searchParams.getAll('mode');
-  const [mode = 'async'] = modes;
-  if (modes.length > 1) return problem('invalid-query', `mode is given ${modes.length} times`);
-  if (mode === 'sync' || mode === 'async') return mode;
-  return problem('invalid-query', `expected mode=sync or mode=async, received mode=${show(mode)}`);
-}
-
-interface Refusal {
-  readonly refusal: Problem;
-  readonly headers: Record<string, string>;
-}
-
-function isRefusal(body: object): body is Refusal {
-  return 'refusal' in body;
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** The body as JSON; undefined when it is empty. Reads no more than {@link MAX_BODY_BYTES} and one chunk. */
-async function readJson(request: Request): Promise<{ readonly json: unknown } | Refusal> {
-  if (request.body === null) return { json: undefined };
-  const { headers } = request;
-  const coding = headers.get('content-encoding');
-  if (coding !== null && coding.toLowerCase() !== 'identity') {
-    return {
-      refusal: problem('unsupported-media-type', `expected no Content-Encoding, received ${show(coding)}`),
-      headers: { 'accept-encoding': 'identity' },
-    };
-  }
-  const chunks: Uint8Array[] = [];
-  let size = Number(headers.get('content-length') ?? 0) > MAX_BODY_BYTES ? Number.POSITIVE_INFINITY : 0;
-  if (size === 0) {
-    // By hand, since text() has no bound.
-    const reader = (request.body as ReadableStream<Uint8Array>).getReader();
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      size += next.value.byteLength;
-      if (size > MAX_BODY_BYTES) {
-        await reader.cancel();
-        break;
-      }
-      chunks.push(next.value);
-    }
-  }
-  if (size > MAX_BODY_BYTES) {
-    return { refusal: problem('too-large', `expected at most ${MAX_BODY_BYTES} bytes`), headers: {} };
-  }
-  if (size === 0) return { json: undefined };
-  const type = headers.get('content-type');
-  const media = type?.split(';')[0]?.trim().toLowerCase();
-  if (media !== undefined && media !== 'application/json' && !/^application\/[\w.!#$&^-]+\+json$/.test(media)) {
-    return {
-      refusal: problem('unsupported-media-type', `expected application/json, received ${show(type)}`),
-      headers: { accept: 'application/json' },
-    };
-  }
-  try {
-    return { json: JSON.parse(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))) as unknown };
-  } catch (error) {
-    return { refusal: problem('invalid-json', error instanceof Error ? error.message : String(error)), headers: {} };
-  }
-}
 
 /** What `work` resolves to, or the signal's reason when it aborts before. */
 function orAbort<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
@@ -438,6 +282,13 @@ function orAbort<T>(work: Promise<T>, signal: AbortSignal | null | undefined): P
     work.then(forget, forget);
     work.then(resolve, reject);
   });
+}
+
+function readLimit({ requests, per }: NonNullable<DemoOptions['rateLimit']>): RateLimit {
+  return {
+    requests: wholeNumber('rateLimit.requests', requests, 1, 1_000_000),
+    window: Math.max(1, parseDuration(per, 'rateLimit.per')),
+  };
 }
 
 function wholeNumber(option: string, value: number, min: number, max: number): number {

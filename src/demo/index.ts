@@ -1,4 +1,5 @@
-export { bugNamed, BUGS, demoApp, MAX_BODY_BYTES, type DemoApp, type DemoOptions } from './app.ts';
+export { bugNamed, BUGS, demoApp, type DemoApp, type DemoOptions } from './app.ts';
+export { MAX_BODY_BYTES } from './body.ts';
 export type { Bug, Delivery, OperationBody, Parts } from './parts.ts';
 export type { Problem } from './problem.ts';
 export type { Report, ReportOrder } from './report.ts';

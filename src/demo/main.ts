@@ -25,6 +25,11 @@ const FLAGS = {
   seed: { type: 'string', value: 'N', says: 'what the ids are drawn from' },
   work: { type: 'string', value: 'DURATION', says: `how long a report takes, ${DEFAULT_WORK} by default` },
   'retry-after': { type: 'string', value: 'N', says: 'seconds a client is asked to wait between looks, 1 by default, or none' },
+  rate: {
+    type: 'string',
+    value: 'N/DURATION',
+    says: 'how many requests a caller may send in a time, as in 100/1s; any number by default',
+  },
   help: { type: 'boolean', short: 'h', says: 'this text' },
 } as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
 
@@ -135,6 +140,7 @@ function readFlags(argv: readonly string[]): Flags {
   const duration = /^\d+$/.test(work) ? Number(work) : (work as Duration);
   parseDuration(duration, '--work');
   const wish = last('retry-after');
+  const rate = last('rate');
   return {
     help: given.has('help'),
     listBugs: given.has('list-bugs'),
@@ -145,9 +151,20 @@ function readFlags(argv: readonly string[]): Flags {
       bugs: given.get('bug') ?? [],
       store: last('store') ?? ':memory:',
       work: duration,
+      ...(rate === undefined ? {} : { rateLimit: readRate(rate) }),
       ...(wish === undefined ? {} : { retryAfter: wish === 'none' ? false : wholeNumber('--retry-after', wish, 86_400) }),
     },
   };
+}
+
+function readRate(text: string): NonNullable<DemoOptions['rateLimit']> {
+  const [, requests = '', per = ''] = /^(\d{1,7})\/(.+)$/.exec(text) ?? [];
+  try {
+    if (Number(requests) > 0) return { requests: Number(requests), per: parseDuration(per as Duration, '--rate') };
+  } catch (error) {
+    if (!(error instanceof HarnessError)) throw error;
+  }
+  throw misuse(`--rate: expected a number of requests and a time, received ${show(text)}`, 'write --rate 100/1s');
 }
 
 function wholeNumber(flag: string, text: string, max: number): number {

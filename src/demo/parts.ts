@@ -1,4 +1,5 @@
 import type { Clock, Millis, Random } from '../time/index.ts';
+import type { Db } from './db.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Operation, OperationStatus, Store } from './store.ts';
@@ -32,6 +33,8 @@ export interface Parts {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: Store;
+  /** Where all but operations and reports are kept. */
+  readonly db: Db;
   /** Calls other services. */
   readonly fetch: typeof globalThis.fetch;
   /** Writes the report that was ordered. */
@@ -42,6 +45,10 @@ export interface Parts {
   readonly tell: (operation: Operation) => OperationBody;
   /** The entity tag of what is told. */
   readonly etag: (operation: Operation) => string;
+  /** Whether a change with this If-Match may be made to what has this entity tag. */
+  readonly isMatch: (field: string, etag: string) => boolean;
+  /** By what requests are counted together for the rate limit. */
+  readonly countedAs: (user: string | undefined) => string;
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
 }
@@ -50,7 +57,17 @@ export interface Parts {
 export interface Bug {
   /** Kebab-case, as in `--bug NAME`. */
   readonly name: string;
-  readonly family: 'lifecycle' | 'progress' | 'result' | 'headers' | 'cancellation' | 'parity' | 'exactly-once';
+  readonly family:
+    | 'lifecycle'
+    | 'progress'
+    | 'result'
+    | 'headers'
+    | 'cancellation'
+    | 'parity'
+    | 'exactly-once'
+    | 'atomicity'
+    | 'stale-reads'
+    | 'rate-limit';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** The parts that this defect replaces. */

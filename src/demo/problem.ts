@@ -29,6 +29,18 @@ export type ProblemName =
   | 'unsupported-media-type'
   | 'invalid-report'
   | 'unknown-template'
+  | 'invalid-login'
+  | 'wrong-password'
+  | 'not-logged-in'
+  | 'invalid-token'
+  | 'invalid-customer'
+  | 'already-exists'
+  | 'precondition-failed'
+  | 'precondition-required'
+  | 'invalid-transfer'
+  | 'unknown-account'
+  | 'insufficient-funds'
+  | 'too-many-requests'
   | 'headers-too-large'
   | 'internal'
   | 'busy'
@@ -37,12 +49,29 @@ export type ProblemName =
 /** Every kind of problem that this server tells, by the last part of its type. */
 export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'invalid-json': { status: 400, title: 'The body is not JSON', mend: 'Send one JSON object in UTF-8.' },
-  'invalid-query': { status: 400, title: 'The query is not understood', mend: 'Send mode=sync, mode=async or no mode.' },
+  'invalid-query': {
+    status: 400,
+    title: 'The query is not understood',
+    mend: 'Send only the parameters that GET / tells, each once.',
+  },
   'invalid-request': { status: 400, title: 'The request is malformed', mend: 'Send a request that RFC 9112 allows.' },
+  'wrong-password': { status: 401, title: 'User or password is wrong', mend: 'GET / tells the users of this demo.' },
+  'not-logged-in': {
+    status: 401,
+    title: 'This is for users',
+    mend: 'Send the token of POST /login as Authorization: Bearer TOKEN.',
+  },
+  'invalid-token': { status: 401, title: 'The token is not valid, or no longer', mend: 'POST /login gives a new one.' },
   'not-found': { status: 404, title: 'There is nothing here', mend: 'GET / lists the routes.' },
   'method-not-allowed': { status: 405, title: 'This method is not served here', mend: 'The header Allow lists the methods.' },
   'request-timeout': { status: 408, title: 'The request came too slowly', mend: 'Send it again, in one go.' },
   'already-ended': { status: 409, title: 'The operation has already ended', mend: 'There is nothing left to cancel.' },
+  'already-exists': { status: 409, title: 'There is one already', mend: 'Change the one that there is.' },
+  'precondition-failed': {
+    status: 412,
+    title: 'It has changed meanwhile',
+    mend: 'Read it again, and send If-Match with its ETag.',
+  },
   'too-large': { status: 413, title: 'The body is too large', mend: 'A report request fits into 64 KiB.' },
   'unsupported-media-type': {
     status: 415,
@@ -51,6 +80,25 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   },
   'invalid-report': { status: 422, title: 'The report cannot be ordered like this', mend: 'Mend every member listed in errors.' },
   'unknown-template': { status: 422, title: 'There is no such template', mend: 'Order it with a template that exists.' },
+  'invalid-login': { status: 422, title: 'This is no login', mend: 'Send user and password.' },
+  'invalid-customer': {
+    status: 422,
+    title: 'The customer cannot be kept like this',
+    mend: 'Mend every member listed in errors.',
+  },
+  'invalid-transfer': {
+    status: 422,
+    title: 'The transfer cannot be made like this',
+    mend: 'Mend every member listed in errors.',
+  },
+  'unknown-account': { status: 422, title: 'There is no such account', mend: 'GET /accounts lists yours.' },
+  'insufficient-funds': { status: 422, title: 'There is not enough money', mend: 'Move less, or fill the account up first.' },
+  'precondition-required': {
+    status: 428,
+    title: 'A change must say what it changes',
+    mend: 'Send If-Match with the ETag that was read.',
+  },
+  'too-many-requests': { status: 429, title: 'There were too many requests', mend: 'Send it again after Retry-After.' },
   'headers-too-large': { status: 431, title: 'The header fields are too large', mend: 'Send fewer or shorter ones.' },
   internal: { status: 500, title: 'The server failed', mend: 'Send the request again; if it persists, tell the operator.' },
   busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },

@@ -1,5 +1,6 @@
 import { HarnessError, nearest, show } from '../errors.ts';
 import { parseDuration, seeded, type Duration, type Millis } from '../time/index.ts';
+import { field, readFields, text, wholeNumber } from './fields.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** What a client orders. Every member has a default, so that an empty body orders a report too. */
@@ -37,7 +38,6 @@ const ROWS_PER_PAGE = 40;
 /** The share of the net sum that is added as tax. */
 export const TAX_RATE = 0.19;
 
-const MEMBERS = ['title', 'rows', 'template', 'work'] as const;
 const TEMPLATES: Readonly<Record<string, readonly [string, ...string[]]>> = {
   sales: ['North', 'East', 'South', 'West'],
   trips: ['Flight', 'Hotel', 'Car', 'Rail'],
@@ -51,46 +51,26 @@ const TEMPLATES: Readonly<Record<string, readonly [string, ...string[]]>> = {
  * @param work how long the server works on it unless the order says so, in milliseconds
  */
 export function readOrder(body: unknown, work: Millis): ReportOrder | Problem {
-  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {
-    return problem('invalid-report', `expected a JSON object, received ${show(body)}`, [
-      { pointer: '#', detail: `expected an object, received ${show(body)}` },
-    ]);
-  }
-  const given = (body ?? {}) as Readonly<Record<string, unknown>>;
-  const errors: { pointer: string; detail: string }[] = [];
-  const wrong = (member: string, detail: string): void => void errors.push({ pointer: pointerTo(member), detail });
+  const fields = {
+    title: text(1, MAX_TITLE, 'Monthly report'),
+    rows: wholeNumber(1, MAX_ROWS, 12),
+    template: field(
+      `the name of a template, of 1 to ${MAX_TEMPLATE} characters`,
+      (value) => (typeof value === 'string' && value !== '' && value.length <= MAX_TEMPLATE ? value : undefined),
+      'sales',
+    ),
+    work: field('milliseconds as a number or a text such as "500ms", "5s" or "1h"', readDuration, work),
+  };
+  return readFields(body, fields, 'invalid-report', 'a report order');
+}
 
-  for (const member of Object.keys(given)) {
-    if (!(MEMBERS as readonly string[]).includes(member)) {
-      const meant = nearest(member, MEMBERS);
-      wrong(
-        member,
-        `not a member of a report order${meant === undefined ? `; the members are ${MEMBERS.join(', ')}` : `; did you mean ${meant}?`}`,
-      );
-    }
-  }
-  const { title = 'Monthly report', rows = 12, template = 'sales' } = given;
-  if (typeof title !== 'string' || title === '' || title.length > MAX_TITLE)
-    wrong('title', `expected a text of 1 to ${MAX_TITLE} characters, received ${show(title)}`);
-  if (typeof rows !== 'number' || !Number.isInteger(rows) || rows < 1 || rows > MAX_ROWS)
-    wrong('rows', `expected a whole number from 1 to ${MAX_ROWS}, received ${show(rows)}`);
-  if (typeof template !== 'string' || template === '' || template.length > MAX_TEMPLATE)
-    wrong('template', `expected the name of a template, of 1 to ${MAX_TEMPLATE} characters, received ${show(template)}`);
-  let duration = work;
+function readDuration(value: unknown): Millis | undefined {
   try {
-    if (given['work'] !== undefined) duration = parseDuration(given['work'] as Duration, 'work');
+    return parseDuration(value as Duration, 'work');
   } catch (error) {
-    if (!(error instanceof HarnessError)) throw error;
-    wrong('work', `expected milliseconds as a number or a text such as "500ms", "5s" or "1h", received ${show(given['work'])}`);
+    if (error instanceof HarnessError) return undefined;
+    throw error;
   }
-  if (errors.length > 0) {
-    return problem(
-      'invalid-report',
-      errors.length === 1 ? 'one member is wrong' : `${errors.length} members are wrong, all listed in errors`,
-      errors,
-    );
-  }
-  return { title: title as string, rows: rows as number, template: template as string, work: duration };
 }
 
 /** Writes the report that was ordered: a pure function, so that both ways of ordering give the same. */
@@ -127,9 +107,4 @@ export function writeReport(order: ReportOrder): Report | Problem {
 /** Tells a report from the problem that kept it from being written. */
 export function isProblem(outcome: object): outcome is Problem {
   return 'type' in outcome;
-}
-
-/** A JSON Pointer to a member, as a URI fragment (RFC 6901 §6); through UTF-8, since half a surrogate pair has no escape. */
-function pointerTo(member: string): string {
-  return `#/${encodeURIComponent(Buffer.from(member.slice(0, 60)).toString().replaceAll('~', '~0').replaceAll('/', '~1'))}`;
 }

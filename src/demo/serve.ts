@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Millis } from '../time/index.ts';
-import { MAX_BODY_BYTES, type DemoApp } from './app.ts';
+import type { DemoApp } from './app.ts';
+import { MAX_BODY_BYTES } from './body.ts';
 import { problem, type Problem } from './problem.ts';
 
 /** How long a client may take to send its request, in milliseconds. */

@@ -2,6 +2,7 @@ import type { EpochMillis } from '../time/index.ts';
 import { all, one, sqliteDb, type Db, type Work } from './db.ts';
 import type { Problem } from './problem.ts';
 import { isProblem, type Report, type ReportOrder } from './report.ts';
+import { TABLES } from './tables.ts';
 
 /** How far a report is: it moves from left to right and never back. */
 export type OperationStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
@@ -73,32 +74,6 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** The tables of operations and reports. */
-export const REPORT_TABLES = `
-  CREATE TABLE operations (
-    n INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
-    ordered TEXT NOT NULL,
-    step INTEGER NOT NULL DEFAULT 0,
-    attempt INTEGER NOT NULL DEFAULT 0,
-    version INTEGER NOT NULL DEFAULT 1,
-    created_at REAL NOT NULL,
-    started_at REAL,
-    ended_at REAL,
-    report_id TEXT REFERENCES reports (id),
-    error TEXT
-  ) STRICT;
-  CREATE INDEX unfinished ON operations (n) WHERE status IN ('queued', 'running');
-  CREATE TABLE reports (
-    n INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    operation_id TEXT REFERENCES operations (id),
-    created_at REAL NOT NULL,
-    content TEXT NOT NULL
-  ) STRICT;
-`;
-
 /** How many finished reports are kept parsed, so that a look at a finished operation does not parse its report again. */
 const PARSED_REPORTS = 64;
 
@@ -112,11 +87,11 @@ const COLUMNS = 'id, status, ordered, step, attempt, version, created_at, starte
  * @throws HarnessError `store-unavailable`
  */
 export function sqliteStore(path: string): Store {
-  return storeIn(sqliteDb(path, [REPORT_TABLES]));
+  return storeIn(sqliteDb(path, TABLES));
 }
 
 /** A store in a database that has the tables. */
-export function storeIn(db: Db): Store {
+function storeIn(db: Db): Store {
   const parsed = new Map<string, StoredReport>();
   function* readReport(id: string): Work<StoredReport | undefined> {
     const known = parsed.get(id);

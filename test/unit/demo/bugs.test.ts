@@ -1,10 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BUGS } from '../../../src/demo/index.ts';
-import { bodyOf, inWorld, monitorOf, post, toItsEnd, type Body, type World } from './world.ts';
+import { BUGS, type DemoOptions } from '../../../src/demo/index.ts';
+import { bodyOf, inWorld, logIn, monitorOf, post, toItsEnd, type Body, type World } from './world.ts';
 
 /** Each looks from outside, in plain HTTP, and throws when the server is wrong. */
 const CHECKS: Record<string, (world: World) => Promise<void>> = {
+  'auto-commit': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const before = await bodyOf(await ann('GET', '/accounts'));
+    const refused = await ann('POST', '/transfers', { from: 'acc_ann_current', to: 'acc_nobody', amount: 500 });
+    expect(refused.status).toBe(422);
+    expect(await bodyOf(await ann('GET', '/accounts'))).toEqual(before);
+  },
   'cancel-ignored': async (world) => {
     const monitor = monitorOf(await post(world.app));
     await world.clock.sleep(500);
@@ -17,6 +24,15 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await toItsEnd(world, monitorOf(await post(world.app)));
     await world.clock.sleep(10_000);
     expect((await bodyOf(await world.app.fetch('/reports')))['reports']).toHaveLength(1);
+  },
+  'if-match-ignored': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const path = monitorOf(await ann('POST', '/customers', { name: 'Ada', email: 'ada@example.test' }));
+    const etag = String((await ann('GET', path)).headers.get('etag'));
+    await ann('PUT', path, { name: 'Ada King', email: 'ada@example.test' }, { 'if-match': etag });
+    const late = await ann('PUT', path, { name: 'Ada', email: 'new@example.test' }, { 'if-match': etag });
+    expect(late.status).toBe(412);
+    expect(await bodyOf(await ann('GET', path))).toMatchObject({ name: 'Ada King' });
   },
   'lost-result': async (world) => {
     const told = await toItsEnd(world, monitorOf(await post(world.app)));
@@ -51,6 +67,12 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     const accepted = await post(world.app);
     expect(Number(accepted.headers.get('retry-after'))).toBeLessThanOrEqual(10);
   },
+  'shared-rate-limit': async (world) => {
+    const [ann, bob] = [await logIn(world, 'ann'), await logIn(world, 'bob')];
+    for (let i = 0; i < 200; i++) await ann('GET', '/accounts');
+    expect((await ann('GET', '/accounts')).status).toBe(429);
+    expect((await bob('GET', '/accounts')).status).toBe(200);
+  },
   'silent-failure': async (world) => {
     const told = await toItsEnd(world, monitorOf(await post(world.app, { template: 'none' })));
     if (told['status'] === 'failed') expect(told['error']).toMatchObject({ title: expect.any(String), status: 422 });
@@ -72,8 +94,11 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
   },
 };
 
+/** What a check needs the server to be set to; no other comes near this limit. */
+const OPTIONS: DemoOptions = { rateLimit: { requests: 200, per: '1h' } };
+
 const run = async (check: string, bugs: readonly string[]): Promise<unknown> =>
-  inWorld({ bugs }, CHECKS[check]!).then(
+  inWorld({ ...OPTIONS, bugs }, CHECKS[check]!).then(
     () => undefined,
     (error: unknown) => error,
   );

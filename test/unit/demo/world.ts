@@ -61,3 +61,22 @@ export async function toItsEnd({ app, clock }: World, monitor: string, looks = 1
   }
   throw new Error(`${monitor} has not ended after ${looks} looks`);
 }
+
+/** Sends JSON as a user who has logged in. */
+export type Send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>;
+
+export async function logIn({ app }: Pick<World, 'app'>, user: string): Promise<Send> {
+  const body = JSON.stringify({ user, password: `${user}-demo` });
+  const login = await app.fetch('/login', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  const { token } = (await login.json()) as { token: string };
+  return (method, path, sent, headers = {}) =>
+    app.fetch(path, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
+    });
+}

@@ -1,0 +1,8 @@
+import type { Bug } from '../parts.ts';
+
+export const autoCommit: Bug = {
+  name: 'auto-commit',
+  family: 'atomicity',
+  story: 'the driver commits after each statement: a transfer that is refused at its credit has been debited all the same',
+  plant: ({ db }) => ({ db: { ...db, transact: (work) => db.single(work) } }),
+};

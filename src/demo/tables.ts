@@ -1,0 +1,84 @@
+import { DEMO_USERS } from './sessions.ts';
+
+/** Operations and the reports they make. */
+const REPORT_TABLES = `
+  CREATE TABLE operations (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+    ordered TEXT NOT NULL,
+    step INTEGER NOT NULL DEFAULT 0,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL DEFAULT 1,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    ended_at REAL,
+    report_id TEXT REFERENCES reports (id),
+    error TEXT
+  ) STRICT;
+  CREATE INDEX unfinished ON operations (n) WHERE status IN ('queued', 'running');
+  CREATE TABLE reports (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    operation_id TEXT REFERENCES operations (id),
+    created_at REAL NOT NULL,
+    content TEXT NOT NULL
+  ) STRICT;
+`;
+
+/** Those who have logged in. A token is kept as its hash: whoever reads the file can be nobody with it. */
+const SESSION_TABLES = `
+  CREATE TABLE sessions (
+    n INTEGER PRIMARY KEY,
+    token TEXT NOT NULL UNIQUE,
+    caller TEXT NOT NULL,
+    expires_at REAL NOT NULL
+  ) STRICT;
+`;
+
+/** A deleted customer keeps its row, so that its number, and with it its id, never comes again. */
+const CUSTOMER_TABLES = `
+  CREATE TABLE customers (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    created_at REAL NOT NULL,
+    deleted INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE UNIQUE INDEX customer_emails ON customers (owner, email) WHERE deleted = 0;
+`;
+
+/** What every account begins with, in cents. */
+const OPENING_BALANCE = 100_000;
+/** Each user has two accounts, so that money can be moved at home and to others. */
+const ACCOUNTS: readonly (readonly string[])[] = Object.keys(DEMO_USERS).flatMap((user) => [
+  [`acc_${user}_current`, user],
+  [`acc_${user}_savings`, user],
+]);
+
+/** Accounts and the money that moved between them, in cents. */
+const TRANSFER_TABLES = `
+  CREATE TABLE accounts (
+    id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    balance INTEGER NOT NULL CHECK (balance >= 0)
+  ) STRICT;
+  CREATE TABLE transfers (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    caller TEXT NOT NULL,
+    from_account TEXT NOT NULL REFERENCES accounts (id),
+    to_account TEXT NOT NULL REFERENCES accounts (id),
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    reference TEXT NOT NULL,
+    created_at REAL NOT NULL
+  ) STRICT;
+  INSERT INTO accounts (id, owner, balance) VALUES
+    ${ACCOUNTS.map(([id, owner]) => `('${id}', '${owner}', ${OPENING_BALANCE})`).join(', ')};
+`;
+
+/** All tables of the demo, with what stands in them from the beginning. */
+export const TABLES: readonly string[] = [REPORT_TABLES, SESSION_TABLES, CUSTOMER_TABLES, TRANSFER_TABLES];
