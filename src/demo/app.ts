@@ -1,5 +1,6 @@
 import { HarnessError, nearest, show } from '../errors.ts';
 import { parseDuration, seeded, systemClock, type Clock, type Duration, type Random } from '../time/index.ts';
+import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
 import type { Bug, Parts } from './parts.ts';
@@ -8,11 +9,14 @@ import { limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
 import type { Answer, Asked, Route, Routes, World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
+import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
 import { loginRoutes } from './routes/login.ts';
 import { LISTED_REPORTS, reportRoutes, tellOperation } from './routes/reports.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
+import { demoServices } from './services/index.ts';
+import type { Services } from './services/service.ts';
 import { sqliteStore, type Naming, type Store } from './store.ts';
 import { Naps, Worker } from './worker.ts';
 
@@ -31,8 +35,8 @@ export interface DemoOptions {
   readonly random?: Random;
   /** A file that outlives the process, `:memory:` (the default), or a store of your own. */
   readonly store?: string | Store;
-  /** How the server calls others. */
-  readonly fetch?: typeof globalThis.fetch;
+  /** How the server calls other services; {@link demoServices} in this process by default. */
+  readonly fetch?: Services['fetch'];
   /** Defects to plant, by name or as they are. */
   readonly bugs?: readonly (string | Bug)[];
   /** Whole seconds that a client is asked to wait between looks (RFC 9110 §10.2.3): 1 by default, `false` for none. */
@@ -100,18 +104,26 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     options.onError ?? ((error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error)));
   const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
 
+  const services =
+    options.fetch === undefined
+      ? demoServices({ clock, ...(typeof options.store === 'string' ? { store: options.store } : {}) })
+      : undefined;
+
   const correct: Parts = {
     clock,
     random,
     store,
     db: store.db,
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    fetch: options.fetch ?? services!.fetch,
     write: writeReport,
     deliver: (delivery, delay) => worker.deliver(delivery, delay),
     tell: tellOperation,
     etag: ({ createdAt, version }) => `"${createdAt.toString(36)}.${version}"`,
     isMatch: (field, etag) => field.split(',').some((item) => ['*', etag].includes(item.trim())),
     countedAs: (user = '') => user,
+    timeFor: (left) => left,
+    toUndo: (begun) => begun,
+    undone: (steps) => steps.toReversed(),
     retryAfter: () => retryAfter,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
@@ -124,10 +136,12 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const worker = new Worker(parts, { slots, nameReport, onError });
   const naps = new Naps(clock);
   let closed: Promise<void> | undefined;
+  let started = false;
   const answers = answersOn(clock);
   const { json, refuse } = answers;
   const { db } = parts;
   const world: World = { clock, parts, db, answers, worker, naps, work, closing: () => closed !== undefined };
+  const booking = bookings(world);
   const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers);
 
   const explain: Answer = async (_request, { id }) => {
@@ -143,6 +157,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...airportRoutes(world),
     ...customerRoutes(world),
     ...transferRoutes(world),
+    ...booking.routes,
     ...reportRoutes(world, nameReport, name('op')),
     '/problems/': { GET: explain },
   };
@@ -203,7 +218,11 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     clock,
     bugs: planted,
     start() {
-      if (closed === undefined) worker.start();
+      if (closed === undefined && !started) {
+        started = true;
+        worker.start();
+        booking.start();
+      }
       return app;
     },
     handle: (request) => handle(request, request.signal),
@@ -221,7 +240,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     close() {
       closed ??= (async () => {
         naps.wakeAll();
-        await worker.stop();
+        await Promise.all([worker.stop(), booking.stop()]);
+        await services?.close();
         if (store !== options.store) await store.close();
       })();
       return closed;
@@ -257,6 +277,9 @@ const INDEX = {
     'POST /customers': 'keep a customer: members name and email (for users, like all of customers, accounts and transfers)',
     'GET /customers': 'your customers, newest first',
     'GET /customers/{id}': 'one, with ETag; PUT and DELETE change it, with If-Match',
+    'POST /bookings': 'book a flight, at once but slowly: members flight, passenger, card',
+    'GET /bookings': 'your bookings, newest first',
+    'GET /bookings/{id}': 'one of them',
     'GET /accounts': 'your accounts, in cents',
     'POST /transfers': 'move money: members from, to, amount, reference',
     'GET /transfers': 'your transfers, newest first',
@@ -270,19 +293,6 @@ const INDEX = {
     'GET /problems/{name}': 'what a problem means',
   },
 };
-
-/** What `work` resolves to, or the signal's reason when it aborts before. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
-  if (signal === null || signal === undefined) return work;
-  // Cheaper than a race, and every request comes through here.
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    const forget = (): void => signal.removeEventListener('abort', stop);
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(forget, forget);
-    work.then(resolve, reject);
-  });
-}
 
 function readLimit({ requests, per }: NonNullable<DemoOptions['rateLimit']>): RateLimit {
   return {

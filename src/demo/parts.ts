@@ -2,6 +2,7 @@ import type { Clock, Millis, Random } from '../time/index.ts';
 import type { Db } from './db.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
+import type { Services, Step } from './services/service.ts';
 import type { Operation, OperationStatus, Store } from './store.ts';
 
 /** What a client is told about an operation. */
@@ -36,7 +37,7 @@ export interface Parts {
   /** Where all but operations and reports are kept. */
   readonly db: Db;
   /** Calls other services. */
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: Services['fetch'];
   /** Writes the report that was ordered. */
   readonly write: (order: ReportOrder) => Report | Problem;
   /** Hands a job to the worker after `delay` milliseconds. */
@@ -49,6 +50,12 @@ export interface Parts {
   readonly isMatch: (field: string, etag: string) => boolean;
   /** By what requests are counted together for the rate limit. */
   readonly countedAs: (user: string | undefined) => string;
+  /** How much time a call to a service is given, of what is left in all. */
+  readonly timeFor: (left: Millis) => Millis;
+  /** How many steps are to be undone, of those that were begun and those that are known to be done. */
+  readonly toUndo: (begun: number, done: number) => number;
+  /** The steps in the order in which they are undone. */
+  readonly undone: (steps: readonly Step[]) => readonly Step[];
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
 }
@@ -67,7 +74,9 @@ export interface Bug {
     | 'exactly-once'
     | 'atomicity'
     | 'stale-reads'
-    | 'rate-limit';
+    | 'rate-limit'
+    | 'compensation'
+    | 'time-outs';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** The parts that this defect replaces. */

@@ -41,6 +41,18 @@ export type ProblemName =
   | 'unknown-account'
   | 'insufficient-funds'
   | 'too-many-requests'
+  | 'invalid-booking'
+  | 'invalid-order'
+  | 'payment-declined'
+  | 'sold-out'
+  | 'ticketing-closed'
+  | 'cancelled'
+  | 'interrupted'
+  | 'hung-up'
+  | 'service-failed'
+  | 'service-timeout'
+  | 'deadline-passed'
+  | 'no-time'
   | 'headers-too-large'
   | 'internal'
   | 'busy'
@@ -72,6 +84,10 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     title: 'It has changed meanwhile',
     mend: 'Read it again, and send If-Match with its ETag.',
   },
+  'sold-out': { status: 409, title: 'There is no seat left', mend: 'Take another flight.' },
+  'ticketing-closed': { status: 409, title: 'No tickets are issued any more', mend: 'Take another flight.' },
+  cancelled: { status: 409, title: 'It was cancelled', mend: 'Order it anew, under another key.' },
+  interrupted: { status: 409, title: 'It was interrupted, and all of it was undone', mend: 'Order it anew.' },
   'too-large': { status: 413, title: 'The body is too large', mend: 'A report request fits into 64 KiB.' },
   'unsupported-media-type': {
     status: 415,
@@ -93,6 +109,9 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   },
   'unknown-account': { status: 422, title: 'There is no such account', mend: 'GET /accounts lists yours.' },
   'insufficient-funds': { status: 422, title: 'There is not enough money', mend: 'Move less, or fill the account up first.' },
+  'invalid-booking': { status: 422, title: 'The flight cannot be booked like this', mend: 'Mend every member listed in errors.' },
+  'invalid-order': { status: 422, title: 'The service does not understand the order', mend: 'Send a JSON object.' },
+  'payment-declined': { status: 422, title: 'The card was not charged', mend: 'Take another card.' },
   'precondition-required': {
     status: 428,
     title: 'A change must say what it changes',
@@ -100,7 +119,16 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   },
   'too-many-requests': { status: 429, title: 'There were too many requests', mend: 'Send it again after Retry-After.' },
   'headers-too-large': { status: 431, title: 'The header fields are too large', mend: 'Send fewer or shorter ones.' },
+  'hung-up': { status: 499, title: 'The client has gone', mend: 'All of it was undone: send it again.' },
   internal: { status: 500, title: 'The server failed', mend: 'Send the request again; if it persists, tell the operator.' },
+  'service-failed': { status: 502, title: 'A service that is needed failed', mend: 'All of it was undone: send it again later.' },
+  'no-time': { status: 504, title: 'There is too little time left', mend: 'Give it more time.' },
+  'service-timeout': {
+    status: 504,
+    title: 'A service that is needed did not answer in time',
+    mend: 'All of it was undone: send it again later.',
+  },
+  'deadline-passed': { status: 504, title: 'The time is up', mend: 'All of it was undone: send it again with more time.' },
   busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },
   closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
 };

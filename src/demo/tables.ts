@@ -80,5 +80,21 @@ const TRANSFER_TABLES = `
     ${ACCOUNTS.map(([id, owner]) => `('${id}', '${owner}', ${OPENING_BALANCE})`).join(', ')};
 `;
 
+/** Flights that were booked; no card is kept. */
+const BOOKING_TABLES = `
+  CREATE TABLE bookings (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    caller TEXT NOT NULL,
+    flight TEXT NOT NULL,
+    passenger TEXT NOT NULL,
+    price INTEGER NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'confirmed', 'undoing', 'failed')),
+    error TEXT,
+    created_at REAL NOT NULL
+  ) STRICT;
+  CREATE INDEX unsettled_bookings ON bookings (n) WHERE status IN ('pending', 'undoing');
+`;
+
 /** All tables of the demo, with what stands in them from the beginning. */
-export const TABLES: readonly string[] = [REPORT_TABLES, SESSION_TABLES, CUSTOMER_TABLES, TRANSFER_TABLES];
+export const TABLES: readonly string[] = [REPORT_TABLES, SESSION_TABLES, CUSTOMER_TABLES, TRANSFER_TABLES, BOOKING_TABLES];

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BUGS, type DemoOptions } from '../../../src/demo/index.ts';
-import { bodyOf, inWorld, logIn, monitorOf, post, toItsEnd, type Body, type World } from './world.ts';
+import { bodyOf, inWorld, logIn, monitorOf, post, standing, toItsEnd, type Body, type World } from './world.ts';
 
 /** Each looks from outside, in plain HTTP, and throws when the server is wrong. */
 const CHECKS: Record<string, (world: World) => Promise<void>> = {
@@ -19,6 +19,12 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     expect(cancelled.status).toBe(200);
     expect(await bodyOf(cancelled)).toMatchObject({ status: 'cancelled' });
     expect(await toItsEnd(world, monitor)).toMatchObject({ status: 'cancelled' });
+  },
+  'deadline-not-passed-on': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const booked = await ann('POST', '/bookings', FLIGHT, { 'x-time-left-ms': '600' });
+    expect(booked.status).toBeGreaterThanOrEqual(500);
+    expect(await standing(world)).toEqual([]);
   },
   'double-run': async (world) => {
     await toItsEnd(world, monitorOf(await post(world.app)));
@@ -38,6 +44,16 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     const told = await toItsEnd(world, monitorOf(await post(world.app)));
     expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });
     expect((await world.app.fetch(String(told['resultUrl']))).status).toBe(200);
+  },
+  'orphan-payment': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = async (input, init) => {
+      const answer = await world.services.fetch(input, init);
+      if (init?.method === 'PUT') throw new TypeError('the answer was lost');
+      return answer;
+    };
+    expect((await ann('POST', '/bookings', FLIGHT)).status).toBe(502);
+    expect(await standing(world)).toEqual([]);
   },
   'parity-drift': async (world) => {
     const sync = await bodyOf(await post(world.app, {}, '?mode=sync'));
@@ -92,7 +108,14 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
   'stuck-in-running': async (world) => {
     await toItsEnd(world, monitorOf(await post(world.app)), 60);
   },
+  'undone-in-order': async (world) => {
+    const ann = await logIn(world, 'ann');
+    await ann('POST', '/bookings', { ...FLIGHT, flight: 'HF999' });
+    expect(world.calls.indexOf('DELETE seat')).toBeLessThan(world.calls.indexOf('DELETE payment'));
+  },
 };
+
+const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };
 
 /** What a check needs the server to be set to; no other comes near this limit. */
 const OPTIONS: DemoOptions = { rateLimit: { requests: 200, per: '1h' } };

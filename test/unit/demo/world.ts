@@ -1,23 +1,47 @@
-import { demoApp, type DemoApp, type DemoOptions } from '../../../src/demo/index.ts';
+import { demoApp, demoServices, type DemoApp, type DemoOptions, type Services } from '../../../src/demo/index.ts';
 import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 
 /** A demo in virtual time; faults of the server fail the test that made them. */
 export interface World {
   readonly clock: VirtualClock;
   readonly app: DemoApp;
+  /** The services that the demo calls. */
+  readonly services: Services;
+  /** How it calls them: a test may put something in between. */
+  network: Services['fetch'];
+  /** Every call so far, as `PUT payment`. */
+  readonly calls: readonly string[];
+}
+
+/** What the services have done and not undone, as `payment`. */
+export async function standing({ services }: World): Promise<readonly string[]> {
+  const effects = await Promise.all(services.all.map(async (one) => (await one.effects()).map((e) => [one.name, e.status])));
+  return effects.flat().flatMap(([name = '', status]) => (status === 'made' ? [name] : []));
+}
+
+export function addressOf(input: Parameters<Services['fetch']>[0]): string {
+  return typeof input === 'string' ? input : input instanceof URL ? input.href : input.url;
 }
 
 export function worldOf(options: DemoOptions = {}): World {
   const clock = virtualClock();
+  const services = demoServices({ clock });
+  const calls: string[] = [];
+  const fetch: Services['fetch'] = (input, init) => {
+    calls.push(`${init?.method} ${new URL(addressOf(input)).hostname.split('.')[0]}`);
+    return world.network(input, init);
+  };
   const app = demoApp({
     clock,
     random: seeded(7),
+    fetch,
     onError: (error) => {
       throw error;
     },
     ...options,
   });
-  return { clock, app };
+  const world: World = { clock, app, services, network: services.fetch, calls };
+  return world;
 }
 
 /** Runs `body` in a world whose worker has started, and closes it. */
@@ -28,6 +52,7 @@ export async function inWorld<T>(options: DemoOptions, body: (world: World) => P
     return await world.clock.run(() => body(world));
   } finally {
     await world.app.close();
+    await world.services.close();
   }
 }
 
@@ -63,13 +88,19 @@ export async function toItsEnd({ app, clock }: World, monitor: string, looks = 1
 }
 
 /** Sends JSON as a user who has logged in. */
-export type Send = (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>;
+export type Send = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+  signal?: AbortSignal,
+) => Promise<Response>;
 
 export async function logIn({ app }: Pick<World, 'app'>, user: string): Promise<Send> {
   const body = JSON.stringify({ user, password: `${user}-demo` });
   const login = await app.fetch('/login', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   const { token } = (await login.json()) as { token: string };
-  return (method, path, sent, headers = {}) =>
+  return (method, path, sent, headers = {}, signal) =>
     app.fetch(path, {
       method,
       headers: {
@@ -78,5 +109,6 @@ export async function logIn({ app }: Pick<World, 'app'>, user: string): Promise<
         ...headers,
       },
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
+      ...(signal === undefined ? {} : { signal }),
     });
 }

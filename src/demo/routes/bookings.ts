@@ -1,0 +1,191 @@
+import { show } from '../../errors.ts';
+import { seeded, type Millis } from '../../time/index.ts';
+import { isRefusal, readJson } from '../body.ts';
+import { all, one } from '../db.ts';
+import { field, readFields, text } from '../fields.ts';
+import { problem, type Problem } from '../problem.ts';
+import { isProblem } from '../report.ts';
+import { needsCaller, timestamp, type Routes, type World } from '../route.ts';
+import { take, undo } from '../saga.ts';
+import { TIME_LEFT, type Step } from '../services/service.ts';
+
+/** How long a booking may take in all, in milliseconds, unless the client has less time. */
+export const BOOKING_BUDGET_MS: Millis = 10_000;
+/** How long to wait until what could not be undone is tried again: from and up to, in milliseconds. */
+const UNDO_AGAIN_MS = [1_000, 60_000] as const;
+/** How many bookings the collection lists. */
+const LISTED_BOOKINGS = 100;
+
+interface Booking {
+  readonly id: string;
+  readonly flight: string;
+  readonly passenger: string;
+  readonly price: number;
+  readonly status: 'pending' | 'confirmed' | 'undoing' | 'failed';
+  readonly error: string | null;
+  readonly created_at: number;
+}
+
+const COLUMNS = 'id, flight, passenger, price, status, error, created_at';
+const FIELDS = {
+  flight: field('a flight such as "HF123"', (value) =>
+    typeof value === 'string' && /^[A-Z]{2}\d{3,4}$/.test(value) ? value : undefined,
+  ),
+  passenger: text(1, 200),
+  card: field('the 16 digits of a card', (value) => (typeof value === 'string' && /^\d{16}$/.test(value) ? value : undefined)),
+};
+
+/** Bookings, and what goes on after those whose steps could not be undone at once. */
+export interface Bookings {
+  readonly routes: Routes;
+  /** Undoes what an earlier process left unfinished. */
+  start(): void;
+  /** Resolves when nothing of it goes on. */
+  stop(): Promise<void>;
+}
+
+/**
+ * `POST /bookings`: long, but synchronous. It charges the card, reserves the seat and issues the ticket, each a call to another
+ * service, all within one budget of time that is passed on to each. When one fails, those before it and itself (for it may have been
+ * done, and only its answer lost) are undone, the last first, before the client is told. A client that hangs up has booked
+ * nothing.
+ */
+export function bookings(world: World): Bookings {
+  const { clock, db, parts, answers, naps, closing } = world;
+  const { json, refuse } = answers;
+  const going = new Set<Promise<void>>();
+  const leaving = new AbortController();
+  const told = (booking: Booking): object => ({
+    id: booking.id,
+    flight: booking.flight,
+    passenger: booking.passenger,
+    price: booking.price,
+    status: booking.status,
+    createdAt: timestamp(booking.created_at),
+    ...(booking.error === null ? {} : { error: JSON.parse(booking.error) as Problem }),
+  });
+
+  /** What a booking is made of; the card is not kept, nor needed to undo. */
+  const stepsOf = ({ id, flight, passenger, price }: Booking, card = ''): readonly Step[] => [
+    { service: 'payment', key: `${id}.payment`, body: { card, amount: price } },
+    { service: 'seat', key: `${id}.seat`, body: { flight, passenger } },
+    { service: 'ticket', key: `${id}.ticket`, body: { flight, passenger } },
+  ];
+
+  const move = async (
+    id: string,
+    from: Booking['status'],
+    to: Booking['status'],
+    error?: Problem,
+  ): Promise<Booking | undefined> => {
+    const sql = `UPDATE bookings SET status = ?, error = coalesce(?, error) WHERE id = ? AND status = ? RETURNING ${COLUMNS}`;
+    return db.single(() => one<Booking>(sql, to, error === undefined ? null : JSON.stringify(error), id, from));
+  };
+
+  /** Tries once; what could not be undone is tried again, in the background, until it is. */
+  const giveUp = async (booking: Booking, steps: readonly Step[], failure: Problem): Promise<void> => {
+    await move(booking.id, 'pending', 'undoing', failure);
+    if ((await undo(parts, steps)) === undefined) await move(booking.id, 'undoing', 'failed');
+    else insist(booking.id, steps);
+  };
+
+  const insist = (id: string, steps: readonly Step[]): void => {
+    const run = (async () => {
+      const [first, most] = UNDO_AGAIN_MS;
+      for (let wait: Millis = first; !closing(); wait = Math.min(most, wait * 2)) {
+        if (!(await naps.take(wait, `undo/${id}`)) || closing()) return;
+        if ((await undo(parts, steps)) !== undefined) continue;
+        await move(id, 'undoing', 'failed');
+        return;
+      }
+    })().finally(() => going.delete(run));
+    going.add(run);
+  };
+
+  const book = needsCaller(answers, async (request, { signal }, { user }) => {
+    const body = await readJson(request);
+    if (isRefusal(body)) return refuse(body.refusal, body.headers);
+    const given = readFields(body.json, FIELDS, 'invalid-booking', 'a booking');
+    if (isProblem(given)) return refuse(given);
+    const wish = request.headers.get(TIME_LEFT);
+    if (wish !== null && !/^\d{1,9}$/.test(wish))
+      return refuse(problem('invalid-request', `${TIME_LEFT}: expected whole milliseconds, received ${show(wish)}`));
+    const deadline = clock.now() + Math.min(BOOKING_BUDGET_MS, wish === null ? BOOKING_BUDGET_MS : Number(wish));
+    const { flight, passenger, card } = given;
+    const price = seeded(flight).int(5_000, 40_000);
+    const booking = await db.transact(function* () {
+      const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM bookings'))!;
+      const id = `bkg_${parts.random.fork(`bkg/${n}`).hex(8)}`;
+      const sql = `INSERT INTO bookings (n, id, caller, flight, passenger, price, status, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, 'pending', ?) RETURNING ${COLUMNS}`;
+      return (yield* one<Booking>(sql, n, id, user, flight, passenger, price, clock.wall()))!;
+    });
+    const steps = stepsOf(booking, card);
+    // It goes on when the client hangs up: somebody must undo what was begun.
+    const work = (async (): Promise<Response> => {
+      const either = eitherOf(signal, leaving.signal);
+      const { failure, begun, done } = await take(parts, steps, deadline, either.signal).finally(() => either.done());
+      const left = leaving.signal.aborted
+        ? problem('closing', 'the booking was not finished')
+        : problem('hung-up', 'the client has gone');
+      const gone = either.signal.aborted ? left : failure;
+      if (gone === undefined) {
+        const confirmed = (await move(booking.id, 'pending', 'confirmed'))!;
+        return json(201, told(confirmed), { location: `/bookings/${booking.id}` });
+      }
+      await giveUp(booking, steps.slice(0, parts.toUndo(begun, done)), gone);
+      return refuse(gone);
+    })();
+    const run: Promise<void> = work.then(
+      () => void going.delete(run),
+      () => void going.delete(run),
+    );
+    going.add(run);
+    return work;
+  });
+
+  const list = needsCaller(answers, async (_request, _asked, { user }) => {
+    const sql = `SELECT ${COLUMNS} FROM bookings WHERE caller = ? ORDER BY n DESC LIMIT ?`;
+    const found = await db.single(() => all<Booking>(sql, user, LISTED_BOOKINGS));
+    return json(200, { bookings: found.map(told) }, { 'cache-control': 'no-cache' });
+  });
+
+  const read = needsCaller(answers, async (_request, { id }, { user }) => {
+    const found = await db.single(() => one<Booking>(`SELECT ${COLUMNS} FROM bookings WHERE id = ? AND caller = ?`, id, user));
+    return found === undefined ? refuse(problem('not-found', `there is no booking ${show(id)}`)) : json(200, told(found));
+  });
+
+  return {
+    routes: { '/bookings': { GET: list, POST: book }, '/bookings/': { GET: read } },
+    start() {
+      const run = (async () => {
+        const sql = `SELECT ${COLUMNS} FROM bookings WHERE status IN ('pending', 'undoing') ORDER BY n`;
+        for (const booking of await db.single(() => all<Booking>(sql))) {
+          if (closing()) return;
+          await giveUp(booking, stepsOf(booking), problem('interrupted', 'the server stopped in the middle of it'));
+        }
+      })().finally(() => going.delete(run));
+      going.add(run);
+    },
+    stop: async () => {
+      leaving.abort();
+      await Promise.all(going);
+    },
+  };
+}
+
+/** A signal that aborts with either of two. */
+function eitherOf(one: AbortSignal, other: AbortSignal): { readonly signal: AbortSignal; done(): void } {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  if (one.aborted || other.aborted) stop();
+  one.addEventListener('abort', stop, { once: true });
+  other.addEventListener('abort', stop, { once: true });
+  return {
+    signal: controller.signal,
+    done() {
+      one.removeEventListener('abort', stop);
+      other.removeEventListener('abort', stop);
+    },
+  };
+}
