@@ -43,6 +43,8 @@ export interface DemoOptions {
   readonly retryAfter?: number | false;
   /** How long a report takes, from its order to its end on a free worker, unless the order says so; 1.5 s by default. */
   readonly work?: Duration;
+  /** How long an operation is told after its end, before it answers 410; 24 h by default. Its report stays. */
+  readonly retention?: Duration;
   /** How many reports are worked on at a time; 16 by default. */
   readonly workers?: number;
   /** How many requests each caller may send in a time, as in `{ requests: 10, per: '1s' }`; as many as they like by default. */
@@ -96,6 +98,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? seeded(1);
   const work = parseDuration(options.work ?? 1500, 'work');
+  const retention = parseDuration(options.retention ?? '24h', 'retention');
   const slots = wholeNumber('workers', options.workers ?? 16, 1, MAX_WORKERS);
   const retryAfter =
     options.retryAfter === false ? undefined : String(wholeNumber('retryAfter', options.retryAfter ?? 1, 0, MAX_RETRY_AFTER_S));
@@ -121,6 +124,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     etag: ({ createdAt, version }) => `"${createdAt.toString(36)}.${version}"`,
     isMatch: (field, etag) => field.split(',').some((item) => ['*', etag].includes(item.trim())),
     countedAs: (user = '') => user,
+    isExpired: ({ endedAt }, now) => endedAt !== undefined && now - endedAt >= retention,
     timeFor: (left) => left,
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),

@@ -25,6 +25,7 @@ const FLAGS = {
   seed: { type: 'string', value: 'N', says: 'what the ids are drawn from' },
   work: { type: 'string', value: 'DURATION', says: `how long a report takes, ${DEFAULT_WORK} by default` },
   'retry-after': { type: 'string', value: 'N', says: 'seconds a client is asked to wait between looks, 1 by default, or none' },
+  retention: { type: 'string', value: 'DURATION', says: 'how long an operation is told after its end, 24h by default; then 410' },
   rate: {
     type: 'string',
     value: 'N/DURATION',
@@ -136,9 +137,8 @@ function readFlags(argv: readonly string[]): Flags {
   }
   const last = (name: keyof typeof FLAGS): string | undefined => given.get(name)?.at(-1);
 
-  const work = last('work') ?? DEFAULT_WORK;
-  const duration = /^\d+$/.test(work) ? Number(work) : (work as Duration);
-  parseDuration(duration, '--work');
+  const work = durationIn('--work', last('work') ?? DEFAULT_WORK);
+  const retention = last('retention');
   const wish = last('retry-after');
   const rate = last('rate');
   return {
@@ -150,11 +150,18 @@ function readFlags(argv: readonly string[]): Flags {
     options: {
       bugs: given.get('bug') ?? [],
       store: last('store') ?? ':memory:',
-      work: duration,
+      work,
+      ...(retention === undefined ? {} : { retention: durationIn('--retention', retention) }),
       ...(rate === undefined ? {} : { rateLimit: readRate(rate) }),
       ...(wish === undefined ? {} : { retryAfter: wish === 'none' ? false : wholeNumber('--retry-after', wish, 86_400) }),
     },
   };
+}
+
+function durationIn(flag: string, text: string): Duration {
+  const duration = /^\d+$/.test(text) ? Number(text) : (text as Duration);
+  parseDuration(duration, flag);
+  return duration;
 }
 
 function readRate(text: string): NonNullable<DemoOptions['rateLimit']> {

@@ -1,4 +1,4 @@
-import type { Clock, Millis, Random } from '../time/index.ts';
+import type { Clock, EpochMillis, Millis, Random } from '../time/index.ts';
 import type { Db } from './db.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
@@ -46,6 +46,8 @@ export interface Parts {
   readonly tell: (operation: Operation) => OperationBody;
   /** The entity tag of what is told. */
   readonly etag: (operation: Operation) => string;
+  /** Whether an operation ended so long ago that it is no longer told. */
+  readonly isExpired: (operation: Operation, now: EpochMillis) => boolean;
   /** Whether a change with this If-Match may be made to what has this entity tag. */
   readonly isMatch: (field: string, etag: string) => boolean;
   /** By what requests are counted together for the rate limit. */
@@ -75,6 +77,7 @@ export interface Bug {
     | 'atomicity'
     | 'stale-reads'
     | 'rate-limit'
+    | 'expiry'
     | 'compensation'
     | 'time-outs';
   /** What went wrong where this was seen, in one line. */

@@ -26,6 +26,7 @@ export type ProblemName =
   | 'request-timeout'
   | 'already-ended'
   | 'too-large'
+  | 'expired'
   | 'unsupported-media-type'
   | 'invalid-report'
   | 'unknown-template'
@@ -79,6 +80,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'request-timeout': { status: 408, title: 'The request came too slowly', mend: 'Send it again, in one go.' },
   'already-ended': { status: 409, title: 'The operation has already ended', mend: 'There is nothing left to cancel.' },
   'already-exists': { status: 409, title: 'There is one already', mend: 'Change the one that there is.' },
+  expired: {
+    status: 410,
+    title: 'The operation is no longer told',
+    mend: 'GET /reports lists what was made; order it anew if it is not there.',
+  },
   'precondition-failed': {
     status: 412,
     title: 'It has changed meanwhile',

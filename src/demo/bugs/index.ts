@@ -3,6 +3,7 @@ export { autoCommit } from './autoCommit.ts';
 export { cancelIgnored } from './cancelIgnored.ts';
 export { deadlineNotPassedOn } from './deadlineNotPassedOn.ts';
 export { doubleRun } from './doubleRun.ts';
+export { expiredTooSoon } from './expiredTooSoon.ts';
 export { ifMatchIgnored } from './ifMatchIgnored.ts';
 export { lostResult } from './lostResult.ts';
 export { orphanPayment } from './orphanPayment.ts';

@@ -58,6 +58,7 @@ export function reportRoutes(world: World, nameReport: Naming, nameOperation: Na
   const look: Answer = async (request, { id }) => {
     const operation = await parts.store.get(id);
     if (operation === undefined) return refuse(problem('not-found', `there is no operation ${show(id)}`));
+    if (parts.isExpired(operation, clock.wall())) return refuse(problem('expired', `operation ${show(id)} ended long ago`));
     return conditional(request, parts.etag(operation), politeness(operation), () => parts.tell(operation));
   };
 

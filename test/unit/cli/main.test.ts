@@ -69,6 +69,7 @@ describe('holdfast demo', () => {
     [['--port', '99999'], 2, /--port: expected a whole number from 0 to 65535, received "99999"/],
     [['--port', 'http'], 2, /--port: expected a whole number/],
     [['--prot', '1'], 2, /no flag --prot.*--port/],
+    [['--retention', 'a day'], 2, /--retention: expected a duration, received "a day"/],
     [['--rate', '100'], 2, /--rate: expected a number of requests and a time, received "100" \(write --rate 100\/1s\)/],
     [['--rate', '5/never'], 2, /--rate: expected a number of requests and a time/],
     [['--rate', '0/1s'], 2, /--rate: expected a number of requests and a time/],

@@ -395,3 +395,15 @@ describe('the worker', () => {
     });
   });
 });
+
+test('an operation is told for a day after its end, then it is gone, and its report stays', () =>
+  inWorld({}, async (world) => {
+    const monitor = monitorOf(await post(world.app));
+    const { resultUrl } = await toItsEnd(world, monitor);
+    await world.clock.sleep(86_398_000);
+    expect((await world.app.fetch(monitor)).status).toBe(200);
+    await world.clock.sleep(2000);
+    const gone = await world.app.fetch(monitor);
+    expect([gone.status, (await bodyOf(gone))['type']]).toEqual([410, '/problems/expired']);
+    expect((await world.app.fetch(String(resultUrl))).status).toBe(200);
+  }));

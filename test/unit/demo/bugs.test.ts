@@ -31,6 +31,12 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await world.clock.sleep(10_000);
     expect((await bodyOf(await world.app.fetch('/reports')))['reports']).toHaveLength(1);
   },
+  'expired-too-soon': async (world) => {
+    const monitor = monitorOf(await post(world.app));
+    // Nobody looks for a minute.
+    await world.clock.sleep(60_000);
+    expect((await world.app.fetch(monitor)).status).toBe(200);
+  },
   'if-match-ignored': async (world) => {
     const ann = await logIn(world, 'ann');
     const path = monitorOf(await ann('POST', '/customers', { name: 'Ada', email: 'ada@example.test' }));
