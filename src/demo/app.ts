@@ -125,6 +125,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     isMatch: (field, etag) => field.split(',').some((item) => ['*', etag].includes(item.trim())),
     countedAs: (user = '') => user,
     isExpired: ({ endedAt }, now) => endedAt !== undefined && now - endedAt >= retention,
+    keyScope: (caller, place) => [caller, place],
+    sameRequest: (fingerprint, other) => fingerprint === other,
     timeFor: (left) => left,
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),
@@ -275,6 +277,7 @@ const IN_PROCESS_ORIGIN = 'http://demo.test';
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
+  keys: 'POST /customers, /transfers, /bookings and /reports take an Idempotency-Key',
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
     'GET /airports?q=': 'the airports whose code, city or name begins so',

@@ -52,6 +52,10 @@ export interface Parts {
   readonly isMatch: (field: string, etag: string) => boolean;
   /** By what requests are counted together for the rate limit. */
   readonly countedAs: (user: string | undefined) => string;
+  /** Within what an idempotency key stands for one request. */
+  readonly keyScope: (caller: string, place: string) => readonly string[];
+  /** Whether two requests with one key ask for the same. */
+  readonly sameRequest: (fingerprint: string, other: string) => boolean;
   /** How much time a call to a service is given, of what is left in all. */
   readonly timeFor: (left: Millis) => Millis;
   /** How many steps are to be undone, of those that were begun and those that are known to be done. */
@@ -78,6 +82,7 @@ export interface Bug {
     | 'stale-reads'
     | 'rate-limit'
     | 'expiry'
+    | 'idempotency'
     | 'compensation'
     | 'time-outs';
   /** What went wrong where this was seen, in one line. */

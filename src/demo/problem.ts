@@ -42,6 +42,9 @@ export type ProblemName =
   | 'unknown-account'
   | 'insufficient-funds'
   | 'too-many-requests'
+  | 'invalid-key'
+  | 'key-reused'
+  | 'in-flight'
   | 'invalid-booking'
   | 'invalid-order'
   | 'payment-declined'
@@ -67,6 +70,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     title: 'The query is not understood',
     mend: 'Send only the parameters that GET / tells, each once.',
   },
+  'invalid-key': {
+    status: 400,
+    title: 'The idempotency key is not understood',
+    mend: 'Send one string in quotes, such as a UUID.',
+  },
   'invalid-request': { status: 400, title: 'The request is malformed', mend: 'Send a request that RFC 9112 allows.' },
   'wrong-password': { status: 401, title: 'User or password is wrong', mend: 'GET / tells the users of this demo.' },
   'not-logged-in': {
@@ -90,6 +98,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     title: 'It has changed meanwhile',
     mend: 'Read it again, and send If-Match with its ETag.',
   },
+  'in-flight': { status: 409, title: 'The request is still being worked on', mend: 'Send it again after Retry-After.' },
   'sold-out': { status: 409, title: 'There is no seat left', mend: 'Take another flight.' },
   'ticketing-closed': { status: 409, title: 'No tickets are issued any more', mend: 'Take another flight.' },
   cancelled: { status: 409, title: 'It was cancelled', mend: 'Order it anew, under another key.' },
@@ -102,6 +111,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   },
   'invalid-report': { status: 422, title: 'The report cannot be ordered like this', mend: 'Mend every member listed in errors.' },
   'unknown-template': { status: 422, title: 'There is no such template', mend: 'Order it with a template that exists.' },
+  'key-reused': {
+    status: 422,
+    title: 'The idempotency key was used for something else',
+    mend: 'Take a new key for each new request.',
+  },
   'invalid-login': { status: 422, title: 'This is no login', mend: 'Send user and password.' },
   'invalid-customer': {
     status: 422,

@@ -43,12 +43,12 @@ export type Naming = (nth: number) => string;
 export const STEPS = 10;
 
 /**
- * Where operations and reports are kept. Every method is one transaction: it happens whole or not at all, and a change of
+ * Where operations and reports are kept. Every method but `accept` is one transaction: it happens whole or not at all, and a change of
  * state happens only from the state it may follow, so that of two who try one is told no.
  */
 export interface Store {
-  /** Keeps a new order as queued. */
-  accept(order: ReportOrder, at: EpochMillis, name: Naming): Promise<Operation>;
+  /** Keeps a new order as queued, as part of a transaction. */
+  accept(order: ReportOrder, at: EpochMillis, name: Naming): Work<Operation>;
   get(id: string): Promise<Operation | undefined>;
   /** Operations that have not ended, oldest first. */
   unfinished(): Promise<readonly { readonly id: string; readonly status: 'queued' | 'running' }[]>;
@@ -121,14 +121,15 @@ function storeIn(db: Db): Store {
     return { id, operation, createdAt: at, report };
   }
 
+  function* accept(order: ReportOrder, at: EpochMillis, name: Naming): Work<Operation> {
+    const n = yield* next('operations');
+    const sql = `INSERT INTO operations (n, id, status, ordered, created_at) VALUES (?, ?, 'queued', ?, ?) RETURNING ${COLUMNS}`;
+    return (yield* read(yield* one<OperationRow>(sql, n, name(n), JSON.stringify(order), at)))!;
+  }
+
   return {
     db,
-    accept: (order, at, name) =>
-      db.transact(function* () {
-        const n = yield* next('operations');
-        const sql = `INSERT INTO operations (n, id, status, ordered, created_at) VALUES (?, ?, 'queued', ?, ?) RETURNING ${COLUMNS}`;
-        return (yield* read(yield* one<OperationRow>(sql, n, name(n), JSON.stringify(order), at)))!;
-      }),
+    accept,
     // Two statements where it has ended, yet one reading: a report never changes.
     get: (id) => db.single(() => get(id)),
     unfinished: () =>

@@ -91,10 +91,28 @@ const BOOKING_TABLES = `
     price INTEGER NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('pending', 'confirmed', 'undoing', 'failed')),
     error TEXT,
+    once_id TEXT,
     created_at REAL NOT NULL
   ) STRICT;
   CREATE INDEX unsettled_bookings ON bookings (n) WHERE status IN ('pending', 'undoing');
 `;
 
+/** What was asked for under a key, and the answer; null while it is worked on. */
+const ONCE_TABLES = `
+  CREATE TABLE once (
+    id TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    reply TEXT,
+    created_at REAL NOT NULL
+  ) STRICT;
+`;
+
 /** All tables of the demo, with what stands in them from the beginning. */
-export const TABLES: readonly string[] = [REPORT_TABLES, SESSION_TABLES, CUSTOMER_TABLES, TRANSFER_TABLES, BOOKING_TABLES];
+export const TABLES: readonly string[] = [
+  REPORT_TABLES,
+  SESSION_TABLES,
+  CUSTOMER_TABLES,
+  TRANSFER_TABLES,
+  BOOKING_TABLES,
+  ONCE_TABLES,
+];

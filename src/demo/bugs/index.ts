@@ -5,6 +5,8 @@ export { deadlineNotPassedOn } from './deadlineNotPassedOn.ts';
 export { doubleRun } from './doubleRun.ts';
 export { expiredTooSoon } from './expiredTooSoon.ts';
 export { ifMatchIgnored } from './ifMatchIgnored.ts';
+export { keyForAllCallers } from './keyForAllCallers.ts';
+export { keyIgnoresBody } from './keyIgnoresBody.ts';
 export { lostResult } from './lostResult.ts';
 export { orphanPayment } from './orphanPayment.ts';
 export { parityDrift } from './parityDrift.ts';

@@ -3,6 +3,7 @@ import { seeded, type Millis } from '../../time/index.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, one } from '../db.ts';
 import { field, readFields, text } from '../fields.ts';
+import { forget, keyOf, known, remember, respond, settle, type Reply } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
 import { needsCaller, timestamp, type Routes, type World } from '../route.ts';
@@ -24,9 +25,11 @@ interface Booking {
   readonly status: 'pending' | 'confirmed' | 'undoing' | 'failed';
   readonly error: string | null;
   readonly created_at: number;
+  /** The idempotency key that it was ordered under. */
+  readonly once_id: string | null;
 }
 
-const COLUMNS = 'id, flight, passenger, price, status, error, created_at';
+const COLUMNS = 'id, flight, passenger, price, status, error, created_at, once_id';
 const FIELDS = {
   flight: field('a flight such as "HF123"', (value) =>
     typeof value === 'string' && /^[A-Z]{2}\d{3,4}$/.test(value) ? value : undefined,
@@ -72,15 +75,21 @@ export function bookings(world: World): Bookings {
     { service: 'ticket', key: `${id}.ticket`, body: { flight, passenger } },
   ];
 
-  const move = async (
-    id: string,
-    from: Booking['status'],
-    to: Booking['status'],
-    error?: Problem,
-  ): Promise<Booking | undefined> => {
-    const sql = `UPDATE bookings SET status = ?, error = coalesce(?, error) WHERE id = ? AND status = ? RETURNING ${COLUMNS}`;
-    return db.single(() => one<Booking>(sql, to, error === undefined ? null : JSON.stringify(error), id, from));
-  };
+  /** Moves a booking on; what it was ordered under is settled by its end, in the same transaction. */
+  const move = (id: string, from: Booking['status'], to: Booking['status'], error?: Problem): Promise<Booking | undefined> =>
+    db.transact(function* () {
+      const sql = `UPDATE bookings SET status = ?, error = coalesce(?, error) WHERE id = ? AND status = ? RETURNING ${COLUMNS}`;
+      const booking = yield* one<Booking>(sql, to, error === undefined ? null : JSON.stringify(error), id, from);
+      if (booking === undefined || booking.once_id === null) return booking;
+      if (to === 'confirmed') yield* settle(booking.once_id, replyOf(booking));
+      if (to === 'failed') yield* forget(booking.once_id);
+      return booking;
+    });
+  const replyOf = (booking: Booking): Reply => ({
+    status: 201,
+    body: told(booking),
+    headers: { location: `/bookings/${booking.id}` },
+  });
 
   /** Tries once; what could not be undone is tried again, in the background, until it is. */
   const giveUp = async (booking: Booking, steps: readonly Step[], failure: Problem): Promise<void> => {
@@ -113,27 +122,35 @@ export function bookings(world: World): Bookings {
     const deadline = clock.now() + Math.min(BOOKING_BUDGET_MS, wish === null ? BOOKING_BUDGET_MS : Number(wish));
     const { flight, passenger, card } = given;
     const price = seeded(flight).int(5_000, 40_000);
-    const booking = await db.transact(function* () {
+    const keyed = keyOf(request, parts, user, given);
+    if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
+    const begun = await db.transact(function* () {
+      const before = keyed === undefined ? undefined : yield* known(keyed, parts, clock.wall());
+      if (before !== undefined) return { before };
+      if (keyed !== undefined) yield* remember(keyed, undefined, clock.wall());
       const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM bookings'))!;
       const id = `bkg_${parts.random.fork(`bkg/${n}`).hex(8)}`;
-      const sql = `INSERT INTO bookings (n, id, caller, flight, passenger, price, status, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, 'pending', ?) RETURNING ${COLUMNS}`;
-      return (yield* one<Booking>(sql, n, id, user, flight, passenger, price, clock.wall()))!;
+      const sql = `INSERT INTO bookings (n, id, caller, flight, passenger, price, status, created_at, once_id)
+        VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?) RETURNING ${COLUMNS}`;
+      const row = yield* one<Booking>(sql, n, id, user, flight, passenger, price, clock.wall(), keyed?.id ?? null);
+      return { booking: row! };
     });
+    if ('before' in begun) return respond(answers, { told: begun.before, fresh: false });
+    const { booking } = begun;
     const steps = stepsOf(booking, card);
     // It goes on when the client hangs up: somebody must undo what was begun.
     const work = (async (): Promise<Response> => {
       const either = eitherOf(signal, leaving.signal);
-      const { failure, begun, done } = await take(parts, steps, deadline, either.signal).finally(() => either.done());
+      const { failure, begun: tried, done } = await take(parts, steps, deadline, either.signal).finally(() => either.done());
       const left = leaving.signal.aborted
         ? problem('closing', 'the booking was not finished')
         : problem('hung-up', 'the client has gone');
       const gone = either.signal.aborted ? left : failure;
       if (gone === undefined) {
         const confirmed = (await move(booking.id, 'pending', 'confirmed'))!;
-        return json(201, told(confirmed), { location: `/bookings/${booking.id}` });
+        return respond(answers, { told: replyOf(confirmed), fresh: true });
       }
-      await giveUp(booking, steps.slice(0, parts.toUndo(begun, done)), gone);
+      await giveUp(booking, steps.slice(0, parts.toUndo(tried, done)), gone);
       return refuse(gone);
     })();
     const run: Promise<void> = work.then(

@@ -2,6 +2,7 @@ import { show } from '../../errors.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, one, type Work } from '../db.ts';
 import { field, readFields, text } from '../fields.ts';
+import { keyOf, once, respond } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
 import { needsCaller, timestamp, type Caller, type Routes, type World } from '../route.ts';
@@ -51,14 +52,17 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
     if (isRefusal(body)) return refuse(body.refusal, body.headers);
     const given = readFields(body.json, FIELDS, 'invalid-customer', 'a customer');
     if (isProblem(given)) return refuse(given);
-    const made = await db.transact(function* () {
+    const keyed = keyOf(request, parts, caller.user, given);
+    if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
+    const made = await once(parts, keyed, function* () {
       if (yield* isTaken(given.email, caller)) return taken(given.email);
       const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM customers'))!;
       const id = `cus_${parts.random.fork(`cus/${n}`).hex(8)}`;
       const sql = `INSERT INTO customers (n, id, owner, name, email, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;
-      return (yield* one<Customer>(sql, n, id, caller.user, given.name, given.email, clock.wall()))!;
+      const customer = (yield* one<Customer>(sql, n, id, caller.user, given.name, given.email, clock.wall()))!;
+      return { status: 201, body: told(customer), headers: { location: `/customers/${id}`, etag: tag(customer) } };
     });
-    return isProblem(made) ? refuse(made) : json(201, told(made), { location: `/customers/${made.id}`, etag: tag(made) });
+    return respond(answers, made);
   });
 
   const list = needsCaller(answers, async (_request, _asked, { user }) => {

@@ -2,6 +2,7 @@ import { show } from '../../errors.ts';
 import type { Millis } from '../../time/index.ts';
 import { isRefusal, readJson } from '../body.ts';
 import type { OperationBody } from '../parts.ts';
+import { keyOf, once, respond } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem, readOrder } from '../report.ts';
 import { timestamp, type Answer, type Routes, type World } from '../route.ts';
@@ -24,7 +25,7 @@ export function reportRoutes(world: World, nameReport: Naming, nameOperation: Na
     return wish === undefined ? {} : { 'retry-after': wish };
   };
 
-  const order: Answer = async (request, { url, signal }) => {
+  const order: Answer = async (request, { url, signal, caller }) => {
     const mode = readMode(url);
     if (typeof mode !== 'string') return refuse(mode);
     const body = await readJson(request);
@@ -49,9 +50,18 @@ export function reportRoutes(world: World, nameReport: Naming, nameOperation: Na
     if (worker.size >= MAX_WAITING_JOBS) {
       return refuse(problem('busy', `${MAX_WAITING_JOBS} reports are waiting`), { 'retry-after': String(BUSY_RETRY_AFTER_S) });
     }
-    const operation = await parts.store.accept(wanted, clock.wall(), nameOperation);
-    parts.deliver({ id: operation.id, from: 'queued' }, pickUpDelay(wanted.work), wanted);
-    return json(202, parts.tell(operation), { location: `/operations/${operation.id}`, ...politeness(operation) });
+    const keyed = keyOf(request, parts, caller?.user ?? '', wanted);
+    if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
+    let id = '';
+    const accepted = await once(parts, keyed, function* () {
+      const operation = yield* parts.store.accept(wanted, clock.wall(), nameOperation);
+      ({ id } = operation);
+      const headers = { location: `/operations/${id}`, ...politeness(operation) };
+      return { status: 202, body: parts.tell(operation), headers };
+    });
+    // Not before it is kept: the worker would not find it.
+    if (accepted.fresh) parts.deliver({ id, from: 'queued' }, pickUpDelay(wanted.work), wanted);
+    return respond(answers, accepted);
   };
   let calls = 0;
 

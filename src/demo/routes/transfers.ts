@@ -2,6 +2,7 @@ import { show } from '../../errors.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, one } from '../db.ts';
 import { readFields, text, wholeNumber } from '../fields.ts';
+import { keyOf, once, respond } from '../once.ts';
 import { problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
 import { needsCaller, timestamp, type Routes, type World } from '../route.ts';
@@ -52,33 +53,28 @@ export function transferRoutes({ clock, db, parts, answers }: World): Routes {
     if (isProblem(given)) return refuse(given);
     const { from, to, amount, reference } = given;
     if (from === to) return refuse(problem('invalid-transfer', `expected two accounts, received ${show(from)} for both`));
-    // What is refused in here by throwing has moved nothing.
-    const moved = await db
-      .transact(function* () {
-        const debit = 'UPDATE accounts SET balance = balance - ? WHERE id = ? AND owner = ? AND balance >= ? RETURNING id';
-        if ((yield* one(debit, amount, from, user, amount)) === undefined) {
-          // The account of somebody else is told as none.
-          const account = yield* one<{ balance: number }>('SELECT balance FROM accounts WHERE id = ? AND owner = ?', from, user);
-          throw new Refused(
-            account === undefined
-              ? problem('unknown-account', `you have no account ${show(from)}`)
-              : problem('insufficient-funds', `${from} holds ${account.balance} cents, and ${amount} were to be moved`),
-          );
-        }
-        if ((yield* one('UPDATE accounts SET balance = balance + ? WHERE id = ? RETURNING id', amount, to)) === undefined) {
-          throw new Refused(problem('unknown-account', `there is no account ${show(to)}`));
-        }
-        const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM transfers'))!;
-        const id = `trf_${parts.random.fork(`trf/${n}`).hex(8)}`;
-        const sql = `INSERT INTO transfers (n, id, caller, from_account, to_account, amount, reference, created_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;
-        return (yield* one<Transfer>(sql, n, id, user, from, to, amount, reference, clock.wall()))!;
-      })
-      .catch((error: unknown) => {
-        if (error instanceof Refused) return error.problem;
-        throw error;
-      });
-    return isProblem(moved) ? refuse(moved) : json(201, told(moved), { location: `/transfers/${moved.id}` });
+    const keyed = keyOf(request, parts, user, given);
+    if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
+    const moved = await once(parts, keyed, function* () {
+      const debit = 'UPDATE accounts SET balance = balance - ? WHERE id = ? AND owner = ? AND balance >= ? RETURNING id';
+      if ((yield* one(debit, amount, from, user, amount)) === undefined) {
+        // The account of somebody else is told as none.
+        const account = yield* one<{ balance: number }>('SELECT balance FROM accounts WHERE id = ? AND owner = ?', from, user);
+        return account === undefined
+          ? problem('unknown-account', `you have no account ${show(from)}`)
+          : problem('insufficient-funds', `${from} holds ${account.balance} cents, and ${amount} were to be moved`);
+      }
+      if ((yield* one('UPDATE accounts SET balance = balance + ? WHERE id = ? RETURNING id', amount, to)) === undefined) {
+        return problem('unknown-account', `there is no account ${show(to)}`);
+      }
+      const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM transfers'))!;
+      const id = `trf_${parts.random.fork(`trf/${n}`).hex(8)}`;
+      const sql = `INSERT INTO transfers (n, id, caller, from_account, to_account, amount, reference, created_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;
+      const entry = (yield* one<Transfer>(sql, n, id, user, from, to, amount, reference, clock.wall()))!;
+      return { status: 201, body: told(entry), headers: { location: `/transfers/${id}` } };
+    });
+    return respond(answers, moved);
   });
 
   const list = needsCaller(answers, async (_request, _asked, { user }) => {
@@ -97,14 +93,4 @@ export function transferRoutes({ clock, db, parts, answers }: World): Routes {
     '/transfers': { GET: list, POST: transfer },
     '/transfers/': { GET: read },
   };
-}
-
-/** Why a transaction was given up. */
-class Refused extends Error {
-  readonly problem: ReturnType<typeof problem>;
-
-  constructor(why: ReturnType<typeof problem>) {
-    super(why.detail);
-    this.problem = why;
-  }
 }

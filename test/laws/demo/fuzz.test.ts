@@ -13,6 +13,7 @@ const FIELDS = [
   'if-match',
   'if-none-match',
   'x-time-left-ms',
+  'idempotency-key',
   'accept',
   'prefer',
 ];

@@ -46,6 +46,20 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     expect(late.status).toBe(412);
     expect(await bodyOf(await ann('GET', path))).toMatchObject({ name: 'Ada King' });
   },
+  'key-for-all-callers': async (world) => {
+    const [ann, bob] = [await logIn(world, 'ann'), await logIn(world, 'bob')];
+    const customer = { name: 'Ada', email: 'ada@example.test' };
+    await ann('POST', '/customers', customer, { 'idempotency-key': '"1"' });
+    const his = await bob('POST', '/customers', customer, { 'idempotency-key': '"1"' });
+    expect((await bob('GET', monitorOf(his))).status).toBe(200);
+  },
+  'key-ignores-body': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const pay = (amount: number): Promise<Response> =>
+      ann('POST', '/transfers', { from: 'acc_ann_current', to: 'acc_bob_current', amount }, { 'idempotency-key': '"1"' });
+    await pay(100);
+    expect((await pay(200)).status).toBe(422);
+  },
   'lost-result': async (world) => {
     const told = await toItsEnd(world, monitorOf(await post(world.app)));
     expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });

@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const order = readOrder({ rows: 2 }, 1000) as ReportOrder;
 const report = writeReport(order) as Report;
 const name = (prefix: string) => (nth: number) => `${prefix}${nth}`;
-const accept = (store: Store): Promise<Operation> => store.accept(order, 1, name('op'));
+const accept = (store: Store): Promise<Operation> => store.db.transact(() => store.accept(order, 1, name('op')));
 
 describe.each([
   ['in memory', () => ':memory:'],
