@@ -124,6 +124,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     etag: ({ createdAt, version }) => `"${createdAt.toString(36)}.${version}"`,
     isMatch: (field, etag) => field.split(',').some((item) => ['*', etag].includes(item.trim())),
     countedAs: (user = '') => user,
+    maySee: (owner, caller) => owner === '' || owner === caller,
     isExpired: ({ endedAt }, now) => endedAt !== undefined && now - endedAt >= retention,
     keyScope: (caller, place) => [caller, place],
     sameRequest: (fingerprint, other) => fingerprint === other,

@@ -46,6 +46,8 @@ export interface Parts {
   readonly tell: (operation: Operation) => OperationBody;
   /** The entity tag of what is told. */
   readonly etag: (operation: Operation) => string;
+  /** Whether a caller may know of what an owner has: both are empty for one who sent no token. */
+  readonly maySee: (owner: string, caller: string) => boolean;
   /** Whether an operation ended so long ago that it is no longer told. */
   readonly isExpired: (operation: Operation, now: EpochMillis) => boolean;
   /** Whether a change with this If-Match may be made to what has this entity tag. */
@@ -81,6 +83,7 @@ export interface Bug {
     | 'atomicity'
     | 'stale-reads'
     | 'rate-limit'
+    | 'isolation'
     | 'expiry'
     | 'idempotency'
     | 'compensation'

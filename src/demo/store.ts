@@ -11,6 +11,8 @@ export type OperationStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'c
 export interface Operation {
   readonly id: string;
   readonly status: OperationStatus;
+  /** Who ordered it; empty for one who sent no token, whose operations are everybody's. */
+  readonly owner: string;
   readonly order: ReportOrder;
   /** Steps of the work that are done, 0 to {@link STEPS}. */
   readonly step: number;
@@ -32,6 +34,8 @@ export interface StoredReport {
   readonly id: string;
   /** The operation it was written for; undefined when it was ordered synchronously. */
   readonly operation: string | undefined;
+  /** Whose it is; empty for everybody's. */
+  readonly owner: string;
   readonly createdAt: EpochMillis;
   readonly report: Report;
 }
@@ -48,7 +52,7 @@ export const STEPS = 10;
  */
 export interface Store {
   /** Keeps a new order as queued, as part of a transaction. */
-  accept(order: ReportOrder, at: EpochMillis, name: Naming): Work<Operation>;
+  accept(order: ReportOrder, at: EpochMillis, name: Naming, owner?: string): Work<Operation>;
   get(id: string): Promise<Operation | undefined>;
   /** Operations that have not ended, oldest first. */
   unfinished(): Promise<readonly { readonly id: string; readonly status: 'queued' | 'running' }[]>;
@@ -65,10 +69,10 @@ export interface Store {
   finish(id: string, attempt: number, outcome: Report | Problem, at: EpochMillis, name: Naming): Promise<boolean>;
   /** Cancels the operation unless it has ended. Returns it as it is afterwards; undefined when there is none. */
   cancel(id: string, at: EpochMillis): Promise<Operation | undefined>;
-  addReport(report: Report, operation: string | undefined, at: EpochMillis, name: Naming): Promise<StoredReport>;
+  addReport(report: Report, operation: string | undefined, at: EpochMillis, name: Naming, owner?: string): Promise<StoredReport>;
   report(id: string): Promise<StoredReport | undefined>;
-  /** The newest reports, newest first. */
-  reports(limit: number): Promise<readonly StoredReport[]>;
+  /** The newest reports that are this owner's or everybody's, newest first. */
+  reports(limit: number, owner?: string): Promise<readonly StoredReport[]>;
   /** Where it keeps all this, and others their own. */
   readonly db: Db;
   close(): Promise<void>;
@@ -77,7 +81,7 @@ export interface Store {
 /** How many finished reports are kept parsed, so that a look at a finished operation does not parse its report again. */
 const PARSED_REPORTS = 64;
 
-const COLUMNS = 'id, status, ordered, step, attempt, version, created_at, started_at, ended_at, report_id, error';
+const COLUMNS = 'id, status, owner, ordered, step, attempt, version, created_at, started_at, ended_at, report_id, error';
 
 /**
  * A store in an SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time: a job
@@ -96,7 +100,7 @@ function storeIn(db: Db): Store {
   function* readReport(id: string): Work<StoredReport | undefined> {
     const known = parsed.get(id);
     if (known !== undefined) return known;
-    const row = yield* one<ReportRow>('SELECT id, operation_id, created_at, content FROM reports WHERE id = ?', id);
+    const row = yield* one<ReportRow>('SELECT id, operation_id, owner, created_at, content FROM reports WHERE id = ?', id);
     if (row === undefined) return undefined;
     const report = reportFrom(row);
     if (parsed.size >= PARSED_REPORTS) parsed.delete(parsed.keys().next().value!);
@@ -113,18 +117,24 @@ function storeIn(db: Db): Store {
   function* next(table: 'operations' | 'reports'): Work<number> {
     return (yield* one<{ n: number }>(`SELECT coalesce(max(n), 0) + 1 AS n FROM ${table}`))!.n;
   }
-  function* addReport(report: Report, operation: string | undefined, at: EpochMillis, name: Naming): Work<StoredReport> {
+  function* addReport(
+    report: Report,
+    operation: string | undefined,
+    at: EpochMillis,
+    name: Naming,
+    owner = '',
+  ): Work<StoredReport> {
     const n = yield* next('reports');
     const id = name(n);
-    const sql = 'INSERT INTO reports (n, id, operation_id, created_at, content) VALUES (?, ?, ?, ?, ?)';
-    yield* all(sql, n, id, operation ?? null, at, JSON.stringify(report));
-    return { id, operation, createdAt: at, report };
+    const sql = 'INSERT INTO reports (n, id, operation_id, owner, created_at, content) VALUES (?, ?, ?, ?, ?, ?)';
+    yield* all(sql, n, id, operation ?? null, owner, at, JSON.stringify(report));
+    return { id, operation, owner, createdAt: at, report };
   }
 
-  function* accept(order: ReportOrder, at: EpochMillis, name: Naming): Work<Operation> {
+  function* accept(order: ReportOrder, at: EpochMillis, name: Naming, owner = ''): Work<Operation> {
     const n = yield* next('operations');
-    const sql = `INSERT INTO operations (n, id, status, ordered, created_at) VALUES (?, ?, 'queued', ?, ?) RETURNING ${COLUMNS}`;
-    return (yield* read(yield* one<OperationRow>(sql, n, name(n), JSON.stringify(order), at)))!;
+    const sql = `INSERT INTO operations (n, id, status, owner, ordered, created_at) VALUES (?, ?, 'queued', ?, ?, ?) RETURNING ${COLUMNS}`;
+    return (yield* read(yield* one<OperationRow>(sql, n, name(n), owner, JSON.stringify(order), at)))!;
   }
 
   return {
@@ -174,15 +184,15 @@ function storeIn(db: Db): Store {
           return row !== undefined;
         }
         // The job comes first, so that of two who would end it the second waits for the first, and writes no report.
-        const row = yield* one(
+        const row = yield* one<{ owner: string }>(
           `UPDATE operations SET status = 'succeeded', step = ${STEPS}, version = version + 1, ended_at = ?
-           WHERE id = ? AND attempt = ? AND status = 'running' RETURNING id`,
+           WHERE id = ? AND attempt = ? AND status = 'running' RETURNING owner`,
           at,
           id,
           attempt,
         );
         if (row === undefined) return false;
-        const { id: report } = yield* addReport(outcome, id, at, name);
+        const { id: report } = yield* addReport(outcome, id, at, name, row.owner);
         yield* all('UPDATE operations SET report_id = ? WHERE id = ?', report, id);
         return true;
       }),
@@ -196,12 +206,13 @@ function storeIn(db: Db): Store {
         );
         return yield* get(id);
       }),
-    addReport: (report, operation, at, name) => db.transact(() => addReport(report, operation, at, name)),
+    addReport: (...args) => db.transact(() => addReport(...args)),
     report: (id) => db.single(() => readReport(id)),
-    reports: (limit) =>
+    reports: (limit, owner = '') =>
       db.single(function* () {
-        const sql = 'SELECT id, operation_id, created_at, content FROM reports ORDER BY n DESC LIMIT ?';
-        return (yield* all<ReportRow>(sql, limit)).map(reportFrom);
+        const sql =
+          "SELECT id, operation_id, owner, created_at, content FROM reports WHERE owner IN ('', ?) ORDER BY n DESC LIMIT ?";
+        return (yield* all<ReportRow>(sql, owner, limit)).map(reportFrom);
       }),
     close: () => db.close(),
   };
@@ -210,6 +221,7 @@ function storeIn(db: Db): Store {
 interface OperationRow {
   readonly id: string;
   readonly status: OperationStatus;
+  readonly owner: string;
   readonly ordered: string;
   readonly step: number;
   readonly attempt: number;
@@ -224,6 +236,7 @@ interface OperationRow {
 interface ReportRow {
   readonly id: string;
   readonly operation_id: string | null;
+  readonly owner: string;
   readonly created_at: number;
   readonly content: string;
 }
@@ -232,6 +245,7 @@ function operationFrom(row: OperationRow, report: StoredReport | undefined): Ope
   return {
     id: row.id,
     status: row.status,
+    owner: row.owner,
     order: JSON.parse(row.ordered) as ReportOrder,
     step: row.step,
     attempt: row.attempt,
@@ -248,6 +262,7 @@ function reportFrom(row: ReportRow): StoredReport {
   return {
     id: row.id,
     operation: row.operation_id ?? undefined,
+    owner: row.owner,
     createdAt: row.created_at,
     report: JSON.parse(row.content) as Report,
   };

@@ -6,6 +6,7 @@ const REPORT_TABLES = `
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+    owner TEXT NOT NULL,
     ordered TEXT NOT NULL,
     step INTEGER NOT NULL DEFAULT 0,
     attempt INTEGER NOT NULL DEFAULT 0,
@@ -21,6 +22,7 @@ const REPORT_TABLES = `
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     operation_id TEXT REFERENCES operations (id),
+    owner TEXT NOT NULL,
     created_at REAL NOT NULL,
     content TEXT NOT NULL
   ) STRICT;

@@ -8,6 +8,7 @@ export { ifMatchIgnored } from './ifMatchIgnored.ts';
 export { keyForAllCallers } from './keyForAllCallers.ts';
 export { keyIgnoresBody } from './keyIgnoresBody.ts';
 export { lostResult } from './lostResult.ts';
+export { operationsForAll } from './operationsForAll.ts';
 export { orphanPayment } from './orphanPayment.ts';
 export { parityDrift } from './parityDrift.ts';
 export { progressBackwards } from './progressBackwards.ts';

@@ -33,6 +33,7 @@ export function reportRoutes(world: World, nameReport: Naming, nameOperation: Na
     const wanted = readOrder(body.json, work);
     if (isProblem(wanted)) return refuse(wanted);
     if (closing()) return refuse(problem('closing', 'it takes no more orders'));
+    const owner = caller?.user ?? '';
     if (mode === 'sync') {
       const key = `sync/${++calls}`;
       const hangUp = (): void => naps.wake(key);
@@ -44,17 +45,17 @@ export function reportRoutes(world: World, nameReport: Naming, nameOperation: Na
       if (closing()) return refuse(problem('closing', 'the report was not finished'));
       const outcome = parts.write(wanted);
       if (isProblem(outcome)) return refuse(outcome);
-      const { id, createdAt, report } = await parts.store.addReport(outcome, undefined, clock.wall(), nameReport);
+      const { id, createdAt, report } = await parts.store.addReport(outcome, undefined, clock.wall(), nameReport, owner);
       return json(200, report, { 'content-location': `/reports/${id}`, etag: reportTag(createdAt), 'cache-control': 'no-cache' });
     }
     if (worker.size >= MAX_WAITING_JOBS) {
       return refuse(problem('busy', `${MAX_WAITING_JOBS} reports are waiting`), { 'retry-after': String(BUSY_RETRY_AFTER_S) });
     }
-    const keyed = keyOf(request, parts, caller?.user ?? '', wanted);
+    const keyed = keyOf(request, parts, owner, wanted);
     if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
     let id = '';
     const accepted = await once(parts, keyed, function* () {
-      const operation = yield* parts.store.accept(wanted, clock.wall(), nameOperation);
+      const operation = yield* parts.store.accept(wanted, clock.wall(), nameOperation, owner);
       ({ id } = operation);
       const headers = { location: `/operations/${id}`, ...politeness(operation) };
       return { status: 202, body: parts.tell(operation), headers };
@@ -65,29 +66,35 @@ export function reportRoutes(world: World, nameReport: Naming, nameOperation: Na
   };
   let calls = 0;
 
-  const look: Answer = async (request, { id }) => {
+  const look: Answer = async (request, { id, caller }) => {
     const operation = await parts.store.get(id);
-    if (operation === undefined) return refuse(problem('not-found', `there is no operation ${show(id)}`));
+    if (operation === undefined || !parts.maySee(operation.owner, caller?.user ?? ''))
+      return refuse(problem('not-found', `there is no operation ${show(id)}`));
     if (parts.isExpired(operation, clock.wall())) return refuse(problem('expired', `operation ${show(id)} ended long ago`));
     return conditional(request, parts.etag(operation), politeness(operation), () => parts.tell(operation));
   };
 
-  const cancel: Answer = async (_request, { id }) => {
-    const operation = await parts.store.cancel(id, clock.wall());
+  const cancel: Answer = async (_request, { id, caller }) => {
+    const before = await parts.store.get(id);
+    const operation =
+      before !== undefined && parts.maySee(before.owner, caller?.user ?? '')
+        ? await parts.store.cancel(id, clock.wall())
+        : undefined;
     if (operation === undefined) return refuse(problem('not-found', `there is no operation ${show(id)}`));
     if (operation.status !== 'cancelled') return refuse(problem('already-ended', `it has ${operation.status} and stays so`));
     worker.nudge(id);
     return json(200, parts.tell(operation), { etag: parts.etag(operation), 'cache-control': 'no-cache' });
   };
 
-  const showReport: Answer = async (request, { id }) => {
+  const showReport: Answer = async (request, { id, caller }) => {
     const found = await parts.store.report(id);
-    if (found === undefined) return refuse(problem('not-found', `there is no report ${show(id)}`));
+    if (found === undefined || !parts.maySee(found.owner, caller?.user ?? ''))
+      return refuse(problem('not-found', `there is no report ${show(id)}`));
     return conditional(request, reportTag(found.createdAt), {}, () => found.report);
   };
 
-  const listReports: Answer = async () => {
-    const reports = await parts.store.reports(LISTED_REPORTS);
+  const listReports: Answer = async (_request, { caller }) => {
+    const reports = await parts.store.reports(LISTED_REPORTS, caller?.user);
     return json(200, { reports: reports.map(listed) }, { 'cache-control': 'no-cache' });
   };
 

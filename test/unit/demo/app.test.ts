@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { demoApp } from '../../../src/demo/index.ts';
-import { bodyOf, inWorld, monitorOf, post, toItsEnd, worldOf, type World } from './world.ts';
+import { bodyOf, inWorld, logIn, monitorOf, post, toItsEnd, worldOf, type World } from './world.ts';
 
 describe('a report ordered asynchronously', () => {
   test('is accepted with a monitor, then queued, running and succeeded', async () => {
@@ -406,4 +406,22 @@ test('an operation is told for a day after its end, then it is gone, and its rep
     const gone = await world.app.fetch(monitor);
     expect([gone.status, (await bodyOf(gone))['type']]).toEqual([410, '/problems/expired']);
     expect((await world.app.fetch(String(resultUrl))).status).toBe(200);
+  }));
+
+test('what a user orders is theirs: the operation, its report, and its place in the list; what a guest orders is everybody’s', () =>
+  inWorld({}, async (world) => {
+    const [ann, eve] = [await logIn(world, 'ann'), await logIn(world, 'eve')];
+    const monitor = monitorOf(await ann('POST', '/reports', { title: 'secret' }));
+    const guests = monitorOf(await post(world.app, { title: 'open' }));
+    await ann('POST', '/reports?mode=sync', { title: 'secret too', work: 1 });
+    await world.clock.sleep(10_000);
+    const { resultUrl } = await bodyOf(await ann('GET', monitor));
+    for (const other of [eve, (method: string, path: string) => world.app.fetch(path, { method })]) {
+      for (const path of [monitor, String(resultUrl)]) expect((await other('GET', path)).status).toBe(404);
+      expect((await other('DELETE', monitor)).status).toBe(404);
+      expect((await bodyOf(await other('GET', '/reports')))['reports']).toMatchObject([{ title: 'open' }]);
+      expect((await other('GET', guests)).status).toBe(200);
+    }
+    expect((await ann('GET', String(resultUrl))).status).toBe(200);
+    expect((await bodyOf(await ann('GET', '/reports')))['reports']).toHaveLength(3);
   }));

@@ -65,6 +65,13 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });
     expect((await world.app.fetch(String(told['resultUrl']))).status).toBe(200);
   },
+  'operations-for-all': async (world) => {
+    const [ann, eve] = [await logIn(world, 'ann'), await logIn(world, 'eve')];
+    const monitor = monitorOf(await ann('POST', '/reports', {}));
+    expect((await eve('GET', monitor)).status).toBe(404);
+    expect((await eve('DELETE', monitor)).status).toBe(404);
+    expect((await ann('GET', monitor)).status).toBe(200);
+  },
   'orphan-payment': async (world) => {
     const ann = await logIn(world, 'ann');
     world.network = async (input, init) => {
