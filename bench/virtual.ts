@@ -19,38 +19,43 @@ async function accepted(app: DemoApp): Promise<string> {
   return new URL(answer.headers.get('location')!, ORDER.url).href;
 }
 
-/**
- * A poller as one writes it by hand who knows HTTP: it sends what Holdfast's monitor sends, so that the handler has the same work
- * for all. It can be given up, and asks conditionally.
- */
+/** What a poller sends: a bare GET, or what Holdfast's monitor sends, which can be given up and asks conditionally. */
+type Manner = 'plain' | 'polite';
+
+/** A poller as one writes it by hand. */
 class Poller {
   readonly #app: DemoApp;
   readonly #monitor: string;
+  readonly #manner: Manner;
   readonly #signal = new AbortController().signal;
   #etag: string | null = null;
   #status = '';
 
-  constructor(app: DemoApp, monitor: string) {
+  constructor(app: DemoApp, monitor: string, manner: Manner) {
     this.#app = app;
     this.#monitor = monitor;
+    this.#manner = manner;
   }
 
   async look(): Promise<string> {
-    const headers: Record<string, string> = { accept: 'application/json, application/problem+json;q=0.9, */*;q=0.5' };
-    if (this.#etag !== null) headers['if-none-match'] = this.#etag;
-    const init: RequestInit = { method: 'GET', headers, redirect: 'manual', signal: this.#signal };
-    const answer = await this.#app.fetch(this.#monitor, init);
+    const answer = await (this.#manner === 'plain' ? this.#app.fetch(this.#monitor) : this.#ask());
     if (answer.status === 304) return this.#status;
     this.#etag = answer.headers.get('etag');
     this.#status = ((await answer.json()) as { status: string }).status;
     return this.#status;
   }
+
+  #ask(): Promise<Response> {
+    const headers: Record<string, string> = { accept: 'application/json, application/problem+json;q=0.9, */*;q=0.5' };
+    if (this.#etag !== null) headers['if-none-match'] = this.#etag;
+    return this.#app.fetch(this.#monitor, { method: 'GET', headers, redirect: 'manual', signal: this.#signal });
+  }
 }
 
 /** The handler alone: nobody drives time, records or judges. */
-async function bare(): Promise<number> {
+async function bare(manner: Manner): Promise<number> {
   const app = job(virtualClock());
-  const poller = new Poller(app, await accepted(app));
+  const poller = new Poller(app, await accepted(app), manner);
   const from = systemClock.now();
   for (let i = 0; i < LOOKS; i++) await poller.look();
   const took = systemClock.now() - from;
@@ -72,8 +77,8 @@ async function holdfast(): Promise<number> {
 }
 
 /** Polls until the operation has ended, one look every two seconds of this clock. */
-async function poll(app: DemoApp, clock: Clock): Promise<void> {
-  const poller = new Poller(app, await accepted(app));
+async function poll(app: DemoApp, clock: Clock, manner: Manner): Promise<void> {
+  const poller = new Poller(app, await accepted(app), manner);
   let looks = 0;
   do {
     await clock.sleep(2000);
@@ -82,18 +87,18 @@ async function poll(app: DemoApp, clock: Clock): Promise<void> {
   if (looks !== LOOKS) throw new Error(`${looks} looks`);
 }
 
-async function ourClock(): Promise<number> {
+async function ourClock(manner: Manner): Promise<number> {
   const clock = virtualClock();
   const app = job(clock);
   const from = systemClock.now();
-  await clock.run(() => poll(app, clock));
+  await clock.run(() => poll(app, clock, manner));
   const took = systemClock.now() - from;
   await app.close();
   return took;
 }
 
 /** Driven one timer at a time. */
-async function fakeTimers(): Promise<number> {
+async function fakeTimers(manner: Manner): Promise<number> {
   const timers = withGlobal(globalThis).createClock(Date.UTC(2024, 0, 1), Number.POSITIVE_INFINITY);
   const clock: Clock = {
     now: () => timers.now,
@@ -107,7 +112,7 @@ async function fakeTimers(): Promise<number> {
   const app = job(clock);
   const from = systemClock.now();
   let ended = false;
-  const polling = poll(app, clock).finally(() => (ended = true));
+  const polling = poll(app, clock, manner).finally(() => (ended = true));
   while (!ended) await timers.nextAsync();
   await polling;
   const took = systemClock.now() - from;
@@ -115,37 +120,44 @@ async function fakeTimers(): Promise<number> {
   return took;
 }
 
-const FAKE = 'the poller, on fake timers by nextAsync';
-
 /**
  * A job of an hour, looked at 1,800 times in virtual time over the demo's handler; all take turns in one run. A driver's own cost
- * is what a look takes beyond the same requests to the same handler in a bare loop. The last row also sends, records, redacts,
- * reads and judges, which nobody does for the poller.
+ * is what a look takes beyond the handler in a bare loop. Twice: beside a poller that sends a bare GET, and beside one that sends
+ * just what a watch sends, which gives the handler other work. A watch also sends, records, redacts, reads and judges.
  */
 export default async function run(): Promise<void> {
-  const ways = {
-    'the poller’s requests in a bare loop': bare,
-    [FAKE]: fakeTimers,
+  const ways: Readonly<Record<string, (manner: Manner) => Promise<number>>> = {
+    'the handler in a bare loop': bare,
+    'the poller, on fake timers by nextAsync': fakeTimers,
     'the poller, on our virtual clock': ourClock,
     'a watch, as toEventuallySucceed does it': holdfast,
   };
-  const figures = new Map<string, number[]>(Object.keys(ways).map((name) => [name, []]));
+  const [bareLoop = '', fake = ''] = Object.keys(ways);
+  const manners: readonly Manner[] = ['plain', 'polite'];
+  const figures = new Map<string, number[]>();
   for (let round = 0; round < ROUNDS + 4; round++) {
-    for (const [name, way] of Object.entries(ways)) {
-      const took = await way();
-      // The first rounds warm up.
-      if (round >= 4) figures.get(name)!.push(took);
+    for (const manner of manners) {
+      for (const [name, way] of Object.entries(ways)) {
+        const took = await way(manner);
+        const key = `${manner}/${name}`;
+        // The first rounds warm up.
+        if (round >= 4) figures.set(key, [...(figures.get(key) ?? []), took]);
+      }
     }
   }
-  const median = (name: string): number => (figures.get(name)!.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]! / LOOKS) * 1000;
-  const [bareLoop = ''] = Object.keys(ways);
-  const own = (name: string): number => median(name) - median(bareLoop);
-  table(
-    Object.keys(ways).map((name) => ({
-      way: name,
-      'a look, µs': median(name).toFixed(1),
-      'own cost, µs': own(name).toFixed(1),
-      'own ÷ fake timers': name === bareLoop ? '' : times(own(name), own(FAKE)),
-    })),
-  );
+  const median = (key: string): number => (figures.get(key)!.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]! / LOOKS) * 1000;
+  for (const manner of manners) {
+    const own = (name: string): number => median(`${manner}/${name}`) - median(`${manner}/${bareLoop}`);
+    console.log(
+      manner === 'plain' ? 'Beside a poller that sends a bare GET:\n' : '\nBeside a poller that sends what a watch sends:\n',
+    );
+    table(
+      Object.keys(ways).map((name) => ({
+        way: name,
+        'a look, µs': median(`${manner}/${name}`).toFixed(1),
+        'own cost, µs': own(name).toFixed(1),
+        'own ÷ fake timers': name === bareLoop ? '' : times(own(name), own(fake)),
+      })),
+    );
+  }
 }
