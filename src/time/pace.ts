@@ -224,7 +224,8 @@ export class Rounds {
     // A round in which somebody stopped waiting cost more than its looks, and is no measure of them.
     // So is one of a few: waking up cost more than looking.
     if (ready.length * 2 > this.#crowd && this.#waiting.length === untouched + ready.length) {
-      this.#costs.push(((this.#clock.now() - start) / ready.length) * this.#crowd);
+      const looks = Math.max(0, this.#clock.now() - start - WAKE_UP_MS);
+      this.#costs.push((looks / ready.length) * this.#crowd);
       if (this.#costs.length > ROUNDS_REMEMBERED) this.#costs.shift();
       this.#cost = this.#costs.length < ROUNDS_REMEMBERED ? 0 : Math.min(...this.#costs);
     }
@@ -255,6 +256,8 @@ const SAME_ROUND_MS: Millis = 0.5;
  * it leaves behind is to be collected.
  */
 const LEAST_COST_MS: Millis = 0.004;
+/** What a round costs whoever looks, in milliseconds: a processor that wakes up finds none of its caches filled. */
+const WAKE_UP_MS: Millis = 0.05;
 /** Of how many rounds the cheapest tells what a look costs; before there are so many, nothing is known of it. */
 const ROUNDS_REMEMBERED = 4;
 /** With more waiters than this, their moments are aligned. */
