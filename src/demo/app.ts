@@ -147,7 +147,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const answers = answersOn(clock);
   const { json, refuse } = answers;
   const { db } = parts;
-  const world: World = { clock, parts, db, answers, worker, naps, work, closing: () => closed !== undefined };
+  const world: World = { clock, parts, db, answers, worker, naps, work, onError, closing: () => closed !== undefined };
   const booking = bookings(world);
   const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers);
 
@@ -278,7 +278,7 @@ const IN_PROCESS_ORIGIN = 'http://demo.test';
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
-  keys: 'POST /customers, /transfers, /bookings and /reports take an Idempotency-Key',
+  keys: 'POST /customers, /transfers, /bookings and /reports (but not with mode=sync) take an Idempotency-Key',
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
     'GET /airports?q=': 'the airports whose code, city or name begins so',

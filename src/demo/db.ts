@@ -27,6 +27,11 @@ export function* one<R>(sql: string, ...values: readonly Value[]): Work<R | unde
   return (yield { sql, values })[0] as R | undefined;
 }
 
+/** The number of the next row of a table, counted from 1: what is named by it never shares a name while the newest row is kept. */
+export function* next(table: string): Work<number> {
+  return (yield* one<{ n: number }>(`SELECT coalesce(max(n), 0) + 1 AS n FROM ${table}`))!.n;
+}
+
 /** A relational database. */
 export interface Db {
   /** Does all of the work or, when it throws, nothing of it. */

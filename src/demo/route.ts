@@ -39,6 +39,8 @@ export interface World {
   readonly naps: Naps;
   /** How long a report takes unless its order says so, in milliseconds. */
   readonly work: Millis;
+  /** Told of faults of the server in what it does behind its answers. */
+  readonly onError: (error: unknown) => void;
   /** Whether the server is going down. */
   readonly closing: () => boolean;
 }

@@ -1,6 +1,6 @@
 import { createHash, scryptSync, timingSafeEqual } from 'node:crypto';
 import type { EpochMillis, Millis } from '../time/index.ts';
-import { all, one, type Db } from './db.ts';
+import { all, next, one, type Db } from './db.ts';
 
 /** How long a token is good, in milliseconds. */
 export const TOKEN_LIFE_MS: Millis = 3_600_000;
@@ -24,7 +24,7 @@ export function isPassword(user: string, password: string): boolean {
 /** Keeps a new token, and forgets those that are over. */
 export function openSession(db: Db, user: string, now: EpochMillis, tokenFor: (nth: number) => string): Promise<string> {
   return db.transact(function* () {
-    const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM sessions'))!;
+    const n = yield* next('sessions');
     // The newest stays whatever its age, so that no number, and with it no token, comes twice.
     yield* all('DELETE FROM sessions WHERE expires_at <= ? AND n < ?', now, n - 1);
     const token = tokenFor(n);

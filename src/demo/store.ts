@@ -1,5 +1,5 @@
 import type { EpochMillis } from '../time/index.ts';
-import { all, one, sqliteDb, type Db, type Work } from './db.ts';
+import { all, next, one, sqliteDb, type Db, type Work } from './db.ts';
 import type { Problem } from './problem.ts';
 import { isProblem, type Report, type ReportOrder } from './report.ts';
 import { TABLES } from './tables.ts';
@@ -113,9 +113,6 @@ function storeIn(db: Db): Store {
   }
   function* get(id: string): Work<Operation | undefined> {
     return yield* read(yield* one<OperationRow>(`SELECT ${COLUMNS} FROM operations WHERE id = ?`, id));
-  }
-  function* next(table: 'operations' | 'reports'): Work<number> {
-    return (yield* one<{ n: number }>(`SELECT coalesce(max(n), 0) + 1 AS n FROM ${table}`))!.n;
   }
   function* addReport(
     report: Report,

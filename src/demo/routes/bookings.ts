@@ -1,7 +1,7 @@
 import { show } from '../../errors.ts';
 import { seeded, type Millis } from '../../time/index.ts';
 import { isRefusal, readJson } from '../body.ts';
-import { all, one } from '../db.ts';
+import { all, next, one } from '../db.ts';
 import { field, readFields, text } from '../fields.ts';
 import { forget, keyOf, known, remember, respond, settle, type Reply } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
@@ -54,7 +54,7 @@ export interface Bookings {
  * nothing.
  */
 export function bookings(world: World): Bookings {
-  const { clock, db, parts, answers, naps, closing } = world;
+  const { clock, db, parts, answers, naps, closing, onError } = world;
   const { json, refuse } = answers;
   const going = new Set<Promise<void>>();
   const leaving = new AbortController();
@@ -103,9 +103,14 @@ export function bookings(world: World): Bookings {
       const [first, most] = UNDO_AGAIN_MS;
       for (let wait: Millis = first; !closing(); wait = Math.min(most, wait * 2)) {
         if (!(await naps.take(wait, `undo/${id}`)) || closing()) return;
-        if ((await undo(parts, steps)) !== undefined) continue;
-        await move(id, 'undoing', 'failed');
-        return;
+        try {
+          if ((await undo(parts, steps)) !== undefined) continue;
+          await move(id, 'undoing', 'failed');
+          return;
+        } catch (error) {
+          // The store failed: what it does not know to be undone is undone again.
+          onError(error);
+        }
       }
     })().finally(() => going.delete(run));
     going.add(run);
@@ -128,7 +133,7 @@ export function bookings(world: World): Bookings {
       const before = keyed === undefined ? undefined : yield* known(keyed, parts, clock.wall());
       if (before !== undefined) return { before };
       if (keyed !== undefined) yield* remember(keyed, undefined, clock.wall());
-      const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM bookings'))!;
+      const n = yield* next('bookings');
       const id = `bkg_${parts.random.fork(`bkg/${n}`).hex(8)}`;
       const sql = `INSERT INTO bookings (n, id, caller, flight, passenger, price, status, created_at, once_id)
         VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?) RETURNING ${COLUMNS}`;
@@ -181,7 +186,10 @@ export function bookings(world: World): Bookings {
           if (closing()) return;
           await giveUp(booking, stepsOf(booking), problem('interrupted', 'the server stopped in the middle of it'));
         }
-      })().finally(() => going.delete(run));
+      })()
+        // What is left is found at the next start.
+        .catch(onError)
+        .finally(() => going.delete(run));
       going.add(run);
     },
     stop: async () => {

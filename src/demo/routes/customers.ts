@@ -1,6 +1,6 @@
 import { show } from '../../errors.ts';
 import { isRefusal, readJson } from '../body.ts';
-import { all, one, type Work } from '../db.ts';
+import { all, next, one, type Work } from '../db.ts';
 import { field, readFields, text } from '../fields.ts';
 import { keyOf, once, respond } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
@@ -56,7 +56,7 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
     if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
     const made = await once(parts, keyed, function* () {
       if (yield* isTaken(given.email, caller)) return taken(given.email);
-      const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM customers'))!;
+      const n = yield* next('customers');
       const id = `cus_${parts.random.fork(`cus/${n}`).hex(8)}`;
       const sql = `INSERT INTO customers (n, id, owner, name, email, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;
       const customer = (yield* one<Customer>(sql, n, id, caller.user, given.name, given.email, clock.wall()))!;

@@ -1,6 +1,6 @@
 import { show } from '../../errors.ts';
 import { isRefusal, readJson } from '../body.ts';
-import { all, one } from '../db.ts';
+import { all, next, one } from '../db.ts';
 import { readFields, text, wholeNumber } from '../fields.ts';
 import { keyOf, once, respond } from '../once.ts';
 import { problem } from '../problem.ts';
@@ -67,7 +67,7 @@ export function transferRoutes({ clock, db, parts, answers }: World): Routes {
       if ((yield* one('UPDATE accounts SET balance = balance + ? WHERE id = ? RETURNING id', amount, to)) === undefined) {
         return problem('unknown-account', `there is no account ${show(to)}`);
       }
-      const { n } = (yield* one<{ n: number }>('SELECT coalesce(max(n), 0) + 1 AS n FROM transfers'))!;
+      const n = yield* next('transfers');
       const id = `trf_${parts.random.fork(`trf/${n}`).hex(8)}`;
       const sql = `INSERT INTO transfers (n, id, caller, from_account, to_account, amount, reference, created_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DECLINED_CARD, demoApp, type Services } from '../../../src/demo/index.ts';
+import { DECLINED_CARD, demoApp, sqliteStore, type Services } from '../../../src/demo/index.ts';
 import { addressOf, bodyOf, inWorld, logIn, standing, worldOf, type Send, type World } from './world.ts';
 
 type Fetch = Services['fetch'];
@@ -138,6 +138,26 @@ describe('a booking', () => {
       },
       losing('payment', 'DELETE', 'request', 4),
     ));
+
+  test('is undone again when the store failed to keep that it was', async () => {
+    const store = sqliteStore(':memory:');
+    const faults: unknown[] = [];
+    let failing = 0;
+    const db: typeof store.db = {
+      ...store.db,
+      transact: (work) => (failing-- > 0 ? Promise.reject(new Error('the disk is full')) : store.db.transact(work)),
+    };
+    await inWorld({ store: { ...store, db }, onError: (error) => void faults.push(error) }, async (world) => {
+      const ann = await logIn(world, 'ann');
+      world.network = losing('payment', 'DELETE', 'request', 1)(world.services.fetch);
+      expect((await ann('POST', '/bookings', { ...order, flight: 'HF000' })).status).toBe(409);
+      failing = 1;
+      await world.clock.sleep(10_000);
+      expect(faults).toEqual([new Error('the disk is full')]);
+      expect((await bodyOf(await ann('GET', '/bookings')))['bookings']).toMatchObject([{ status: 'failed' }]);
+    });
+    await store.close();
+  });
 
   test('that was under way when the server died is undone at the next start', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-bookings-'));
