@@ -1,24 +1,27 @@
+import { setMaxListeners } from 'node:events';
 import { HarnessError, nearest, show } from '../errors.ts';
 import { parseDuration, seeded, systemClock, type Clock, type Duration, type Random } from '../time/index.ts';
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
+import { reportKind } from './kinds/report.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
-import type { Answer, Asked, Route, Routes, World } from './route.ts';
+import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
 import { loginRoutes } from './routes/login.ts';
-import { LISTED_REPORTS, reportRoutes, tellOperation } from './routes/reports.ts';
+import { operationRoutes, tellOperation } from './routes/operations.ts';
+import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
 import { demoServices } from './services/index.ts';
 import type { Services } from './services/service.ts';
 import { sqliteStore, type Naming, type Store } from './store.ts';
-import { Naps, Worker } from './worker.ts';
+import { Naps, Worker, type Kinds } from './worker.ts';
 
 /** The longest wait that may be asked of a client, in seconds: a day. */
 const MAX_RETRY_AFTER_S = 86_400;
@@ -140,15 +143,32 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     (nth) =>
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
-  const worker = new Worker(parts, { slots, nameReport, onError });
+  const kinds: Kinds = { report: reportKind(parts) };
+  const worker = new Worker(parts, kinds, { slots, nameReport, onError });
   const naps = new Naps(clock);
+  const leaving = new AbortController();
+  // Every request that waits may listen to it.
+  setMaxListeners(0, leaving.signal);
   let closed: Promise<void> | undefined;
   let started = false;
   const answers = answersOn(clock);
   const { json, refuse } = answers;
   const { db } = parts;
-  const world: World = { clock, parts, db, answers, worker, naps, work, onError, closing: () => closed !== undefined };
+  const world: World = {
+    clock,
+    parts,
+    db,
+    answers,
+    worker,
+    nameOperation: name('op'),
+    naps,
+    work,
+    onError,
+    closing: () => leaving.signal.aborted,
+    leaving: leaving.signal,
+  };
   const booking = bookings(world);
+  const background: readonly Background[] = [worker, booking];
   const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers);
 
   const explain: Answer = async (_request, { id }) => {
@@ -165,7 +185,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...customerRoutes(world),
     ...transferRoutes(world),
     ...booking.routes,
-    ...reportRoutes(world, nameReport, name('op')),
+    ...reportRoutes(world, nameReport),
+    ...operationRoutes(world),
     '/problems/': { GET: explain },
   };
 
@@ -215,7 +236,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       return await answer(request, signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (closed !== undefined) return refuse(problem('closing', 'the request was not finished'));
+      if (leaving.signal.aborted) return refuse(problem('closing', 'the request was not finished'));
       onError(error);
       return refuse(problem('internal', 'the fault is in the log of the server'));
     }
@@ -227,8 +248,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     start() {
       if (closed === undefined && !started) {
         started = true;
-        worker.start();
-        booking.start();
+        for (const one of background) one.start();
       }
       return app;
     },
@@ -246,8 +266,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     },
     close() {
       closed ??= (async () => {
+        leaving.abort();
         naps.wakeAll();
-        await Promise.all([worker.stop(), booking.stop()]);
+        await Promise.all(background.map((one) => one.stop()));
         await services?.close();
         if (store !== options.store) await store.close();
       })();
@@ -294,6 +315,7 @@ const INDEX = {
     'GET /transfers/{id}': 'one of them',
     'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
+    'GET /operations': 'the newest of them, without their results',
     'GET /operations/{id}': 'queued, running with progress, then succeeded, failed or cancelled; with ETag',
     'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',

@@ -38,11 +38,17 @@ export interface Db {
   transact<T>(work: () => Work<T>): Promise<T>;
   /** Does work of one statement, which is whole or nothing by itself. */
   single<T>(work: () => Work<T>): Promise<T>;
+  /**
+   * Tells of every transaction of this process after it is kept.
+   *
+   * @returns what ends the telling
+   */
+  onCommit(listener: () => void): () => void;
   close(): Promise<void>;
 }
 
 /** Grows when the tables change; a file of another version is refused rather than guessed at. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 /**
  * An SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time (an exclusive lock,
@@ -75,20 +81,27 @@ export function sqliteDb(path: string, tables: readonly string[]): Db {
       step = going.next(told);
     }
   };
+  const listeners = new Set<() => void>();
   return {
     transact: async (work) => {
+      let result;
       db.exec('BEGIN IMMEDIATE');
       try {
-        const result = run(work);
+        result = run(work);
         db.exec('COMMIT');
-        return result;
       } catch (error) {
         // SQLite itself rolls back after some faults, such as a full disk.
         if (db.isTransaction) db.exec('ROLLBACK');
         throw error;
       }
+      for (const listener of listeners) listener();
+      return result;
     },
     single: async (work) => run(work),
+    onCommit(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     close: async () => {
       if (db.isOpen) db.close();
     },

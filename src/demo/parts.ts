@@ -3,11 +3,12 @@ import type { Db } from './db.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
-import type { Operation, OperationStatus, Store } from './store.ts';
+import type { Operation, OperationKind, OperationStatus, Store } from './store.ts';
 
 /** What a client is told about an operation. */
 export interface OperationBody {
   readonly id: string;
+  readonly kind: OperationKind;
   readonly status: OperationStatus;
   /** Per cent of the work, 0 to 100. */
   readonly progress: number;
@@ -15,8 +16,8 @@ export interface OperationBody {
   readonly createdAt: string;
   readonly startedAt?: string;
   readonly endedAt?: string;
-  /** The report, once it succeeded; `resultUrl` has the same. */
-  readonly result?: Report;
+  /** What came of it, once it succeeded: of a report the report, which `resultUrl` has too. */
+  readonly result?: object;
   readonly resultUrl?: string;
   /** Why it failed. */
   readonly error?: Problem;
@@ -40,8 +41,8 @@ export interface Parts {
   readonly fetch: Services['fetch'];
   /** Writes the report that was ordered. */
   readonly write: (order: ReportOrder) => Report | Problem;
-  /** Hands a job to the worker after `delay` milliseconds. */
-  readonly deliver: (delivery: Delivery, delay: Millis, order: ReportOrder) => void;
+  /** Hands a job, which is thought to take `work` milliseconds, to the worker after `delay` milliseconds. */
+  readonly deliver: (delivery: Delivery, delay: Millis, work: Millis) => void;
   /** What a client is told about an operation. */
   readonly tell: (operation: Operation) => OperationBody;
   /** The entity tag of what is told. */

@@ -3,6 +3,7 @@ import type { Clock, Millis } from '../time/index.ts';
 import type { Parts } from './parts.ts';
 import type { Db } from './db.ts';
 import type { Answers } from './answers.ts';
+import type { Naming } from './store.ts';
 import type { Naps, Worker } from './worker.ts';
 
 /** Who asks: a user with a valid token. */
@@ -35,6 +36,8 @@ export interface World {
   readonly db: Db;
   readonly answers: Answers;
   readonly worker: Worker;
+  /** Names the nth operation. */
+  readonly nameOperation: Naming;
   /** The waits of synchronous work, which the end of the server and a client that hangs up cut short. */
   readonly naps: Naps;
   /** How long a report takes unless its order says so, in milliseconds. */
@@ -43,6 +46,16 @@ export interface World {
   readonly onError: (error: unknown) => void;
   /** Whether the server is going down. */
   readonly closing: () => boolean;
+  /** Aborts when the server goes down. */
+  readonly leaving: AbortSignal;
+}
+
+/** What goes on beside the answers, while the server is up. */
+export interface Background {
+  /** Begins, with what an earlier process left. */
+  start(): void;
+  /** Resolves when nothing of it goes on. */
+  stop(): Promise<void>;
 }
 
 /** A moment as RFC 3339 writes it. */

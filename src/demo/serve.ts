@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
@@ -56,7 +57,9 @@ export async function serve(app: DemoApp, options: { port?: number; host?: strin
       '0 takes a free one',
     );
   }
-  let closing = false;
+  const leaving = new AbortController();
+  // Every stream that is open listens to it.
+  setMaxListeners(0, leaving.signal);
   const server = createServer(
     {
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -64,7 +67,7 @@ export async function serve(app: DemoApp, options: { port?: number; host?: strin
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
-    (incoming, outgoing) => void answer(app, incoming, outgoing, () => closing),
+    (incoming, outgoing) => void answer(app, incoming, outgoing, leaving.signal),
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', refuseUnparsed);
@@ -77,7 +80,7 @@ export async function serve(app: DemoApp, options: { port?: number; host?: strin
     port: bound.port,
     close() {
       closed ??= (async () => {
-        closing = true;
+        leaving.abort();
         const drained = new Promise<void>((resolve) => void server.close(() => resolve()));
         // Real time whatever the app's clock is: sockets do not live in virtual time.
         const cancel = systemClock.after(CLOSE_GRACE_MS, () => server.closeAllConnections());
@@ -118,7 +121,7 @@ function listen(server: Server, port: number, host: string): Promise<AddressInfo
   });
 }
 
-async function answer(app: DemoApp, incoming: IncomingMessage, outgoing: ServerResponse, closing: () => boolean): Promise<void> {
+async function answer(app: DemoApp, incoming: IncomingMessage, outgoing: ServerResponse, leaving: AbortSignal): Promise<void> {
   const hungUp = new AbortController();
   outgoing.once('close', () => {
     if (!outgoing.writableEnded) hungUp.abort();
@@ -128,18 +131,53 @@ async function answer(app: DemoApp, incoming: IncomingMessage, outgoing: ServerR
     if (body === undefined) return void outgoing.destroy();
     const request = requestFrom(incoming, body, hungUp.signal);
     const response = request instanceof Request ? await app.handle(request) : undefined;
+    if (response !== undefined && isStream(response)) return await stream(response, outgoing, leaving);
     const bytes = response === undefined ? Buffer.from(JSON.stringify(request)) : Buffer.from(await response.arrayBuffer());
     if (outgoing.destroyed) return;
     const status = response?.status ?? (request as Problem).status;
     for (const [field, value] of response?.headers ?? [['content-type', 'application/problem+json'] as const])
       outgoing.setHeader(field, value);
     if (status !== 204 && status !== 304 && incoming.method !== 'HEAD') outgoing.setHeader('content-length', bytes.byteLength);
-    if (closing() || body.byteLength > MAX_BODY_BYTES) outgoing.setHeader('connection', 'close');
+    if (leaving.aborted || body.byteLength > MAX_BODY_BYTES) outgoing.setHeader('connection', 'close');
     outgoing.writeHead(status);
     outgoing.end(bytes);
   } catch {
     // The client hung up, in the middle of its body or of ours: nobody is left to be told.
     outgoing.destroy();
+  }
+}
+
+/** Whether a body has no end of its own: it is sent as it comes. */
+function isStream({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
+}
+
+/** Sends a body as it comes, no faster than the client reads it, until it ends, the client hangs up or the server goes down. */
+async function stream({ status, headers, body }: Response, outgoing: ServerResponse, leaving: AbortSignal): Promise<void> {
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  const stop = (): void => void reader.cancel().catch(() => undefined);
+  outgoing.once('close', stop);
+  leaving.addEventListener('abort', stop, { once: true });
+  if (leaving.aborted || outgoing.destroyed) stop();
+  try {
+    for (const [field, value] of headers) outgoing.setHeader(field, value);
+    // The connection ends with the stream: what was begun on it cannot be told from what is missing.
+    outgoing.setHeader('connection', 'close');
+    outgoing.writeHead(status);
+    outgoing.flushHeaders();
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+      if (outgoing.write(chunk.value)) continue;
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          outgoing.off('drain', go).off('close', go);
+          resolve();
+        };
+        outgoing.once('drain', go).once('close', go);
+      });
+    }
+    outgoing.end();
+  } finally {
+    leaving.removeEventListener('abort', stop);
   }
 }
 

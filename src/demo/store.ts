@@ -1,19 +1,38 @@
 import type { EpochMillis } from '../time/index.ts';
-import { all, next, one, sqliteDb, type Db, type Work } from './db.ts';
+import { all, next, one, sqliteDb, type Db, type Value, type Work } from './db.ts';
+import { record, type EventType } from './events.ts';
 import type { Problem } from './problem.ts';
-import { isProblem, type Report, type ReportOrder } from './report.ts';
+import { isProblem, type Report } from './report.ts';
 import { TABLES } from './tables.ts';
 
-/** How far a report is: it moves from left to right and never back. */
-export type OperationStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+/** How far an operation is: it moves from left to right and never back. */
+export type OperationStatus = 'queued' | 'running' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled';
 
-/** One report that was ordered asynchronously, as it is stored. */
+/** What is done by an operation. */
+export type OperationKind = 'report';
+
+/** What is to be done. */
+export interface Wanted {
+  readonly kind: OperationKind;
+  /** What was ordered, as its kind reads it. */
+  readonly order: object;
+  /** Who ordered it; empty for one who sent no token, whose operations are everybody's. */
+  readonly owner?: string;
+  /** The W3C trace context that it was ordered in. */
+  readonly trace?: string;
+}
+
+/** Work that was ordered asynchronously, as it is stored. */
 export interface Operation {
   readonly id: string;
+  readonly kind: OperationKind;
   readonly status: OperationStatus;
   /** Who ordered it; empty for one who sent no token, whose operations are everybody's. */
   readonly owner: string;
-  readonly order: ReportOrder;
+  /** What was ordered, as its kind reads it. */
+  readonly order: object;
+  /** What its worker noted for the next one; undefined when nothing. */
+  readonly noted: unknown;
   /** Steps of the work that are done, 0 to {@link STEPS}. */
   readonly step: number;
   /** How many workers took it up: a worker may write only while this is still its own number. */
@@ -23,11 +42,20 @@ export interface Operation {
   readonly createdAt: EpochMillis;
   readonly startedAt: EpochMillis | undefined;
   readonly endedAt: EpochMillis | undefined;
-  /** The report, of an operation that succeeded. */
+  /** The report, of a report that succeeded. */
   readonly report: StoredReport | undefined;
+  /** What came of it, of any other operation that succeeded. */
+  readonly result: object | undefined;
   /** Why it failed, of an operation that failed. */
   readonly error: Problem | undefined;
+  readonly trace: string | undefined;
 }
+
+/** How work ends: with what came of it (for reports the report), why nothing did, or undone as it was asked to be. */
+export type Outcome = object | Problem | 'cancelled';
+
+/** What is to be kept in the same transaction as a change of an operation. */
+export type Alongside = () => Work<void>;
 
 /** A finished report with its place in the collection. */
 export interface StoredReport {
@@ -43,31 +71,40 @@ export interface StoredReport {
 /** Names the nth thing of its kind, counted from 1: the store counts, chance is handed in. */
 export type Naming = (nth: number) => string;
 
-/** How many steps the work of a report has; progress is told after each. */
+/** How many steps every work has; progress is told after each. */
 export const STEPS = 10;
 
 /**
  * Where operations and reports are kept. Every method but `accept` is one transaction: it happens whole or not at all, and a change of
- * state happens only from the state it may follow, so that of two who try one is told no.
+ * state happens only from the state it may follow, so that of two who try one is told no. What changes is told by the log, too.
  */
 export interface Store {
   /** Keeps a new order as queued, as part of a transaction. */
-  accept(order: ReportOrder, at: EpochMillis, name: Naming, owner?: string): Work<Operation>;
+  accept(wanted: Wanted, at: EpochMillis, name: Naming): Work<Operation>;
   get(id: string): Promise<Operation | undefined>;
-  /** Operations that have not ended, oldest first. */
+  /** The newest operations that are this owner's or everybody's, newest first. */
+  operations(limit: number, owner?: string): Promise<readonly Operation[]>;
+  /** Operations that have not ended, oldest first; `running` are all that a worker had taken up. */
   unfinished(): Promise<readonly { readonly id: string; readonly status: 'queued' | 'running' }[]>;
   /**
    * Takes a job up.
    *
-   * @param from the state it must be in: `running` only for a job whose worker is known to be dead
+   * @param from the state it must be in: `running` only for a job whose worker is known to be dead, cancelled or not
    * @returns the job with a new attempt number; undefined when it is not in that state
    */
   claim(id: string, from: 'queued' | 'running', at: EpochMillis): Promise<Operation | undefined>;
-  /** Notes that a step is done; false when the job is no longer this worker's. */
-  advance(id: string, attempt: number, step: number): Promise<boolean>;
-  /** Ends the job, with its report in the same transaction; false when the job is no longer this worker's. */
-  finish(id: string, attempt: number, outcome: Report | Problem, at: EpochMillis, name: Naming): Promise<boolean>;
-  /** Cancels the operation unless it has ended. Returns it as it is afterwards; undefined when there is none. */
+  /** Notes that a step is done, and what else the next worker must know; false when the job is no longer this worker's. */
+  advance(id: string, attempt: number, step: number, at: EpochMillis, noted?: unknown, alongside?: Alongside): Promise<boolean>;
+  /**
+   * Ends the job, with what came of it in the same transaction; false when the job is no longer this worker's, or when it
+   * succeeded after it was asked to be cancelled.
+   */
+  finish(id: string, attempt: number, outcome: Outcome, at: EpochMillis, name: Naming, alongside?: Alongside): Promise<boolean>;
+  /**
+   * Cancels the operation unless it has ended; one that has something to undo is `cancelling` until its worker has undone it.
+   *
+   * @returns it as it is afterwards; undefined when there is none
+   */
   cancel(id: string, at: EpochMillis): Promise<Operation | undefined>;
   addReport(report: Report, operation: string | undefined, at: EpochMillis, name: Naming, owner?: string): Promise<StoredReport>;
   report(id: string): Promise<StoredReport | undefined>;
@@ -81,7 +118,11 @@ export interface Store {
 /** How many finished reports are kept parsed, so that a look at a finished operation does not parse its report again. */
 const PARSED_REPORTS = 64;
 
-const COLUMNS = 'id, status, owner, ordered, step, attempt, version, created_at, started_at, ended_at, report_id, error';
+const COLUMNS =
+  'id, kind, status, owner, ordered, noted, step, attempt, version, created_at, started_at, ended_at, report_id, result, error, trace';
+
+/** Kinds of work that leave something to undo when they are cancelled. */
+const UNDOING: readonly string[] = [];
 
 /**
  * A store in an SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time: a job
@@ -125,13 +166,56 @@ function storeIn(db: Db): Store {
     const id = name(n);
     const sql = 'INSERT INTO reports (n, id, operation_id, owner, created_at, content) VALUES (?, ?, ?, ?, ?, ?)';
     yield* all(sql, n, id, operation ?? null, owner, at, JSON.stringify(report));
+    const data = { title: report.title, ...(operation === undefined ? {} : { operation: `/operations/${operation}` }) };
+    yield* record({ type: 'report.created', subject: `/reports/${id}`, owner, data }, at);
     return { id, operation, owner, createdAt: at, report };
   }
 
-  function* accept(order: ReportOrder, at: EpochMillis, name: Naming, owner = ''): Work<Operation> {
+  /** Changes an operation, when it is as the condition says, and tells the log. */
+  function* change(
+    at: EpochMillis,
+    sql: string,
+    typeOf: (row: OperationRow) => EventType,
+    ...values: readonly Value[]
+  ): Work<OperationRow | undefined> {
+    const row = yield* one<OperationRow>(`UPDATE operations SET version = version + 1, ${sql} RETURNING ${COLUMNS}`, ...values);
+    if (row !== undefined) yield* tell(row, typeOf(row), at);
+    return row;
+  }
+  function* tell({ id, kind, status, owner, step, error }: OperationRow, type: EventType, at: EpochMillis): Work<void> {
+    const why = error === null ? {} : { error: JSON.parse(error) as Problem };
+    const data = { kind, status, progress: progressOf(step), ...why };
+    yield* record({ type, subject: `/operations/${id}`, owner, data }, at);
+  }
+
+  function* accept({ kind, order, owner = '', trace }: Wanted, at: EpochMillis, name: Naming): Work<Operation> {
     const n = yield* next('operations');
-    const sql = `INSERT INTO operations (n, id, status, owner, ordered, created_at) VALUES (?, ?, 'queued', ?, ?, ?) RETURNING ${COLUMNS}`;
-    return (yield* read(yield* one<OperationRow>(sql, n, name(n), owner, JSON.stringify(order), at)))!;
+    const sql = `INSERT INTO operations (n, id, kind, status, owner, ordered, created_at, trace)
+      VALUES (?, ?, ?, 'queued', ?, ?, ?, ?) RETURNING ${COLUMNS}`;
+    const row = yield* one<OperationRow>(sql, n, name(n), kind, owner, JSON.stringify(order), at, trace ?? null);
+    yield* tell(row!, 'operation.accepted', at);
+    return (yield* read(row))!;
+  }
+
+  function* end(id: string, attempt: number, outcome: Outcome, at: EpochMillis, name: Naming): Work<boolean> {
+    const mine = 'WHERE id = ? AND attempt = ? AND status IN';
+    if (outcome === 'cancelled') {
+      const sql = `status = 'cancelled', ended_at = ? ${mine} ('cancelling')`;
+      return (yield* change(at, sql, () => 'operation.cancelled', at, id, attempt)) !== undefined;
+    }
+    if (isProblem(outcome)) {
+      const sql = `status = 'failed', ended_at = ?, error = ? ${mine} ('running', 'cancelling')`;
+      return (yield* change(at, sql, () => 'operation.failed', at, JSON.stringify(outcome), id, attempt)) !== undefined;
+    }
+    // The job comes first, so that of two who would end it the second waits for the first, and writes no report.
+    const sql = `status = 'succeeded', step = ${STEPS}, ended_at = ?, result = CASE kind WHEN 'report' THEN NULL ELSE ? END
+      ${mine} ('running')`;
+    const row = yield* change(at, sql, () => 'operation.succeeded', at, JSON.stringify(outcome), id, attempt);
+    if (row?.kind === 'report') {
+      const { id: report } = yield* addReport(outcome as Report, id, at, name, row.owner);
+      yield* all('UPDATE operations SET report_id = ? WHERE id = ?', report, id);
+    }
+    return row !== undefined;
   }
 
   return {
@@ -139,68 +223,50 @@ function storeIn(db: Db): Store {
     accept,
     // Two statements where it has ended, yet one reading: a report never changes.
     get: (id) => db.single(() => get(id)),
+    operations: (limit, owner = '') =>
+      db.single(function* () {
+        const sql = `SELECT ${COLUMNS} FROM operations WHERE owner IN ('', ?) ORDER BY n DESC LIMIT ?`;
+        const found: Operation[] = [];
+        for (const row of yield* all<OperationRow>(sql, owner, limit)) found.push((yield* read(row))!);
+        return found;
+      }),
     unfinished: () =>
       db.single(() =>
         all<{ id: string; status: 'queued' | 'running' }>(
-          "SELECT id, status FROM operations WHERE status IN ('queued', 'running') ORDER BY n",
+          `SELECT id, CASE status WHEN 'queued' THEN 'queued' ELSE 'running' END AS status FROM operations
+           WHERE status IN ('queued', 'running', 'cancelling') ORDER BY n`,
         ),
       ),
     claim: (id, from, at) =>
-      db.single(function* () {
-        const row = yield* one<OperationRow>(
-          `UPDATE operations SET status = 'running', attempt = attempt + 1, version = version + 1,
-           started_at = coalesce(started_at, ?) WHERE id = ? AND status = ? RETURNING ${COLUMNS}`,
-          at,
-          id,
-          from,
-        );
-        return yield* read(row);
+      db.transact(function* () {
+        const sql = `status = CASE status WHEN 'cancelling' THEN 'cancelling' ELSE 'running' END, attempt = attempt + 1,
+          started_at = coalesce(started_at, ?) WHERE id = ? AND status IN (?, ?)`;
+        const other = from === 'running' ? 'cancelling' : from;
+        return yield* read(yield* change(at, sql, () => 'operation.started', at, id, from, other));
       }),
-    advance: (id, attempt, step) =>
-      db.single(function* () {
-        const row = yield* one(
-          `UPDATE operations SET step = ?, version = version + 1
-           WHERE id = ? AND attempt = ? AND status = 'running' RETURNING id`,
-          step,
-          id,
-          attempt,
-        );
+    advance: (id, attempt, step, at, noted, alongside) =>
+      db.transact(function* () {
+        const sql = "step = ?, noted = coalesce(?, noted) WHERE id = ? AND attempt = ? AND status IN ('running', 'cancelling')";
+        const note = noted === undefined ? null : JSON.stringify(noted);
+        const row = yield* change(at, sql, () => 'operation.progressed', step, note, id, attempt);
+        if (row !== undefined && alongside !== undefined) yield* alongside();
         return row !== undefined;
       }),
-    finish: (id, attempt, outcome, at, name) =>
+    finish: (id, attempt, outcome, at, name, alongside) =>
       db.transact(function* () {
-        if (isProblem(outcome)) {
-          const row = yield* one(
-            `UPDATE operations SET status = 'failed', version = version + 1, ended_at = ?, error = ?
-             WHERE id = ? AND attempt = ? AND status = 'running' RETURNING id`,
-            at,
-            JSON.stringify(outcome),
-            id,
-            attempt,
-          );
-          return row !== undefined;
-        }
-        // The job comes first, so that of two who would end it the second waits for the first, and writes no report.
-        const row = yield* one<{ owner: string }>(
-          `UPDATE operations SET status = 'succeeded', step = ${STEPS}, version = version + 1, ended_at = ?
-           WHERE id = ? AND attempt = ? AND status = 'running' RETURNING owner`,
-          at,
-          id,
-          attempt,
-        );
-        if (row === undefined) return false;
-        const { id: report } = yield* addReport(outcome, id, at, name, row.owner);
-        yield* all('UPDATE operations SET report_id = ? WHERE id = ?', report, id);
-        return true;
+        const row = yield* end(id, attempt, outcome, at, name);
+        if (row && alongside !== undefined) yield* alongside();
+        return row;
       }),
     cancel: (id, at) =>
       db.transact(function* () {
-        yield* all(
-          `UPDATE operations SET status = 'cancelled', version = version + 1, ended_at = ?
-           WHERE id = ? AND status IN ('queued', 'running')`,
-          at,
-          id,
-        );
+        const undoing = UNDOING.map((kind) => `'${kind}'`).join(', ') || "''";
+        const sql = `status = CASE WHEN status = 'running' AND kind IN (${undoing}) THEN 'cancelling' ELSE 'cancelled' END,
+          ended_at = CASE WHEN status = 'running' AND kind IN (${undoing}) THEN NULL ELSE CAST(? AS REAL) END
+          WHERE id = ? AND status IN ('queued', 'running')`;
+        const typeOf = ({ status }: OperationRow): EventType =>
+          status === 'cancelling' ? 'operation.cancelling' : 'operation.cancelled';
+        yield* change(at, sql, typeOf, at, id);
         return yield* get(id);
       }),
     addReport: (...args) => db.transact(() => addReport(...args)),
@@ -215,11 +281,22 @@ function storeIn(db: Db): Store {
   };
 }
 
+export function isEnded({ status }: Operation): boolean {
+  return status !== 'queued' && status !== 'running' && status !== 'cancelling';
+}
+
+/** Per cent of the work. */
+export function progressOf(step: number): number {
+  return Math.round((step * 100) / STEPS);
+}
+
 interface OperationRow {
   readonly id: string;
+  readonly kind: OperationKind;
   readonly status: OperationStatus;
   readonly owner: string;
   readonly ordered: string;
+  readonly noted: string | null;
   readonly step: number;
   readonly attempt: number;
   readonly version: number;
@@ -227,7 +304,9 @@ interface OperationRow {
   readonly started_at: number | null;
   readonly ended_at: number | null;
   readonly report_id: string | null;
+  readonly result: string | null;
   readonly error: string | null;
+  readonly trace: string | null;
 }
 
 interface ReportRow {
@@ -241,9 +320,11 @@ interface ReportRow {
 function operationFrom(row: OperationRow, report: StoredReport | undefined): Operation {
   return {
     id: row.id,
+    kind: row.kind,
     status: row.status,
     owner: row.owner,
-    order: JSON.parse(row.ordered) as ReportOrder,
+    order: JSON.parse(row.ordered) as object,
+    noted: row.noted === null ? undefined : (JSON.parse(row.noted) as unknown),
     step: row.step,
     attempt: row.attempt,
     version: row.version,
@@ -251,7 +332,9 @@ function operationFrom(row: OperationRow, report: StoredReport | undefined): Ope
     startedAt: row.started_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     report,
+    result: row.result === null ? undefined : (JSON.parse(row.result) as object),
     error: row.error === null ? undefined : (JSON.parse(row.error) as Problem),
+    trace: row.trace ?? undefined,
   };
 }
 

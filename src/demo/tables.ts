@@ -1,13 +1,16 @@
+import { eventId } from './events.ts';
 import { DEMO_USERS } from './sessions.ts';
 
-/** Operations and the reports they make. */
+/** Operations, and the reports that some of them make. What is `noted` is for the next worker, when this one dies. */
 const REPORT_TABLES = `
   CREATE TABLE operations (
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
+    kind TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled')),
     owner TEXT NOT NULL,
     ordered TEXT NOT NULL,
+    noted TEXT,
     step INTEGER NOT NULL DEFAULT 0,
     attempt INTEGER NOT NULL DEFAULT 0,
     version INTEGER NOT NULL DEFAULT 1,
@@ -15,9 +18,11 @@ const REPORT_TABLES = `
     started_at REAL,
     ended_at REAL,
     report_id TEXT REFERENCES reports (id),
-    error TEXT
+    result TEXT,
+    error TEXT,
+    trace TEXT
   ) STRICT;
-  CREATE INDEX unfinished ON operations (n) WHERE status IN ('queued', 'running');
+  CREATE INDEX unfinished ON operations (n) WHERE status IN ('queued', 'running', 'cancelling');
   CREATE TABLE reports (
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -109,6 +114,27 @@ const ONCE_TABLES = `
   ) STRICT;
 `;
 
+/** The log tells of money from its beginning. */
+const OPENINGS = ACCOUNTS.map(([id, owner], index) => {
+  const n = index + 1;
+  return `(${n}, '${eventId(n)}', 'account.opened', '/accounts/${id}', '${owner}', 0, '{"balance":${OPENING_BALANCE}}')`;
+});
+
+/** What happened, in the order in which it was kept. Nothing here is ever changed or deleted. */
+const EVENT_TABLES = `
+  CREATE TABLE events (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    at REAL NOT NULL,
+    content TEXT NOT NULL
+  ) STRICT;
+  INSERT INTO events (n, id, type, subject, owner, at, content) VALUES
+    ${OPENINGS.join(', ')};
+`;
+
 /** All tables of the demo, with what stands in them from the beginning. */
 export const TABLES: readonly string[] = [
   REPORT_TABLES,
@@ -117,4 +143,5 @@ export const TABLES: readonly string[] = [
   TRANSFER_TABLES,
   BOOKING_TABLES,
   ONCE_TABLES,
+  EVENT_TABLES,
 ];

@@ -1,6 +1,7 @@
 import type { Clock, Millis } from '../time/index.ts';
 import type { Delivery, Parts } from './parts.ts';
-import { STEPS, type Naming, type Operation } from './store.ts';
+import type { Job, Kind } from './kinds/kind.ts';
+import type { Naming, Operation, OperationKind } from './store.ts';
 
 /** How long a job waits until the worker tries it again when the store failed, in milliseconds. */
 const RETRY_AFTER_FAULT_MS: Millis = 1000;
@@ -47,12 +48,16 @@ export class Naps {
   }
 }
 
+/** How the work of each kind is done. */
+export type Kinds = Readonly<Record<OperationKind, Kind>>;
+
 /**
  * Does the work that was accepted, some jobs at a time. Everything it knows is in the store: it may be stopped, or die, at
  * any moment, and the next worker goes on from the last step that was noted.
  */
 export class Worker {
   readonly #parts: Parts;
+  readonly #kinds: Kinds;
   readonly #slots: number;
   readonly #nameReport: Naming;
   readonly #onError: (error: unknown) => void;
@@ -62,8 +67,9 @@ export class Worker {
   readonly #runs = new Set<Promise<void>>();
   #state: 'new' | 'started' | 'stopped' = 'new';
 
-  constructor(parts: Parts, options: { slots: number; nameReport: Naming; onError: (error: unknown) => void }) {
+  constructor(parts: Parts, kinds: Kinds, options: { slots: number; nameReport: Naming; onError: (error: unknown) => void }) {
     this.#parts = parts;
+    this.#kinds = kinds;
     this.#slots = options.slots;
     this.#nameReport = options.nameReport;
     this.#onError = options.onError;
@@ -156,30 +162,34 @@ export class Worker {
   async #work({ id, from }: Delivery): Promise<void> {
     const { clock, store } = this.#parts;
     const operation = await store.claim(id, from, clock.wall());
-    if (operation === undefined) return;
-    const { order, attempt } = operation;
-    const effort = order.work - pickUpDelay(order.work);
-    // Each step ends at its own moment since the beginning, so that the delays of steps do not add up.
-    const began = clock.now() - (effort * operation.step) / STEPS;
-    for (let step = operation.step + 1; step <= STEPS; step++) {
-      if (!(await this.#until(began + (effort * step) / STEPS, operation))) return;
-      if (step < STEPS) {
-        if (!(await store.advance(id, attempt, step))) return;
-      } else {
-        await store.finish(id, attempt, this.#parts.write(order), clock.wall(), this.#nameReport);
-      }
-    }
+    if (operation !== undefined) await this.#kinds[operation.kind].run(this.#job(operation));
   }
 
-  /** Waits until a moment; false when there is no reason left to go on. */
-  async #until(moment: Millis, { id, attempt }: Operation): Promise<boolean> {
+  #job(operation: Operation): Job {
     const { clock, store } = this.#parts;
-    for (;;) {
-      const slept = await this.#naps.take(moment - clock.now(), id);
-      if (this.#state === 'stopped') return false;
-      if (slept) return true;
-      const now = await store.get(id);
-      if (now?.status !== 'running' || now.attempt !== attempt) return false;
-    }
+    const { id, attempt } = operation;
+    let asked = operation.status === 'cancelling';
+    const now = async (): Promise<Operation | undefined> => {
+      const found = this.#state === 'stopped' ? undefined : await store.get(id);
+      if (found === undefined || found.attempt !== attempt) return undefined;
+      return found.status === 'running' || found.status === 'cancelling' ? found : undefined;
+    };
+    return {
+      operation,
+      now,
+      until: async (moment) => {
+        for (;;) {
+          const slept = await this.#naps.take(moment - clock.now(), id);
+          if (this.#state === 'stopped') return false;
+          if (slept) return true;
+          const status = (await now())?.status;
+          if (status === undefined) return false;
+          // Whoever has something to undo is told once; what it does then takes its time.
+          if (status === 'cancelling' && !asked) return (asked = true);
+        }
+      },
+      note: (step, noted, alongside) => store.advance(id, attempt, step, clock.wall(), noted, alongside),
+      finish: (outcome, alongside) => store.finish(id, attempt, outcome, clock.wall(), this.#nameReport, alongside),
+    };
   }
 }

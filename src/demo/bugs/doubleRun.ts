@@ -1,4 +1,5 @@
 import type { Bug } from '../parts.ts';
+import { isProblem, type Report } from '../report.ts';
 
 /** When the queue hands the job out again, as a share of its work. */
 const VISIBILITY_SHARE = 0.5;
@@ -8,9 +9,9 @@ export const doubleRun: Bug = {
   family: 'exactly-once',
   story: 'the queue hands a long job out again before it is done, and nobody checks who owns it: one order, two reports',
   plant: ({ store, deliver }) => ({
-    deliver(delivery, delay, order) {
-      deliver(delivery, delay, order);
-      deliver({ ...delivery, from: 'running' }, order.work * VISIBILITY_SHARE, order);
+    deliver(delivery, delay, work) {
+      deliver(delivery, delay, work);
+      deliver({ ...delivery, from: 'running' }, work * VISIBILITY_SHARE, work);
     },
     store: {
       ...store,
@@ -18,9 +19,11 @@ export const doubleRun: Bug = {
         const operation = await store.get(id);
         return from === 'running' && operation?.status === 'running' ? operation : store.claim(id, from, at);
       },
-      async finish(id, attempt, outcome, at, name) {
-        const mine = await store.finish(id, attempt, outcome, at, name);
-        if (!mine && 'rows' in outcome) await store.addReport(outcome, id, at, name);
+      async finish(id, attempt, outcome, at, name, alongside) {
+        const mine = await store.finish(id, attempt, outcome, at, name, alongside);
+        const { kind } = (await store.get(id))!;
+        if (!mine && kind === 'report' && outcome !== 'cancelled' && !isProblem(outcome))
+          await store.addReport(outcome as Report, id, at, name);
         return mine;
       },
     },

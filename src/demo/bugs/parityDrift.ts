@@ -1,5 +1,5 @@
 import type { Bug } from '../parts.ts';
-import { isProblem, TAX_RATE } from '../report.ts';
+import { isProblem, TAX_RATE, type Report } from '../report.ts';
 
 export const parityDrift: Bug = {
   name: 'parity-drift',
@@ -8,10 +8,12 @@ export const parityDrift: Bug = {
   plant: ({ store }) => ({
     store: {
       ...store,
-      finish(id, attempt, outcome, at, name) {
-        if (isProblem(outcome)) return store.finish(id, attempt, outcome, at, name);
-        const tax = outcome.lines.reduce((sum, line) => sum + Math.floor(line.net * TAX_RATE), 0);
-        return store.finish(id, attempt, { ...outcome, tax, total: outcome.net + tax }, at, name);
+      finish(id, attempt, outcome, at, name, alongside) {
+        if (outcome === 'cancelled' || isProblem(outcome) || !('lines' in outcome))
+          return store.finish(id, attempt, outcome, at, name, alongside);
+        const report = outcome as Report;
+        const tax = report.lines.reduce((sum, line) => sum + Math.floor(line.net * TAX_RATE), 0);
+        return store.finish(id, attempt, { ...report, tax, total: report.net + tax }, at, name, alongside);
       },
     },
   }),

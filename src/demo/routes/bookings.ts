@@ -2,11 +2,12 @@ import { show } from '../../errors.ts';
 import { seeded, type Millis } from '../../time/index.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, next, one } from '../db.ts';
+import { record } from '../events.ts';
 import { field, readFields, text } from '../fields.ts';
 import { forget, keyOf, known, remember, respond, settle, type Reply } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
-import { needsCaller, timestamp, type Routes, type World } from '../route.ts';
+import { needsCaller, timestamp, type Background, type Routes, type World } from '../route.ts';
 import { take, undo } from '../saga.ts';
 import { TIME_LEFT, type Step } from '../services/service.ts';
 
@@ -19,6 +20,7 @@ const LISTED_BOOKINGS = 100;
 
 interface Booking {
   readonly id: string;
+  readonly caller: string;
   readonly flight: string;
   readonly passenger: string;
   readonly price: number;
@@ -29,7 +31,7 @@ interface Booking {
   readonly once_id: string | null;
 }
 
-const COLUMNS = 'id, flight, passenger, price, status, error, created_at, once_id';
+const COLUMNS = 'id, caller, flight, passenger, price, status, error, created_at, once_id';
 const FIELDS = {
   flight: field('a flight such as "HF123"', (value) =>
     typeof value === 'string' && /^[A-Z]{2}\d{3,4}$/.test(value) ? value : undefined,
@@ -39,12 +41,8 @@ const FIELDS = {
 };
 
 /** Bookings, and what goes on after those whose steps could not be undone at once. */
-export interface Bookings {
+export interface Bookings extends Background {
   readonly routes: Routes;
-  /** Undoes what an earlier process left unfinished. */
-  start(): void;
-  /** Resolves when nothing of it goes on. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -54,10 +52,9 @@ export interface Bookings {
  * nothing.
  */
 export function bookings(world: World): Bookings {
-  const { clock, db, parts, answers, naps, closing, onError } = world;
+  const { clock, db, parts, answers, naps, closing, leaving, onError } = world;
   const { json, refuse } = answers;
   const going = new Set<Promise<void>>();
-  const leaving = new AbortController();
   const told = (booking: Booking): object => ({
     id: booking.id,
     flight: booking.flight,
@@ -80,7 +77,14 @@ export function bookings(world: World): Bookings {
     db.transact(function* () {
       const sql = `UPDATE bookings SET status = ?, error = coalesce(?, error) WHERE id = ? AND status = ? RETURNING ${COLUMNS}`;
       const booking = yield* one<Booking>(sql, to, error === undefined ? null : JSON.stringify(error), id, from);
-      if (booking === undefined || booking.once_id === null) return booking;
+      if (booking === undefined) return booking;
+      if (to === 'confirmed' || to === 'failed') {
+        const { flight, price } = booking;
+        const why = booking.error === null ? {} : { error: JSON.parse(booking.error) as Problem };
+        const data = { flight, price, ...why };
+        yield* record({ type: `booking.${to}`, subject: `/bookings/${id}`, owner: booking.caller, data }, clock.wall());
+      }
+      if (booking.once_id === null) return booking;
       if (to === 'confirmed') yield* settle(booking.once_id, replyOf(booking));
       if (to === 'failed') yield* forget(booking.once_id);
       return booking;
@@ -145,9 +149,9 @@ export function bookings(world: World): Bookings {
     const steps = stepsOf(booking, card);
     // It goes on when the client hangs up: somebody must undo what was begun.
     const work = (async (): Promise<Response> => {
-      const either = eitherOf(signal, leaving.signal);
+      const either = eitherOf(signal, leaving);
       const { failure, begun: tried, done } = await take(parts, steps, deadline, either.signal).finally(() => either.done());
-      const left = leaving.signal.aborted
+      const left = leaving.aborted
         ? problem('closing', 'the booking was not finished')
         : problem('hung-up', 'the client has gone');
       const gone = either.signal.aborted ? left : failure;
@@ -193,7 +197,6 @@ export function bookings(world: World): Bookings {
       going.add(run);
     },
     stop: async () => {
-      leaving.abort();
       await Promise.all(going);
     },
   };

@@ -1,6 +1,7 @@
 import { show } from '../../errors.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, next, one, type Work } from '../db.ts';
+import { record, type EventType, type Happening } from '../events.ts';
 import { field, readFields, text } from '../fields.ts';
 import { keyOf, once, respond } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
@@ -47,6 +48,10 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
   }
   const taken = (email: string): Problem => problem('already-exists', `there is a customer with the address ${show(email)}`);
 
+  function* tell(type: EventType, { id, name, email, version }: Customer, { user }: Caller): Work<void> {
+    yield* record({ type, subject: `/customers/${id}`, owner: user, data: { name, email, version } }, clock.wall());
+  }
+
   const create = needsCaller(answers, async (request, _asked, caller) => {
     const body = await readJson(request);
     if (isRefusal(body)) return refuse(body.refusal, body.headers);
@@ -60,6 +65,7 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
       const id = `cus_${parts.random.fork(`cus/${n}`).hex(8)}`;
       const sql = `INSERT INTO customers (n, id, owner, name, email, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;
       const customer = (yield* one<Customer>(sql, n, id, caller.user, given.name, given.email, clock.wall()))!;
+      yield* tell('customer.created', customer, caller);
       return { status: 201, body: told(customer), headers: { location: `/customers/${id}`, etag: tag(customer) } };
     });
     return respond(answers, made);
@@ -96,6 +102,7 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
       if (yield* isTaken(given.email, caller, id)) return taken(given.email);
       const sql = `UPDATE customers SET name = ?, email = ?, version = version + 1 WHERE id = ? AND version = ? RETURNING ${COLUMNS}`;
       const row = yield* one<Customer>(sql, given.name, given.email, id, customer.version);
+      if (row !== undefined) yield* tell('customer.changed', row, caller);
       // Somebody was faster, where transactions meet.
       return row ?? problem('precondition-failed', `the customer is no longer at ${tag(customer)}`);
     });
@@ -110,6 +117,8 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
       if (unfit !== undefined) return unfit;
       // Kept, so that its number, and with it its id, never comes again.
       yield* all("UPDATE customers SET deleted = 1, name = '', email = '', version = version + 1 WHERE id = ?", id);
+      const gone: Happening = { type: 'customer.deleted', subject: `/customers/${id}`, owner: caller.user, data: {} };
+      yield* record(gone, clock.wall());
       return undefined;
     });
     return why === undefined ? empty(204) : refuse(why);

@@ -1,6 +1,7 @@
 import { show } from '../../errors.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, next, one } from '../db.ts';
+import { record } from '../events.ts';
 import { readFields, text, wholeNumber } from '../fields.ts';
 import { keyOf, once, respond } from '../once.ts';
 import { problem } from '../problem.ts';
@@ -64,7 +65,9 @@ export function transferRoutes({ clock, db, parts, answers }: World): Routes {
           ? problem('unknown-account', `you have no account ${show(from)}`)
           : problem('insufficient-funds', `${from} holds ${account.balance} cents, and ${amount} were to be moved`);
       }
-      if ((yield* one('UPDATE accounts SET balance = balance + ? WHERE id = ? RETURNING id', amount, to)) === undefined) {
+      const credit = 'UPDATE accounts SET balance = balance + ? WHERE id = ? RETURNING owner';
+      const credited = yield* one<{ owner: string }>(credit, amount, to);
+      if (credited === undefined) {
         return problem('unknown-account', `there is no account ${show(to)}`);
       }
       const n = yield* next('transfers');
@@ -72,6 +75,9 @@ export function transferRoutes({ clock, db, parts, answers }: World): Routes {
       const sql = `INSERT INTO transfers (n, id, caller, from_account, to_account, amount, reference, created_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;
       const entry = (yield* one<Transfer>(sql, n, id, user, from, to, amount, reference, clock.wall()))!;
+      const data = { amount, transfer: `/transfers/${id}` };
+      yield* record({ type: 'account.debited', subject: `/accounts/${from}`, owner: user, data }, clock.wall());
+      yield* record({ type: 'account.credited', subject: `/accounts/${to}`, owner: credited.owner, data }, clock.wall());
       return { status: 201, body: told(entry), headers: { location: `/transfers/${id}` } };
     });
     return respond(answers, moved);

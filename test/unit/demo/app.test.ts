@@ -13,6 +13,7 @@ describe('a report ordered asynchronously', () => {
       const body = await bodyOf(accepted);
       expect(body).toEqual({
         id: expect.stringMatching(/^op_[0-9a-f]{16}$/),
+        kind: 'report',
         status: 'queued',
         progress: 0,
         createdAt: '2024-01-01T00:00:00.000Z',
@@ -380,9 +381,10 @@ describe('the worker', () => {
       plant: ({ store }: { store: import('../../../src/demo/index.ts').Store }) => ({
         store: {
           ...store,
-          advance: async (id: string, attempt: number, step: number) => {
+          advance: async (...args: Parameters<typeof store.advance>) => {
+            const [, , step] = args;
             if (step === 5 && broken-- > 0) throw new Error('disk on fire');
-            return store.advance(id, attempt, step);
+            return store.advance(...args);
           },
         },
       }),

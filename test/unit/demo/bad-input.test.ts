@@ -148,7 +148,6 @@ describe('an address', () => {
     '/nothing',
     '/reports/',
     '/reports/x',
-    '/operations',
     '/operations/',
     '/operations/x',
     '/operations/x/y',

@@ -20,7 +20,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const order = readOrder({ rows: 2 }, 1000) as ReportOrder;
 const report = writeReport(order) as Report;
 const name = (prefix: string) => (nth: number) => `${prefix}${nth}`;
-const accept = (store: Store): Promise<Operation> => store.db.transact(() => store.accept(order, 1, name('op')));
+const accept = (store: Store): Promise<Operation> =>
+  store.db.transact(() => store.accept({ kind: 'report', order }, 1, name('op')));
 
 describe.each([
   ['in memory', () => ':memory:'],
@@ -57,11 +58,11 @@ describe.each([
       await accept(store);
       await store.claim('op1', 'queued', 2);
       expect(await store.claim('op1', 'running', 3)).toMatchObject({ attempt: 2, startedAt: 2 });
-      expect(await store.advance('op1', 1, 5)).toBe(false);
+      expect(await store.advance('op1', 1, 5, 4)).toBe(false);
       expect(await store.finish('op1', 1, report, 4, name('rep'))).toBe(false);
       expect(await store.finish('op1', 1, problem('internal', ''), 4, name('rep'))).toBe(false);
       expect(await store.reports(10)).toEqual([]);
-      expect(await store.advance('op1', 2, 5)).toBe(true);
+      expect(await store.advance('op1', 2, 5, 4)).toBe(true);
       expect(await store.finish('op1', 2, report, 4, name('rep'))).toBe(true);
       expect(await store.get('op1')).toMatchObject({
         status: 'succeeded',
@@ -79,7 +80,7 @@ describe.each([
       const ended = await store.get('op1');
       expect(ended).toMatchObject({ status: 'failed', error: { status: 422 } });
       expect(await store.finish('op1', 1, report, 4, name('rep'))).toBe(false);
-      expect(await store.advance('op1', 1, 9)).toBe(false);
+      expect(await store.advance('op1', 1, 9, 4)).toBe(false);
       expect(await store.cancel('op1', 5)).toEqual(ended);
       expect(await store.claim('op1', 'queued', 6)).toBeUndefined();
       expect(await store.get('op1')).toEqual(ended);
