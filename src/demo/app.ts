@@ -7,6 +7,7 @@ import * as bugs from './bugs/index.ts';
 import { reportKind } from './kinds/report.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
+import { LocalQueue } from './queue.ts';
 import { limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
 import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
@@ -20,7 +21,7 @@ import { transferRoutes } from './routes/transfers.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
 import { demoServices } from './services/index.ts';
 import type { Services } from './services/service.ts';
-import { sqliteStore, type Naming, type Store } from './store.ts';
+import { leftOf, sqliteStore, type Naming, type Store } from './store.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
 
 /** The longest wait that may be asked of a client, in seconds: a day. */
@@ -144,7 +145,14 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
   const kinds: Kinds = { report: reportKind(parts) };
-  const worker = new Worker(parts, kinds, { slots, nameReport, onError });
+  const queue = new LocalQueue(clock, {
+    slots,
+    // Whatever is running in the store was left by a worker that died: this process is the only one that has it open.
+    unfinished: async () => (await parts.store.unfinished()).map(({ id, status }) => ({ id, from: status })),
+    leftover: async (id) => leftOf(await parts.store.get(id)),
+    onError,
+  });
+  const worker = new Worker(parts, kinds, { queue, nameReport });
   const naps = new Naps(clock);
   const leaving = new AbortController();
   // Every request that waits may listen to it.

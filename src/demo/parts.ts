@@ -3,7 +3,7 @@ import type { Db } from './db.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
-import type { Operation, OperationKind, OperationStatus, Store } from './store.ts';
+import type { Delivery, Operation, OperationKind, OperationStatus, Store } from './store.ts';
 
 /** What a client is told about an operation. */
 export interface OperationBody {
@@ -21,13 +21,6 @@ export interface OperationBody {
   readonly resultUrl?: string;
   /** Why it failed. */
   readonly error?: Problem;
-}
-
-/** A job on its way to the worker. */
-export interface Delivery {
-  readonly id: string;
-  /** The state the job must be in to be taken up. */
-  readonly from: 'queued' | 'running';
 }
 
 /** What the server is put together from. A bug replaces some of these; the server does not know of bugs. */

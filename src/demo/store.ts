@@ -57,6 +57,13 @@ export type Outcome = object | Problem | 'cancelled';
 /** What is to be kept in the same transaction as a change of an operation. */
 export type Alongside = () => Work<void>;
 
+/** A job on its way to the worker. */
+export interface Delivery {
+  readonly id: string;
+  /** The state the job must be in to be taken up. */
+  readonly from: 'queued' | 'running';
+}
+
 /** A finished report with its place in the collection. */
 export interface StoredReport {
   readonly id: string;
@@ -279,6 +286,12 @@ function storeIn(db: Db): Store {
       }),
     close: () => db.close(),
   };
+}
+
+/** How a job that was lost is to be delivered again; undefined when it has ended. */
+export function leftOf(operation: Operation | undefined): Delivery | undefined {
+  if (operation === undefined || isEnded(operation)) return undefined;
+  return { id: operation.id, from: operation.status === 'queued' ? 'queued' : 'running' };
 }
 
 export function isEnded({ status }: Operation): boolean {
