@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import { HarnessError, nearest, show } from '../errors.ts';
-import { parseDuration, seeded, systemClock, type Clock, type Duration, type Random } from '../time/index.ts';
+import { parseDuration, seeded, systemClock, type Clock, type Duration, type Millis, type Random } from '../time/index.ts';
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
 import { reportKind } from './kinds/report.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
-import { LocalQueue } from './queue.ts';
+import { LocalQueue, type Queue, type QueueOptions } from './queue.ts';
 import { limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
 import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
@@ -32,6 +32,9 @@ const MAX_WORKERS = 10_000;
 /** Every bug that can be planted, by the order of their files. */
 export const BUGS: readonly Bug[] = Object.values(bugs);
 
+/** How often a job that waits is looked at, in milliseconds, where other processes may cancel it. */
+const LOOK_AGAIN_MS: Millis = 1000;
+
 export interface DemoOptions {
   /** Time for all that waits and stamps; the machine's by default. */
   readonly clock?: Clock;
@@ -51,6 +54,8 @@ export interface DemoOptions {
   readonly retention?: Duration;
   /** How many reports are worked on at a time; 16 by default. */
   readonly workers?: number;
+  /** How jobs get to workers; a queue in this process by default, which must then be the only one that works on the store. */
+  readonly queue?: (options: QueueOptions) => Queue;
   /** How many requests each caller may send in a time, as in `{ requests: 10, per: '1s' }`; as many as they like by default. */
   readonly rateLimit?: { readonly requests: number; readonly per: Duration };
   /** Told of faults of the server itself; printed as a warning by default. */
@@ -145,14 +150,18 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
   const kinds: Kinds = { report: reportKind(parts) };
-  const queue = new LocalQueue(clock, {
+  const queue = (options.queue ?? ((source) => new LocalQueue(source)))({
+    clock,
     slots,
-    // Whatever is running in the store was left by a worker that died: this process is the only one that has it open.
     unfinished: async () => (await parts.store.unfinished()).map(({ id, status }) => ({ id, from: status })),
     leftover: async (id) => leftOf(await parts.store.get(id)),
     onError,
   });
-  const worker = new Worker(parts, kinds, { queue, nameReport });
+  const worker = new Worker(parts, kinds, {
+    queue,
+    nameReport,
+    ...(options.queue === undefined ? {} : { lookAgain: LOOK_AGAIN_MS }),
+  });
   const naps = new Naps(clock);
   const leaving = new AbortController();
   // Every request that waits may listen to it.

@@ -19,6 +19,18 @@ export interface Queue {
 /** What is left to do of a job: how it is to be delivered again; undefined when nothing. */
 export type Leftover = (id: string) => Promise<Delivery | undefined>;
 
+/** What a queue works for. */
+export interface QueueOptions {
+  readonly clock: Clock;
+  /** How many jobs are worked on at a time. */
+  readonly slots: number;
+  /** The jobs in the store that have not ended. */
+  readonly unfinished: () => Promise<readonly Delivery[]>;
+  readonly leftover: Leftover;
+  /** Told of what is tried again. */
+  readonly onError: (error: unknown) => void;
+}
+
 /** How long a job waits until it is tried again when the store failed, in milliseconds. */
 export const RETRY_AFTER_FAULT_MS: Millis = 1000;
 
@@ -38,16 +50,8 @@ export class LocalQueue implements Queue {
   #work: Work | undefined;
   #stopped = false;
 
-  constructor(
-    clock: Clock,
-    options: {
-      slots: number;
-      unfinished: () => Promise<readonly Delivery[]>;
-      leftover: Leftover;
-      onError: (error: unknown) => void;
-    },
-  ) {
-    this.#clock = clock;
+  constructor(options: QueueOptions) {
+    this.#clock = options.clock;
     this.#slots = options.slots;
     this.#unfinished = options.unfinished;
     this.#leftover = options.leftover;
