@@ -7,7 +7,7 @@ import { NotHere, type CheckFunction, type Fires } from './company.ts';
 import { withCompany, type Start } from './start.ts';
 
 /** The files here that are no checks. */
-const SUPPORT: ReadonlySet<string> = new Set(['checks.ts', 'company.ts', 'run.ts', 'start.ts']);
+const SUPPORT: ReadonlySet<string> = new Set(['checks.ts', 'company.ts', 'process.ts', 'run.ts', 'start.ts']);
 
 /** How many seeds are tried with a bug that fires once in a while: one that needs more is hardly ever seen. */
 export const MANY_SEEDS = 64;
@@ -70,7 +70,7 @@ export interface Told {
   readonly tries: number;
   /** What it said, on one line; empty when it is green. */
   readonly why: string;
-  /** Green without its bug and red with it; with the bug of another check it may be either. */
+  /** Green without its bug and red with it; with the bug of another check it may be either, and so where it cannot run. */
   readonly asItMustBe: boolean;
 }
 
@@ -94,7 +94,7 @@ export async function judge(check: Check, { times, ...start }: Start & { readonl
     count: word === 'green' ? tries : errors.length,
     tries,
     why: error === undefined ? '' : whyOf(error),
-    asItMustBe: own ? word === 'red' && seen : word === 'green' || (word === 'red' && bugs.length > 0),
+    asItMustBe: own ? word === 'red' && seen : word === 'green' || word === 'not here' || (word === 'red' && bugs.length > 0),
   };
 }
 

@@ -1,21 +1,21 @@
 /**
- * `node scripts/run.mjs exec node test/oracle/run.ts [--bug NAME]… [--check NAME]… [--times N] [--socket]`: one line for each check.
+ * `node scripts/run.mjs exec node test/oracle/run.ts` and what USAGE says: tells every check on a line of its own.
  *
  * Without a bug every check must be green, N times, by N seeds. With bugs it is told which checks are red, and those of these bugs
- * must be. `--socket` asks a real server in real time, which takes a minute or two. Exit codes: 0 when all is as it must be, 1 when
- * it is not, 2 for misuse.
+ * must be. `--socket` asks a real server in real time, `--process` one in a process of its own, of which some checks see too little;
+ * either takes a minute or two. Exit codes: 0 when all is as it must be, 1 when it is not, 2 for misuse.
  */
 import { parseArgs } from 'node:util';
 import { judge, loadChecks, type Check, type Told } from './checks.ts';
 
-const USAGE = 'usage: node test/oracle/run.ts [--bug NAME]… [--check NAME]… [--times N] [--socket]';
+const USAGE = 'usage: node test/oracle/run.ts [--bug NAME]… [--check NAME]… [--times N] [--socket | --process]';
 const MAX_TIMES = 10_000;
 
 interface Wish {
   readonly bugs: readonly string[];
   readonly checks: readonly Check[];
   readonly times: number;
-  readonly socket: boolean;
+  readonly where: 'virtual' | 'socket' | 'process';
 }
 
 async function readWish(): Promise<Wish> {
@@ -25,6 +25,7 @@ async function readWish(): Promise<Wish> {
       check: { type: 'string', multiple: true, default: [] },
       times: { type: 'string', default: '1' },
       socket: { type: 'boolean', default: false },
+      process: { type: 'boolean', default: false },
     },
   });
   const all = await loadChecks();
@@ -35,7 +36,8 @@ async function readWish(): Promise<Wish> {
   const times = /^\d{1,5}$/.test(values.times) ? Number(values.times) : 0;
   if (times < 1 || times > MAX_TIMES) throw new Error(`--times: expected a whole number from 1 to ${MAX_TIMES}`);
   const checks = values.check.length === 0 ? all : all.filter(({ name }) => values.check.includes(name));
-  return { bugs: values.bug, checks, times, socket: values.socket };
+  if (values.socket && values.process) throw new Error('--socket and --process are two places: give one');
+  return { bugs: values.bug, checks, times, where: values.process ? 'process' : values.socket ? 'socket' : 'virtual' };
 }
 
 function lineOf({ word, name, count, tries, why }: Told): string {
@@ -53,7 +55,7 @@ async function main(): Promise<number> {
   }
   const { checks, ...how } = wish;
   // Real time passes for all at once; virtual time gains nothing by that.
-  const together = how.socket ? checks.map((check) => judge(check, how)) : [];
+  const together = how.where === 'virtual' ? [] : checks.map((check) => judge(check, how));
   let good = true;
   for (const [nth, check] of checks.entries()) {
     const told = await (together[nth] ?? judge(check, how));

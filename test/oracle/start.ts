@@ -11,14 +11,15 @@ import {
 } from '../../src/demo/index.ts';
 import { seeded, systemClock, virtualClock } from '../../src/time/index.ts';
 import type { Company, Network, ServiceName } from './company.ts';
+import { withProcess } from './process.ts';
 
 export interface Start {
   /** The bugs to plant. */
   readonly bugs?: NonNullable<DemoOptions['bugs']>;
   /** What chance is drawn from. */
   readonly seed?: number;
-  /** A real server on a free port, in real time; otherwise all is in this process, in virtual time. */
-  readonly socket?: boolean;
+  /** In this process in virtual time, which is the default; in real time on a socket; or as a process of its own. */
+  readonly where?: 'virtual' | 'socket' | 'process';
 }
 
 /** No check but that of the limit itself comes near it. */
@@ -31,8 +32,12 @@ const RATE_LIMIT = 200;
  * @throws HarnessError `unknown-bug`
  */
 export async function withCompany(start: Start, body: (company: Company) => Promise<void>): Promise<void> {
-  const { bugs = [], seed = 7, socket = false } = start;
-  const virtual = socket ? undefined : virtualClock();
+  const { bugs = [], seed = 7, where = 'virtual' } = start;
+  if (where === 'process') {
+    const names = bugs.map((bug) => (typeof bug === 'string' ? bug : bug.name));
+    return withProcess({ bugs: names, seed, rateLimit: RATE_LIMIT }, body);
+  }
+  const virtual = where === 'virtual' ? virtualClock() : undefined;
   const clock = virtual ?? systemClock;
   const services = demoServices({ clock });
   const store = sqliteStore(':memory:');
@@ -51,7 +56,7 @@ export async function withCompany(start: Start, body: (company: Company) => Prom
       rateLimit: { requests: RATE_LIMIT, per: '1h' },
       onError: (error) => void faults.push(error),
     });
-    return socket ? onSocket(app) : inProcess(app);
+    return where === 'socket' ? onSocket(app) : inProcess(app);
   };
 
   const company: Company = {

@@ -3,6 +3,8 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bodyOf, monitorOf, need, post, toItsEnd } from '../../oracle/company.ts';
+import { withCompany } from '../../oracle/start.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -24,7 +26,7 @@ describe('the oracle as a script', () => {
   test('runs every check on the correct server', async () => {
     const { code, lines, err } = await oracle(['--times', '2']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    const support = ['checks.ts', 'company.ts', 'run.ts', 'start.ts'];
+    const support = ['checks.ts', 'company.ts', 'process.ts', 'run.ts', 'start.ts'];
     const names = readdirSync(join(ROOT, 'test/oracle')).filter((file) => !support.includes(file));
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual(names.map((file) => ['green', file.replace('.ts', ''), '2 of 2']));
   });
@@ -47,7 +49,38 @@ describe('the oracle as a script', () => {
     expect(wrong.lines.map((line) => line.split(' ')[0])).toEqual(['red', 'green', 'green']);
   });
 
+  test('asks a process of its own, of which not all is seen', async () => {
+    const checks = ['lost-result', 'orphan-payment', 'shared-rate-limit'];
+    const chosen = checks.flatMap((name) => ['--check', name]);
+    const correct = await oracle(['--process', ...chosen]);
+    expect(correct.code).toBe(0);
+    expect(correct.lines).toEqual([
+      'green     lost-result',
+      expect.stringMatching(/^not here {2}orphan-payment +it needs `network`, which there is not here$/),
+      'green     shared-rate-limit',
+    ]);
+    const wrong = await oracle(['--process', '--bug', 'lost-result', ...chosen]);
+    expect(wrong.code).toBe(0);
+    expect(wrong.lines.map((line) => line.split(/ {2,}/)[0])).toEqual(['red', 'not here', 'green']);
+    // A bug that nobody could look for was not found.
+    expect(await oracle(['--process', '--bug', 'orphan-payment', '--check', 'orphan-payment'])).toMatchObject({ code: 1 });
+  });
+
+  test('keeps what is stored when its process is killed', async () => {
+    await withCompany({ where: 'process' }, async (company) => {
+      const monitor = monitorOf(await post(company, { work: '50ms' }));
+      const told = await toItsEnd(company, monitor);
+      expect(told).toMatchObject({ status: 'succeeded' });
+      // What is counted for the limit is in memory: that it is forgotten tells that the process is another.
+      for (let i = 0; i < need(company, 'rateLimit'); i++) await company.fetch('/');
+      expect((await company.fetch('/')).status).toBe(429);
+      await need(company, 'restart')();
+      expect(await bodyOf(await company.fetch(monitor))).toEqual(told);
+    });
+  });
+
   test.each([
+    ['two places', ['--socket', '--process'], 'give one'],
     ['a bug that there is not', ['--bug', 'lots-result'], 'there is no check "lots-result"'],
     ['no times', ['--times', '0'], '--times: expected a whole number from 1 to 10000'],
     ['another flag', ['--lot'], "Unknown option '--lot'"],

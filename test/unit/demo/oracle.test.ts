@@ -104,11 +104,10 @@ describe('a check is judged', () => {
   test('neither green nor red where the place lacks what it needs', async () => {
     const check = checked('always', async ({ fetch, sleep, now }) => void need({ fetch, sleep, now }, 'network'));
     expect(await outcome(check)).toBeInstanceOf(NotHere);
-    expect(await judge(check, { times: 1 })).toMatchObject({
-      word: 'not here',
-      why: 'it needs `network`, which there is not here',
-      asItMustBe: false,
-    });
+    const told = { word: 'not here', why: 'it needs `network`, which there is not here' };
+    expect(await judge(check, { times: 1 })).toMatchObject({ ...told, asItMustBe: true });
+    // Its own bug was not found.
+    expect(await judge(check, { bugs: [rude], times: 1 })).toMatchObject({ ...told, asItMustBe: false });
   });
 });
 
