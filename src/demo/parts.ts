@@ -84,6 +84,8 @@ export interface Bug {
     | 'time-outs';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
+  /** When it shows, `always` where this is left out: by chance, of two requests at a time, or once something around it has failed. */
+  readonly fires?: 'always' | 'one in N by seed' | 'under concurrency' | 'after a fault';
   /** The parts that this defect replaces. */
   plant(parts: Parts): Partial<Parts>;
 }
