@@ -9,7 +9,7 @@ import { bodyOf, inWorld, monitorOf, post, toItsEnd } from './world.ts';
 const folder = join(import.meta.dirname, '../../../fixtures/demo');
 
 describe('the documents of the demo', () => {
-  test.each(['openapi.yaml'])('%s is a valid document of its kind', async (file) => {
+  test.each(['openapi.yaml', 'arazzo.yaml'])('%s is a valid document of its kind', async (file) => {
     const source = readFileSync(join(folder, file), 'utf8');
     const config = await createConfig({ extends: ['spec'] });
     const problems = await lintFromString({ source, absoluteRef: join(folder, file), config });
