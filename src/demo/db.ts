@@ -34,15 +34,20 @@ export function* next(table: string): Work<number> {
 
 /** A relational database. */
 export interface Db {
-  /** Does all of the work or, when it throws, nothing of it. */
+  /** Whether nobody else works on it; otherwise what is found in the middle of something may be another process's. */
+  readonly alone: boolean;
+  /**
+   * Does all of the work or, when it throws, nothing of it; a transaction never meets another. A statement that fails is thrown into
+   * the work, which may say what that means, but not go on: nothing of it is kept.
+   */
   transact<T>(work: () => Work<T>): Promise<T>;
   /** Does work of one statement, which is whole or nothing by itself. */
   single<T>(work: () => Work<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-/** Grows when the tables change; a file of another version is refused rather than guessed at. */
-const SCHEMA_VERSION = 2;
+/** Grows when the tables change; a database of another version is refused rather than guessed at. */
+export const SCHEMA_VERSION = 2;
 
 /**
  * An SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time (an exclusive lock,
@@ -60,15 +65,20 @@ export function sqliteDb(path: string, tables: readonly string[]): Db {
     if (statement === undefined) prepared.set(sql, (statement = db.prepare(sql)));
     return statement.all(...values);
   };
-  const run = <T>(work: () => Work<T>): T => {
+  const run = <T>(work: () => Work<T>, whole: boolean): T => {
     const going = work();
+    let failure: { readonly error: unknown } | undefined;
     for (let step = going.next(); ;) {
-      if (step.done === true) return step.value;
+      if (step.done === true) {
+        if (whole && failure !== undefined) throw failure.error;
+        return step.value;
+      }
       let told: readonly unknown[];
       try {
         told = rows(step.value);
       } catch (error) {
         // The work may know what a broken constraint means.
+        failure ??= { error };
         step = going.throw(error);
         continue;
       }
@@ -76,10 +86,11 @@ export function sqliteDb(path: string, tables: readonly string[]): Db {
     }
   };
   return {
+    alone: true,
     transact: async (work) => {
       db.exec('BEGIN IMMEDIATE');
       try {
-        const result = run(work);
+        const result = run(work, true);
         db.exec('COMMIT');
         return result;
       } catch (error) {
@@ -88,7 +99,7 @@ export function sqliteDb(path: string, tables: readonly string[]): Db {
         throw error;
       }
     },
-    single: async (work) => run(work),
+    single: async (work) => run(work, false),
     close: async () => {
       if (db.isOpen) db.close();
     },

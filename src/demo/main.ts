@@ -2,7 +2,9 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
 import { formatDuration, freshSeed, parseDuration, seeded, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, type DemoOptions } from './app.ts';
+import { isPostgres, withoutPassword } from './postgres.ts';
 import { serve, type Served } from './serve.ts';
+import { openStore } from './store.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
 export interface DemoIo {
@@ -21,7 +23,11 @@ const FLAGS = {
   bug: { type: 'string', multiple: true, value: 'NAME', says: 'plant a defect; may be given several times' },
   'list-bugs': { type: 'boolean', says: 'tell the defects that can be planted, and end' },
   json: { type: 'boolean', says: 'tell the address (or the defects) as JSON on one line' },
-  store: { type: 'string', value: 'FILE', says: 'keep jobs in this file, so that they survive a restart; in memory by default' },
+  store: {
+    type: 'string',
+    value: 'FILE|URL',
+    says: 'keep jobs in this file, or at postgres://USER:PASSWORD@HOST/DATABASE (or PGPASSWORD); in memory by default',
+  },
   seed: { type: 'string', value: 'N', says: 'what the ids are drawn from' },
   work: { type: 'string', value: 'DURATION', says: `how long a report takes, ${DEFAULT_WORK} by default` },
   'retry-after': { type: 'string', value: 'N', says: 'seconds a client is asked to wait between looks, 1 by default, or none' },
@@ -35,7 +41,7 @@ const FLAGS = {
 } as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
 
 /** Codes of errors that are the environment's, not the caller's. */
-const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable']);
+const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable', 'not-installed']);
 
 /**
  * `holdfast demo`: serves until it is stopped.
@@ -59,7 +65,23 @@ export async function runDemoCommand(argv: readonly string[], io: DemoIo): Promi
 }
 
 async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Promise<void> {
-  const app = demoApp({ ...flags.options, random: seeded(flags.seed) });
+  const { store } = flags.options;
+  if (!isPostgres(store)) return serveUntilStopped(flags, store, io, print);
+  const opened = await openStore(store);
+  try {
+    await serveUntilStopped(flags, opened, io, print);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function serveUntilStopped(
+  flags: Flags,
+  store: NonNullable<DemoOptions['store']>,
+  io: DemoIo,
+  print: (text: string) => void,
+): Promise<void> {
+  const app = demoApp({ ...flags.options, store, random: seeded(flags.seed) });
   let server: Served;
   try {
     server = await serve(app, { port: flags.port });
@@ -72,7 +94,7 @@ async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Pro
     url: server.url,
     pid: process.pid,
     seed: flags.seed,
-    store: flags.options.store,
+    store: isPostgres(flags.options.store) ? withoutPassword(flags.options.store) : flags.options.store,
     bugs: app.bugs.map(({ name }) => name),
   };
   print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work));
@@ -212,7 +234,7 @@ function help(): string {
 }
 
 function banner(
-  told: { readonly url: string; readonly seed: string; readonly store: string | undefined; readonly bugs: readonly string[] },
+  told: { readonly url: string; readonly seed: string; readonly store: string; readonly bugs: readonly string[] },
   work: Duration,
 ): string {
   const { url } = told;

@@ -1,5 +1,7 @@
+import { HarnessError } from '../errors.ts';
 import type { EpochMillis } from '../time/index.ts';
 import { all, next, one, sqliteDb, type Db, type Work } from './db.ts';
+import { isPostgres, postgresDb } from './postgres.ts';
 import type { Problem } from './problem.ts';
 import { isProblem, type Report, type ReportOrder } from './report.ts';
 import { TABLES } from './tables.ts';
@@ -78,7 +80,10 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** How many finished reports are kept parsed, so that a look at a finished operation does not parse its report again. */
+/**
+ * How many finished reports are kept parsed, so that a look at a finished operation does not parse its report again. A report is
+ * read after its commit and never changes, so that other processes can make none of them wrong.
+ */
 const PARSED_REPORTS = 64;
 
 const COLUMNS = 'id, status, owner, ordered, step, attempt, version, created_at, started_at, ended_at, report_id, error';
@@ -91,7 +96,20 @@ const COLUMNS = 'id, status, owner, ordered, step, attempt, version, created_at,
  * @throws HarnessError `store-unavailable`
  */
 export function sqliteStore(path: string): Store {
+  if (isPostgres(path))
+    throw new HarnessError('store-unavailable', 'a store on a server is not a file', 'hand in await openStore(url) instead of the URL');
   return storeIn(sqliteDb(path, TABLES));
+}
+
+/**
+ * A store in an SQLite file, or on a PostgreSQL server (which takes the package `pg`), where several processes may work on it: a job
+ * found running may have a living worker.
+ *
+ * @param where a path, `:memory:`, or `postgres://user:password@host:port/database`
+ * @throws HarnessError `store-unavailable`, `not-installed`
+ */
+export async function openStore(where: string): Promise<Store> {
+  return isPostgres(where) ? storeIn(await postgresDb(where, TABLES)) : sqliteStore(where);
 }
 
 /** A store in a database that has the tables. */

@@ -79,8 +79,11 @@ export class Worker {
     if (this.#state !== 'new') return;
     this.#state = 'started';
     this.#run(async () => {
-      // Whatever is running in the store was left by a worker that died: this process is the only one that has it open.
-      for (const { id, status } of await this.#parts.store.unfinished()) this.deliver({ id, from: status }, 0);
+      const { db, store } = this.#parts;
+      for (const { id, status } of await store.unfinished()) {
+        // What is running in a store of our own was left by a worker that died; in one that is shared, it may have a living one.
+        if (status === 'queued' || db.alone) this.deliver({ id, from: status }, 0);
+      }
     });
   }
 

@@ -14,6 +14,13 @@ import { TIME_LEFT, type Step } from '../services/service.ts';
 export const BOOKING_BUDGET_MS: Millis = 10_000;
 /** How long to wait until what could not be undone is tried again: from and up to, in milliseconds. */
 const UNDO_AGAIN_MS = [1_000, 60_000] as const;
+/**
+ * How much older than its budget an unfinished booking must be, where other processes work on the same store, until it is taken to be
+ * nobody's, in milliseconds: their clocks may differ, and their store may be slow.
+ */
+const ABANDONED_AFTER_MS: Millis = 20_000;
+/** How often such bookings are looked for, in milliseconds. */
+const SWEEP_EVERY_MS: Millis = 10_000;
 /** How many bookings the collection lists. */
 const LISTED_BOOKINGS = 100;
 
@@ -41,7 +48,7 @@ const FIELDS = {
 /** Bookings, and what goes on after those whose steps could not be undone at once. */
 export interface Bookings {
   readonly routes: Routes;
-  /** Undoes what an earlier process left unfinished. */
+  /** Undoes what an earlier process left unfinished, and again and again where others work on the same store. */
   start(): void;
   /** Resolves when nothing of it goes on. */
   stop(): Promise<void>;
@@ -57,6 +64,9 @@ export function bookings(world: World): Bookings {
   const { clock, db, parts, answers, naps, closing, onError } = world;
   const { json, refuse } = answers;
   const going = new Set<Promise<void>>();
+  /** The bookings that this process makes, and those that it undoes in the background. */
+  const making = new Set<string>();
+  const insisting = new Set<string>();
   const leaving = new AbortController();
   const told = (booking: Booking): object => ({
     id: booking.id,
@@ -99,6 +109,7 @@ export function bookings(world: World): Bookings {
   };
 
   const insist = (id: string, steps: readonly Step[]): void => {
+    insisting.add(id);
     const run = (async () => {
       const [first, most] = UNDO_AGAIN_MS;
       for (let wait: Millis = first; !closing(); wait = Math.min(most, wait * 2)) {
@@ -112,8 +123,22 @@ export function bookings(world: World): Bookings {
           onError(error);
         }
       }
-    })().finally(() => going.delete(run));
+    })().finally(() => {
+      insisting.delete(id);
+      going.delete(run);
+    });
     going.add(run);
+  };
+
+  /** Gives up what nobody is at work on. To undo is to say that it shall not be: that two say so does no harm. */
+  const sweep = async (): Promise<void> => {
+    const before = db.alone ? Number.MAX_SAFE_INTEGER : clock.wall() - BOOKING_BUDGET_MS - ABANDONED_AFTER_MS;
+    const sql = `SELECT ${COLUMNS} FROM bookings WHERE status IN ('pending', 'undoing') AND created_at <= ? ORDER BY n`;
+    for (const booking of await db.single(() => all<Booking>(sql, before))) {
+      if (closing()) return;
+      if (!making.has(booking.id) && !insisting.has(booking.id))
+        await giveUp(booking, stepsOf(booking), problem('interrupted', 'the server stopped in the middle of it'));
+    }
   };
 
   const book = needsCaller(answers, async (request, { signal }, { user }) => {
@@ -142,6 +167,7 @@ export function bookings(world: World): Bookings {
     });
     if ('before' in begun) return respond(answers, { told: begun.before, fresh: false });
     const { booking } = begun;
+    making.add(booking.id);
     const steps = stepsOf(booking, card);
     // It goes on when the client hangs up: somebody must undo what was begun.
     const work = (async (): Promise<Response> => {
@@ -152,16 +178,19 @@ export function bookings(world: World): Bookings {
         : problem('hung-up', 'the client has gone');
       const gone = either.signal.aborted ? left : failure;
       if (gone === undefined) {
-        const confirmed = (await move(booking.id, 'pending', 'confirmed'))!;
+        const confirmed = await move(booking.id, 'pending', 'confirmed');
+        // It took so long that another process has given it up.
+        if (confirmed === undefined) return refuse(problem('interrupted', 'it was taken for abandoned, and is undone'));
         return respond(answers, { told: replyOf(confirmed), fresh: true });
       }
       await giveUp(booking, steps.slice(0, parts.toUndo(tried, done)), gone);
       return refuse(gone);
     })();
-    const run: Promise<void> = work.then(
-      () => void going.delete(run),
-      () => void going.delete(run),
-    );
+    const end = (): void => {
+      going.delete(run);
+      making.delete(booking.id);
+    };
+    const run: Promise<void> = work.then(end, end);
     going.add(run);
     return work;
   });
@@ -181,15 +210,10 @@ export function bookings(world: World): Bookings {
     routes: { '/bookings': { GET: list, POST: book }, '/bookings/': { GET: read } },
     start() {
       const run = (async () => {
-        const sql = `SELECT ${COLUMNS} FROM bookings WHERE status IN ('pending', 'undoing') ORDER BY n`;
-        for (const booking of await db.single(() => all<Booking>(sql))) {
-          if (closing()) return;
-          await giveUp(booking, stepsOf(booking), problem('interrupted', 'the server stopped in the middle of it'));
-        }
-      })()
-        // What is left is found at the next start.
-        .catch(onError)
-        .finally(() => going.delete(run));
+        // What is left behind a fault is found at the next sweep, or the next start.
+        do await sweep().catch(onError);
+        while (!db.alone && !closing() && (await naps.take(SWEEP_EVERY_MS, 'bookings')));
+      })().finally(() => going.delete(run));
       going.add(run);
     },
     stop: async () => {
