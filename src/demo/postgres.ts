@@ -53,7 +53,13 @@ export function isPostgres(where: string): boolean {
 export function withoutPassword(url: string): string {
   const read = URL.canParse(url) ? new URL(url) : undefined;
   // A password with such a character in it, as it is, moves the parts of the URL: then the wrong one would be shown.
-  if (read === undefined || read.host === '' || read.hash !== '' || !/^(\/[^/@:]*)?$/.test(read.pathname) || /@/.test(read.search))
+  if (
+    read === undefined ||
+    read.host === '' ||
+    read.hash !== '' ||
+    !/^(\/[^/@:]*)?$/.test(read.pathname) ||
+    /@/.test(read.search)
+  )
     throw new HarnessError(
       'store-unavailable',
       'the URL of the store cannot be read',
@@ -277,7 +283,10 @@ function storeError(where: string, error: unknown): HarnessError {
         ]
       : (REMEDIES[code] ??
         (/timeout/.test(told)
-          ? [`nobody answers within ${CONNECT_TIMEOUT_MS / 1000} s`, 'see whether the server runs, and whether this is its address']
+          ? [
+              `nobody answers within ${CONNECT_TIMEOUT_MS / 1000} s`,
+              'see whether the server runs, and whether this is its address',
+            ]
           : [told, 'see that this is the address of a PostgreSQL server']));
   return new HarnessError('store-unavailable', `cannot keep jobs in ${show(where, 200)}: ${what}`, hint, { cause: error });
 }

@@ -97,7 +97,11 @@ const COLUMNS = 'id, status, owner, ordered, step, attempt, version, created_at,
  */
 export function sqliteStore(path: string): Store {
   if (isPostgres(path))
-    throw new HarnessError('store-unavailable', 'a store on a server is not a file', 'hand in await openStore(url) instead of the URL');
+    throw new HarnessError(
+      'store-unavailable',
+      'a store on a server is not a file',
+      'hand in await openStore(url) instead of the URL',
+    );
   return storeIn(sqliteDb(path, TABLES));
 }
 

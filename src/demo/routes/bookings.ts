@@ -103,7 +103,8 @@ export function bookings(world: World): Bookings {
 
   /** Tries once; what could not be undone is tried again, in the background, until it is. */
   const giveUp = async (booking: Booking, steps: readonly Step[], failure: Problem): Promise<void> => {
-    await move(booking.id, 'pending', 'undoing', failure);
+    // Unless another process, which knew more, has ended it.
+    if (booking.status === 'pending' && (await move(booking.id, 'pending', 'undoing', failure)) === undefined) return;
     if ((await undo(parts, steps)) === undefined) await move(booking.id, 'undoing', 'failed');
     else insist(booking.id, steps);
   };
