@@ -187,9 +187,10 @@ async function run<T>(ask: Ask, work: () => Work<T>, whole: boolean): Promise<T>
   }
 }
 
-/** The SQLSTATE of what the server refused; undefined for every other error, such as that of a socket. */
+/** The SQLSTATE of what the server refused; undefined where the connection went with it, and for the error of a socket. */
 function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'severity' in error && 'code' in error ? String(error.code) : undefined;
+  const code = error instanceof Error && 'severity' in error && 'code' in error ? String(error.code) : undefined;
+  return code === undefined || /^(08|57P|25P03)/.test(code) ? undefined : code;
 }
 
 /** A statement with `$1`, `$2` … for each `?` that is not inside a text, a quoted name or a comment. */

@@ -15,8 +15,7 @@ export async function containersEnabled(what: string): Promise<boolean> {
 }
 
 async function imagesAreThere(): Promise<boolean> {
-  // Loaded when it is asked for: it takes half a second.
-  const { getContainerRuntimeClient, ImageName } = await import('testcontainers');
+  const { getContainerRuntimeClient, ImageName } = await load();
   try {
     const { image } = await getContainerRuntimeClient();
     const there = await Promise.all([REAPER, POSTGRES, REDIS].map((name) => image.exists(ImageName.fromString(name))));
@@ -47,7 +46,7 @@ export async function startRedis(): Promise<Started & { readonly url: string }> 
 }
 
 async function start(image: string, inside: number, ready: RegExp): Promise<Started> {
-  const { GenericContainer, Wait } = await import('testcontainers');
+  const { GenericContainer, Wait } = await load();
   process.env['RYUK_CONTAINER_IMAGE'] ??= REAPER;
   const port = await freePort();
   const container = await new GenericContainer(image)
@@ -61,4 +60,19 @@ async function start(image: string, inside: number, ready: RegExp): Promise<Star
       await container.stop();
     },
   };
+}
+
+/**
+ * The library, when it is asked for: it takes half a second. As it is loaded, a part of it begins to wait for every signal, to remove a
+ * lock that it may hold then; that would be a leak, and the lock is one that it takes for a moment only.
+ */
+async function load(): Promise<typeof import('testcontainers')> {
+  const listeners = (): readonly (readonly [string | symbol, () => void])[] =>
+    process
+      .eventNames()
+      .flatMap((name) => process.listeners(name as NodeJS.Signals).map((one) => [name, one as () => void] as const));
+  const before = new Set(listeners().map(([, one]) => one));
+  const library = await import('testcontainers');
+  for (const [name, one] of listeners()) if (!before.has(one)) process.off(name, one);
+  return library;
 }
