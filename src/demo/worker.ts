@@ -13,6 +13,11 @@ export function pickUpDelay(work: Millis): Millis {
   return work * QUEUED_SHARE;
 }
 
+/** With which attempt number a worker holds a job; undefined while it does not know. */
+interface Held {
+  attempt: number | undefined;
+}
+
 /** Waits that can be ended early: by key, or all at once. */
 export class Naps {
   readonly #clock: Clock;
@@ -114,9 +119,10 @@ export class Worker {
   #pump(): void {
     while (this.#state === 'started' && this.#ready.length > 0 && this.#runs.size < this.#slots) {
       const delivery = this.#ready.shift()!;
+      const held: Held = { attempt: undefined };
       this.#run(
-        () => this.#work(delivery),
-        () => this.#tryAgain(delivery.id),
+        () => this.#work(delivery, held),
+        () => this.#tryAgain(delivery.id, held),
       );
     }
   }
@@ -143,24 +149,28 @@ export class Worker {
   }
 
   /** The store failed in mid-work: how far the job came is asked anew. */
-  #tryAgain(id: string): void {
+  #tryAgain(id: string, held: Held): void {
     if (this.#state !== 'started') return;
     this.#later(RETRY_AFTER_FAULT_MS, () => {
       this.#run(
         async () => {
           const operation = await this.#parts.store.get(id);
-          if (operation?.status === 'queued' || operation?.status === 'running') this.deliver({ id, from: operation.status }, 0);
+          if (operation?.status !== 'queued' && operation?.status !== 'running') return;
+          // Taken up by another in between, the job is that one's.
+          if (held.attempt !== undefined && held.attempt !== operation.attempt) return;
+          this.deliver({ id, from: operation.status }, 0);
         },
-        () => this.#tryAgain(id),
+        () => this.#tryAgain(id, held),
       );
     });
   }
 
-  async #work({ id, from }: Delivery): Promise<void> {
+  async #work({ id, from }: Delivery, held: Held): Promise<void> {
     const { clock, store } = this.#parts;
     const operation = await store.claim(id, from, clock.wall());
     if (operation === undefined) return;
     const { order, attempt } = operation;
+    held.attempt = attempt;
     const effort = order.work - pickUpDelay(order.work);
     // Each step ends at its own moment since the beginning, so that the delays of steps do not add up.
     const began = clock.now() - (effort * operation.step) / STEPS;

@@ -133,6 +133,32 @@ describe('a restart on the same file', () => {
     await store.close();
   });
 
+  test('leaves a job to another that took it up while the store failed', async () => {
+    const store = await openStore(newFile());
+    const { id } = await accept(store);
+    let failing = false;
+    const clock = virtualClock();
+    const faults: unknown[] = [];
+    const app = demoApp({
+      clock,
+      store: {
+        ...store,
+        advance: (...args) => (failing ? Promise.reject(new Error('the connection was lost')) : store.advance(...args)),
+      },
+      onError: (error) => void faults.push(error),
+    }).start();
+    await clock.advance(500);
+    failing = true;
+    await clock.advance(200);
+    failing = false;
+    expect(await store.claim(id, 'running', 5)).toMatchObject({ attempt: 2 });
+    await clock.advance(60_000);
+    expect(faults).toEqual([new Error('the connection was lost')]);
+    expect(await store.get(id)).toMatchObject({ status: 'running', attempt: 2 });
+    await app.close();
+    await store.close();
+  });
+
   test('leaves a store that was handed in open', async () => {
     const store = sqliteStore(':memory:');
     const clock = virtualClock();
