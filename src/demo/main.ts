@@ -1,9 +1,11 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
-import { formatDuration, freshSeed, parseDuration, seeded, type Duration } from '../time/index.ts';
+import { formatDuration, freshSeed, parseDuration, seeded, systemClock, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, type DemoOptions } from './app.ts';
 import { isPostgres, withoutPassword } from './postgres.ts';
 import { serve, type Served } from './serve.ts';
+import { sharedServices } from './services/index.ts';
+import type { Services } from './services/service.ts';
 import { openStore } from './store.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
@@ -66,22 +68,25 @@ export async function runDemoCommand(argv: readonly string[], io: DemoIo): Promi
 
 async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Promise<void> {
   const { store } = flags.options;
-  if (!isPostgres(store)) return serveUntilStopped(flags, store, io, print);
+  if (!isPostgres(store)) return serveUntilStopped(flags, {}, io, print);
   const opened = await openStore(store);
+  let services: Services | undefined;
   try {
-    await serveUntilStopped(flags, opened, io, print);
+    services = await sharedServices(store, systemClock);
+    await serveUntilStopped(flags, { store: opened, fetch: services.fetch }, io, print);
   } finally {
+    await services?.close();
     await opened.close();
   }
 }
 
 async function serveUntilStopped(
   flags: Flags,
-  store: NonNullable<DemoOptions['store']>,
+  shared: Pick<DemoOptions, 'store' | 'fetch'>,
   io: DemoIo,
   print: (text: string) => void,
 ): Promise<void> {
-  const app = demoApp({ ...flags.options, store, random: seeded(flags.seed) });
+  const app = demoApp({ ...flags.options, ...shared, random: seeded(flags.seed) });
   let server: Served;
   try {
     server = await serve(app, { port: flags.port });

@@ -2,9 +2,9 @@ import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Millis } from '../time/index.ts';
 import { SCHEMA_VERSION, type Db, type Value, type Work } from './db.ts';
 
-/** The schema that holds the tables: what else is in the database is left alone. */
+/** The schema that holds the tables, unless another is given: what else is in the database is left alone. */
 const SCHEMA = 'holdfast_demo';
-/** The most connections of one process. */
+/** The most connections of one process, unless another number is given. */
 const MAX_CONNECTIONS = 10;
 /** How long the server may take to let us in, or a connection to be free, in milliseconds. */
 const CONNECT_TIMEOUT_MS: Millis = 5_000;
@@ -29,7 +29,7 @@ const SETUP_LOCK = 1_751_084_132;
  * SERIALIZABLE would look for what only transactions side by side can do, and there are none. A single statement takes no turn:
  * where it changed a row first, the transaction fails with 40001 and is run again.
  */
-const BEGIN = `BEGIN ISOLATION LEVEL REPEATABLE READ; LOCK TABLE ${SCHEMA}.about IN EXCLUSIVE MODE`;
+const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ; LOCK TABLE about IN EXCLUSIVE MODE';
 
 /** Sends one statement, and resolves with its rows. */
 type Ask = (sql: string, values?: readonly Value[]) => Promise<readonly unknown[]>;
@@ -73,18 +73,22 @@ export function withoutPassword(url: string): string {
  * lost in the middle of one rejects it, and the next has a new one.
  *
  * @param url `postgres://user:password@host:port/database`
- * @param tables what makes the tables, in the words of SQLite, run when the database has none
+ * @param tables what makes the tables, in the words of SQLite, run when the schema is not there
  * @throws HarnessError `store-unavailable`, `not-installed`
  */
-export async function postgresDb(url: string, tables: readonly string[]): Promise<Db> {
+export async function postgresDb(
+  url: string,
+  tables: readonly string[],
+  { schema = SCHEMA, connections = MAX_CONNECTIONS }: { schema?: string; connections?: number } = {},
+): Promise<Db> {
   const where = withoutPassword(url);
   const pg = await load();
   const types = new pg.TypeOverrides();
   // Every whole number here is a safe one: cents, milliseconds and counts.
   for (const type of [pg.types.builtins.INT8, pg.types.builtins.NUMERIC]) types.setTypeParser(type, Number);
   const pool = new pg.Pool({
-    connectionString: withSettings(url),
-    max: MAX_CONNECTIONS,
+    connectionString: withSettings(url, schema),
+    max: connections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: ANSWER_TIMEOUT_MS,
     application_name: 'holdfast demo',
@@ -96,10 +100,10 @@ export async function postgresDb(url: string, tables: readonly string[]): Promis
   pool.on('connect', (client) => void client.on('error', () => undefined));
   const connected = <T>(body: (ask: Ask) => Promise<T>, then?: 'COMMIT'): Promise<T> => onConnection(pool, body, then);
   try {
-    await connected((ask) => prepare(ask, tables), 'COMMIT');
+    await connected((ask) => prepare(ask, schema, tables), 'COMMIT');
   } catch (error) {
     await pool.end();
-    throw storeError(where, error);
+    throw storeError(where, schema, error);
   }
 
   // One of this process at a time: the others would only keep connections from those who read.
@@ -218,27 +222,27 @@ export function postgresTables(tables: readonly string[]): string {
 }
 
 /** Makes the tables unless they are there. */
-async function prepare(ask: Ask, tables: readonly string[]): Promise<void> {
+async function prepare(ask: Ask, schema: string, tables: readonly string[]): Promise<void> {
   await ask('BEGIN');
   await ask('SELECT pg_advisory_xact_lock($1)', [SETUP_LOCK]);
   const [there] = (await ask('SELECT to_regnamespace($1) IS NOT NULL AS made, to_regclass($2) IS NOT NULL AS ours', [
-    SCHEMA,
-    `${SCHEMA}.about`,
+    schema,
+    `${schema}.about`,
   ])) as [{ readonly made: boolean; readonly ours: boolean }];
   if (there.made) {
-    const rows = there.ours ? ((await ask(`SELECT * FROM ${SCHEMA}.about`)) as readonly { readonly version?: unknown }[]) : [];
+    const rows = there.ours ? ((await ask('SELECT * FROM about')) as readonly { readonly version?: unknown }[]) : [];
     if (rows.length !== 1 || rows[0]?.version !== SCHEMA_VERSION) throw new NotOurs();
     return;
   }
-  await ask(`CREATE SCHEMA ${SCHEMA}; CREATE TABLE ${SCHEMA}.about (version BIGINT NOT NULL);
-    INSERT INTO ${SCHEMA}.about VALUES (${SCHEMA_VERSION}); ${postgresTables(tables)}`);
+  await ask(`CREATE SCHEMA ${schema}; CREATE TABLE about (version BIGINT NOT NULL);
+    INSERT INTO about VALUES (${SCHEMA_VERSION}); ${postgresTables(tables)}`);
 }
 
 /** Settings that each connection begins with; those of the URL stay. */
-function withSettings(url: string): string {
+function withSettings(url: string, schema: string): string {
   const whole = new URL(url);
   const settings = {
-    search_path: SCHEMA,
+    search_path: schema,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     lock_timeout: STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
@@ -258,7 +262,7 @@ async function load() {
 
 class NotOurs extends Error {}
 
-/** What has a remedy of its own, by SQLSTATE or by Node's code; `$` stands for the name that the URL gives. */
+/** What has a remedy of its own, by SQLSTATE or by Node's code. */
 const REMEDIES: Readonly<Record<string, readonly [what: string, hint: string]>> = {
   '28P01': ['the server refuses the password', 'mend the user and the password of the URL, or set PGPASSWORD'],
   '28000': ['the server does not let this user in', 'mend the user of the URL, or let it in in pg_hba.conf'],
@@ -271,7 +275,7 @@ const REMEDIES: Readonly<Record<string, readonly [what: string, hint: string]>> 
   EAI_AGAIN: ['there is no such host, as far as is known now', 'mend the host of the URL, or try again in a moment'],
 };
 
-function storeError(where: string, error: unknown): HarnessError {
+function storeError(where: string, schema: string, error: unknown): HarnessError {
   // Node tries each address of a host, and tells the errors together.
   const first = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const code = String((first as { code?: unknown }).code);
@@ -279,8 +283,8 @@ function storeError(where: string, error: unknown): HarnessError {
   const [what, hint] =
     error instanceof NotOurs
       ? [
-          `its schema ${SCHEMA} is of something else, or of another version of this demo`,
-          `DROP SCHEMA ${SCHEMA} CASCADE if nothing of it is needed, or name another database`,
+          `its schema ${schema} is of something else, or of another version of this demo`,
+          `DROP SCHEMA ${schema} CASCADE if nothing of it is needed, or name another database`,
         ]
       : (REMEDIES[code] ??
         (/timeout/.test(told)

@@ -298,6 +298,54 @@ describe.runIf(runs)('on PostgreSQL', () => {
       }));
   });
 
+  /** What the three services have done and not undone. */
+  const standing = (url: string): Promise<unknown> =>
+    sql(
+      url,
+      `SELECT id FROM holdfast_payment.effects WHERE status = 'made' UNION ALL SELECT id FROM holdfast_seat.effects WHERE status = 'made'
+       UNION ALL SELECT id FROM holdfast_ticket.effects WHERE status = 'made'`,
+    );
+
+  test('a booking of a process that was killed is undone by the next, when it is old enough', async () => {
+    const store = await newDatabase();
+    const asBob = async (demo: DemoProcess): Promise<Record<string, string>> => {
+      const body = JSON.stringify({ user: 'bob', password: 'bob-demo' });
+      const headers = { 'content-type': 'application/json' };
+      const { token } = (await (await fetch(`${demo.url}/login`, { method: 'POST', headers, body })).json()) as { token: string };
+      return { ...headers, authorization: `Bearer ${token}` };
+    };
+    const first = await startDemo('--store', store);
+    const headers = await asBob(first);
+    const body = JSON.stringify({ flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' });
+    const lost = fetch(`${first.url}/bookings`, { method: 'POST', headers, body }).then(
+      () => 'answered',
+      () => 'cut',
+    );
+    await holding(async () => ((await standing(store)) as unknown[]).length === 2).toEventuallySucceed({
+      within: '10s',
+      pace: '20ms',
+    });
+    await first.stop('SIGKILL');
+    expect(await lost).toBe('cut');
+
+    const second = await startDemo('--store', store);
+    const status = async (): Promise<unknown> => {
+      const told = await fetch(`${second.url}/bookings`, { headers });
+      return ((await told.json()) as { bookings: { status: string }[] }).bookings.map((one) => one.status);
+    };
+    // For all that it knows, the first may be at work on it.
+    expect(await status()).toEqual(['pending']);
+    await second.stop();
+    await sql(store, 'UPDATE holdfast_demo.bookings SET created_at = created_at - 60000');
+    const third = await startDemo('--store', store);
+    await holding(async () => ((await standing(store)) as unknown[]).length === 0).toEventuallySucceed({
+      within: '10s',
+      pace: '20ms',
+    });
+    await third.stop();
+    expect(await sql(store, 'SELECT status FROM holdfast_demo.bookings')).toEqual([{ status: 'failed' }]);
+  });
+
   describe('a demo whose connections are cut', () => {
     let demo: DemoProcess;
     let url = '';
