@@ -23,7 +23,7 @@ const COLUMNS = 'id, name, email, version, created_at';
 const FIELDS = {
   name: text(1, 200),
   email: field('an e-mail address', (value) =>
-    typeof value === 'string' && value.length <= 254 && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
+    typeof value === 'string' && value.length <= 254 && !value.includes('\0') && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
       ? value.toLowerCase()
       : undefined,
   ),
