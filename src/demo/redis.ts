@@ -134,7 +134,6 @@ const KEPT = {
 } as const;
 
 // Its type is taken from what is loaded: whoever compiles without these packages need not have them.
-// oxlint-disable-next-line typescript/explicit-function-return-type
 async function libraries() {
   try {
     const [bullmq, { Redis }] = await Promise.all([import('bullmq'), import('ioredis')]);
