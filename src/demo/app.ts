@@ -5,6 +5,7 @@ import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
 import { reportKind } from './kinds/report.ts';
+import { TRIP_BUDGET_MS, tripKind } from './kinds/trip.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { limiter, type RateLimit } from './rate.ts';
@@ -17,8 +18,9 @@ import { loginRoutes } from './routes/login.ts';
 import { operationRoutes, tellOperation } from './routes/operations.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
 import { transferRoutes } from './routes/transfers.ts';
+import { tripRoutes } from './routes/trips.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
-import { demoServices } from './services/index.ts';
+import { demoServices, REFUSALS } from './services/index.ts';
 import type { Services } from './services/service.ts';
 import { sqliteStore, type Naming, type Store } from './store.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
@@ -134,6 +136,10 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     timeFor: (left) => left,
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),
+    keyOfTry: (key) => key,
+    // Too slow and too often are no answer to what was asked.
+    saidNo: ({ status }) => status < 500 && status !== 408 && status !== 429,
+    hasTime: (createdAt, now) => now - createdAt < TRIP_BUDGET_MS,
     retryAfter: () => retryAfter,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
@@ -143,12 +149,12 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     (nth) =>
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
-  const kinds: Kinds = { report: reportKind(parts) };
-  const worker = new Worker(parts, kinds, { slots, nameReport, onError });
-  const naps = new Naps(clock);
   const leaving = new AbortController();
   // Every request that waits may listen to it.
   setMaxListeners(0, leaving.signal);
+  const kinds: Kinds = { report: reportKind(parts), trip: tripKind(parts, leaving.signal) };
+  const worker = new Worker(parts, kinds, { slots, nameReport, onError });
+  const naps = new Naps(clock);
   let closed: Promise<void> | undefined;
   let started = false;
   const answers = answersOn(clock);
@@ -185,6 +191,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...customerRoutes(world),
     ...transferRoutes(world),
     ...booking.routes,
+    ...tripRoutes(world),
     ...reportRoutes(world, nameReport),
     ...operationRoutes(world),
     '/problems/': { GET: explain },
@@ -299,7 +306,8 @@ const IN_PROCESS_ORIGIN = 'http://demo.test';
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
-  keys: 'POST /customers, /transfers, /bookings and /reports (but not with mode=sync) take an Idempotency-Key',
+  keys: 'POST /customers, /transfers, /bookings, /trips and /reports (but not with mode=sync) take an Idempotency-Key',
+  services: REFUSALS,
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
     'GET /airports?q=': 'the airports whose code, city or name begins so',
@@ -309,6 +317,9 @@ const INDEX = {
     'POST /bookings': 'book a flight, at once but slowly: members flight, passenger, card',
     'GET /bookings': 'your bookings, newest first',
     'GET /bookings/{id}': 'one of them',
+    'POST /trips': 'order a trip, booked later, all or none of it: members flight, city, nights, car, passenger, card',
+    'GET /trips': 'your trips, newest first',
+    'GET /trips/{id}': 'one of them',
     'GET /accounts': 'your accounts, in cents',
     'POST /transfers': 'move money: members from, to, amount, reference',
     'GET /transfers': 'your transfers, newest first',

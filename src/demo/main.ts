@@ -1,8 +1,10 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
-import { formatDuration, freshSeed, parseDuration, seeded, type Duration } from '../time/index.ts';
+import { formatDuration, freshSeed, parseDuration, seeded, systemClock, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, type DemoOptions } from './app.ts';
 import { serve, type Served } from './serve.ts';
+import { demoServices } from './services/index.ts';
+import { serveServices, type ServedServices } from './services/served.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
 export interface DemoIo {
@@ -59,17 +61,27 @@ export async function runDemoCommand(argv: readonly string[], io: DemoIo): Promi
 }
 
 async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Promise<void> {
-  const app = demoApp({ ...flags.options, random: seeded(flags.seed) });
+  const { store } = flags.options;
+  let services: ServedServices | undefined;
+  // Its own store is opened first: it tells what is wrong with it by the name that was given.
+  const app = demoApp({
+    ...flags.options,
+    random: seeded(flags.seed),
+    fetch: async (input, init) => services!.fetch(input, init),
+  });
   let server: Served;
   try {
+    services = await serveServices(demoServices({ clock: systemClock, store }));
     server = await serve(app, { port: flags.port });
   } catch (error) {
     await app.close();
+    await services?.close();
     throw error;
   }
   const stop = stopped(io.signal);
   const told = {
     url: server.url,
+    services: services.addresses,
     pid: process.pid,
     seed: flags.seed,
     store: flags.options.store,
@@ -78,6 +90,7 @@ async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Pro
   print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work));
   await stop;
   await server.close();
+  await services.close();
   if (!flags.json) print('stopped');
 }
 
@@ -212,7 +225,13 @@ function help(): string {
 }
 
 function banner(
-  told: { readonly url: string; readonly seed: string; readonly store: string | undefined; readonly bugs: readonly string[] },
+  told: {
+    readonly url: string;
+    readonly services: Readonly<Record<string, string>>;
+    readonly seed: string;
+    readonly store: string | undefined;
+    readonly bugs: readonly string[];
+  },
   work: Duration,
 ): string {
   const { url } = told;
@@ -220,6 +239,9 @@ function banner(
   return [
     `Holdfast demo on ${url}`,
     `  a report takes ${formatDuration(parseDuration(work))}; ${kept}; seed ${told.seed}`,
+    `  it calls ${Object.entries(told.services)
+      .map(([name, at]) => `${name} on ${at.replace('http://', '')}`)
+      .join(', ')}`,
     ...(told.bugs.length === 0 ? [] : [`  bugs planted: ${told.bugs.join(', ')}`]),
     '',
     'Order a report and be told where to look, look, and order the same at once:',

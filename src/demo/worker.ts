@@ -1,7 +1,7 @@
 import type { Clock, Millis } from '../time/index.ts';
 import type { Delivery, Parts } from './parts.ts';
 import type { Job, Kind } from './kinds/kind.ts';
-import type { Naming, Operation, OperationKind } from './store.ts';
+import { isEnded, type Naming, type Operation, type OperationKind } from './store.ts';
 
 /** How long a job waits until the worker tries it again when the store failed, in milliseconds. */
 const RETRY_AFTER_FAULT_MS: Millis = 1000;
@@ -152,7 +152,8 @@ export class Worker {
       this.#run(
         async () => {
           const operation = await this.#parts.store.get(id);
-          if (operation?.status === 'queued' || operation?.status === 'running') this.deliver({ id, from: operation.status }, 0);
+          if (operation !== undefined && !isEnded(operation))
+            this.deliver({ id, from: operation.status === 'queued' ? 'queued' : 'running' }, 0);
         },
         () => this.#tryAgain(id),
       );
@@ -169,8 +170,9 @@ export class Worker {
     const { clock, store } = this.#parts;
     const { id, attempt } = operation;
     let asked = operation.status === 'cancelling';
+    const stopped = (): boolean => this.#state === 'stopped';
     const now = async (): Promise<Operation | undefined> => {
-      const found = this.#state === 'stopped' ? undefined : await store.get(id);
+      const found = stopped() ? undefined : await store.get(id);
       if (found === undefined || found.attempt !== attempt) return undefined;
       return found.status === 'running' || found.status === 'cancelling' ? found : undefined;
     };
@@ -178,15 +180,16 @@ export class Worker {
       operation,
       now,
       until: async (moment) => {
-        for (;;) {
+        while (!stopped()) {
           const slept = await this.#naps.take(moment - clock.now(), id);
-          if (this.#state === 'stopped') return false;
+          if (stopped()) return false;
           if (slept) return true;
           const status = (await now())?.status;
           if (status === undefined) return false;
           // Whoever has something to undo is told once; what it does then takes its time.
           if (status === 'cancelling' && !asked) return (asked = true);
         }
+        return false;
       },
       note: (step, noted, alongside) => store.advance(id, attempt, step, clock.wall(), noted, alongside),
       finish: (outcome, alongside) => store.finish(id, attempt, outcome, clock.wall(), this.#nameReport, alongside),
