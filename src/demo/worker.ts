@@ -65,6 +65,8 @@ export class Worker {
   readonly #ready: Delivery[] = [];
   readonly #delays = new Set<() => void>();
   readonly #runs = new Set<Promise<void>>();
+  /** Of the runs, those that wait for somebody else. */
+  #idle = 0;
   #state: 'new' | 'started' | 'stopped' = 'new';
 
   constructor(parts: Parts, kinds: Kinds, options: { slots: number; nameReport: Naming; onError: (error: unknown) => void }) {
@@ -115,7 +117,7 @@ export class Worker {
   }
 
   #pump(): void {
-    while (this.#state === 'started' && this.#ready.length > 0 && this.#runs.size < this.#slots) {
+    while (this.#state === 'started' && this.#ready.length > 0 && this.#runs.size - this.#idle < this.#slots) {
       const delivery = this.#ready.shift()!;
       this.#run(
         () => this.#work(delivery),
@@ -176,20 +178,30 @@ export class Worker {
       if (found === undefined || found.attempt !== attempt) return undefined;
       return found.status === 'running' || found.status === 'cancelling' ? found : undefined;
     };
+    const wait = async (moment: Millis): Promise<boolean> => {
+      while (!stopped()) {
+        const slept = await this.#naps.take(moment - clock.now(), id);
+        if (stopped()) return false;
+        if (slept) return true;
+        const status = (await now())?.status;
+        if (status === undefined) return false;
+        // Whoever has something to undo is told once; what it does then takes its time.
+        if (status === 'cancelling' && !asked) return (asked = true);
+      }
+      return false;
+    };
     return {
       operation,
       now,
-      until: async (moment) => {
-        while (!stopped()) {
-          const slept = await this.#naps.take(moment - clock.now(), id);
-          if (stopped()) return false;
-          if (slept) return true;
-          const status = (await now())?.status;
-          if (status === undefined) return false;
-          // Whoever has something to undo is told once; what it does then takes its time.
-          if (status === 'cancelling' && !asked) return (asked = true);
+      until: async (moment, idle = false) => {
+        if (!idle) return wait(moment);
+        this.#idle++;
+        this.#pump();
+        try {
+          return await wait(moment);
+        } finally {
+          this.#idle--;
         }
-        return false;
       },
       note: (step, noted, alongside) => store.advance(id, attempt, step, clock.wall(), noted, alongside),
       finish: (outcome, alongside) => store.finish(id, attempt, outcome, clock.wall(), this.#nameReport, alongside),

@@ -1,7 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BUGS, type DemoOptions } from '../../../src/demo/index.ts';
-import { bodyOf, inWorld, logIn, monitorOf, post, standing, toItsEnd, type Body, type World } from './world.ts';
+import {
+  bodyOf,
+  inWorld,
+  logIn,
+  losing,
+  monitorOf,
+  post,
+  slow,
+  standing,
+  toItsEnd,
+  type Body,
+  type Send,
+  type World,
+} from './world.ts';
 
 /** Each looks from outside, in plain HTTP, and throws when the server is wrong. */
 const CHECKS: Record<string, (world: World) => Promise<void>> = {
@@ -20,6 +33,14 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     expect(await bodyOf(cancelled)).toMatchObject({ status: 'cancelled' });
     expect(await toItsEnd(world, monitor)).toMatchObject({ status: 'cancelled' });
   },
+  'cancelled-before-undone': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = slow('seat', 'DELETE', 3000)(world.services.fetch, world);
+    const monitor = monitorOf(await ann('POST', '/trips', TRIP));
+    await world.clock.sleep(600);
+    await ann('DELETE', monitor);
+    await untilToldAs('cancelled', ann, world, monitor);
+  },
   'deadline-not-passed-on': async (world) => {
     const ann = await logIn(world, 'ann');
     const booked = await ann('POST', '/bookings', FLIGHT, { 'x-time-left-ms': '600' });
@@ -36,6 +57,11 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     // Nobody looks for a minute.
     await world.clock.sleep(60_000);
     expect((await world.app.fetch(monitor)).status).toBe(200);
+  },
+  'failed-before-undone': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = slow('seat', 'DELETE', 3000)(world.services.fetch, world);
+    await untilToldAs('failed', ann, world, monitorOf(await ann('POST', '/trips', { ...TRIP, car: 'convertible' })));
   },
   'if-match-ignored': async (world) => {
     const ann = await logIn(world, 'ann');
@@ -60,10 +86,34 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await pay(100);
     expect((await pay(200)).status).toBe(422);
   },
+  'last-write-wins': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const monitor = monitorOf(await ann('POST', '/trips', TRIP));
+    while (world.calls.at(-1) !== 'PUT payment') await world.clock.sleep(10);
+    const cancelled = await ann('DELETE', monitor);
+    await world.clock.sleep(60_000);
+    if (cancelled.status === 202) expect(await tripsOf(ann)).not.toMatchObject([{ status: 'booked' }]);
+  },
   'lost-result': async (world) => {
     const told = await toItsEnd(world, monitorOf(await post(world.app)));
     expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });
     expect((await world.app.fetch(String(told['resultUrl']))).status).toBe(200);
+  },
+  'new-key-each-try': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = losing('hotel', 'PUT', 'answer', 1)(world.services.fetch);
+    await ann('POST', '/trips', TRIP);
+    await world.clock.sleep(60_000);
+    expect((await standing(world)).filter((name) => name === 'hotel').length).toBeLessThan(2);
+  },
+  'noted-afterwards': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const monitor = monitorOf(await ann('POST', '/trips', TRIP));
+    while (world.calls.at(-1) !== 'PUT hotel') await world.clock.sleep(10);
+    const cancelled = await ann('DELETE', monitor);
+    await world.crash();
+    await world.clock.sleep(60_000);
+    if (cancelled.status === 202) expect(await standing(world)).toEqual([]);
   },
   'operations-for-all': async (world) => {
     const [ann, eve] = [await logIn(world, 'ann'), await logIn(world, 'eve')];
@@ -106,6 +156,13 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
       expect(await bodyOf(await world.app.fetch(monitor))).toMatchObject({ status: ended['status'] });
     }
   },
+  'retries-for-ever': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = losing('hotel', 'PUT', 'request')(world.services.fetch);
+    await ann('POST', '/trips', TRIP);
+    await world.clock.sleep(25 * 3_600_000);
+    expect(await tripsOf(await logIn(world, 'ann'))).toMatchObject([{ status: 'failed' }]);
+  },
   'retry-after-in-millis': async (world) => {
     const accepted = await post(world.app);
     expect(Number(accepted.headers.get('retry-after'))).toBeLessThanOrEqual(10);
@@ -135,6 +192,20 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
   'stuck-in-running': async (world) => {
     await toItsEnd(world, monitorOf(await post(world.app)), 60);
   },
+  'timeout-as-refusal': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = losing('hotel', 'PUT', 'request', 2)(world.services.fetch);
+    await ann('POST', '/trips', TRIP);
+    await world.clock.sleep(60_000);
+    expect(await tripsOf(ann)).toMatchObject([{ status: 'booked' }]);
+  },
+  'undo-fire-and-forget': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = losing('hotel', 'DELETE', 'request', 1)(world.services.fetch);
+    await ann('POST', '/trips', { ...TRIP, car: 'convertible' });
+    await world.clock.sleep(60_000);
+    expect(await standing(world)).toEqual([]);
+  },
   'undone-in-order': async (world) => {
     const ann = await logIn(world, 'ann');
     await ann('POST', '/bookings', { ...FLIGHT, flight: 'HF999' });
@@ -142,6 +213,25 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
   },
 };
 
+/** Looks for 20 seconds; when it is told as ended so, nothing may stand. */
+async function untilToldAs(end: string, send: Send, world: World, monitor: string): Promise<void> {
+  for (let look = 0; look < 40; look++) {
+    await world.clock.sleep(500);
+    const { status } = await bodyOf(await send('GET', monitor));
+    if (status === end) expect(await standing(world)).toEqual([]);
+  }
+}
+
+const tripsOf = async (send: Send): Promise<unknown> => (await bodyOf(await send('GET', '/trips')))['trips'];
+
+const TRIP = {
+  flight: 'HF123',
+  city: 'Lisbon',
+  nights: 3,
+  car: 'compact',
+  passenger: 'Ada Lovelace',
+  card: '4242424242424242',
+};
 const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };
 
 /** What a check needs the server to be set to; no other comes near this limit. */
@@ -191,13 +281,17 @@ describe('every bug', () => {
 
 /** Where one defect shows in more than one way. */
 const ALSO: Record<string, string[]> = {
+  // A crash loses an answer, too.
+  'orphan-payment': ['noted-afterwards', 'orphan-payment'],
   // What never ends has no result, and no second report either.
   'stuck-in-running': [
     'double-run',
     'lost-result',
     'parity-drift',
     'resurrected-operation',
+    'retries-for-ever',
     'silent-failure',
     'stuck-in-running',
+    'timeout-as-refusal',
   ],
 };

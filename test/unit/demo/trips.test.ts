@@ -1,10 +1,22 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DECLINED_CARD, sqliteStore, type DemoOptions, type Services } from '../../../src/demo/index.ts';
+import { DECLINED_CARD, demoApp, sqliteStore, type DemoOptions, type Services } from '../../../src/demo/index.ts';
 import { eventsFrom } from '../../../src/demo/events.ts';
-import { addressOf, bodyOf, inWorld, logIn, losing, monitorOf, standing, type Body, type Send, type World } from './world.ts';
+import {
+  addressOf,
+  bodyOf,
+  inWorld,
+  logIn,
+  losing,
+  monitorOf,
+  slow,
+  standing,
+  type Body,
+  type Send,
+  type World,
+} from './world.ts';
 
 type Fetch = Services['fetch'];
 
@@ -47,19 +59,6 @@ const undoneOf = ({ calls }: World): readonly string[] =>
 const states = (told: Body): Record<string, string> =>
   Object.fromEntries((told['steps'] as { name: string; state: string }[]).map(({ name, state }) => [name, state]));
 const tripOf = async (ann: Send): Promise<Body> => ((await bodyOf(await ann('GET', '/trips')))['trips'] as Body[])[0]!;
-
-/** What one service is asked is on its way for a while, whoever still waits. */
-const slow =
-  (name: string, method: string, ms: number) =>
-  (fetch: Fetch, { clock }: World): Fetch =>
-  async (input, init) => {
-    if (!addressOf(input).includes(`//${name}.`) || init?.method !== method) return fetch(input, init);
-    const late = clock.sleep(ms).then(() => fetch(input, { ...init, signal: null }));
-    return new Promise((resolve, reject) => {
-      init.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
-      late.then(resolve, reject);
-    });
-  };
 
 describe('a trip', () => {
   test('is accepted at once and booked later, part by part, and the money last', () =>
@@ -330,7 +329,10 @@ describe('a crash', () => {
         while (undoneOf(world).at(-1) !== name) await world.clock.sleep(10);
         await world.crash();
         expect(await bodyOf(await ann('GET', monitor))).toMatchObject({ status: 'running' });
-        expect(await ended(ann, world, monitor)).toMatchObject({ status: 'failed', error: { type: '/problems/payment-declined' } });
+        expect(await ended(ann, world, monitor)).toMatchObject({
+          status: 'failed',
+          error: { type: '/problems/payment-declined' },
+        });
         expect([...new Set(undoneOf(world))]).toEqual(['payment', 'car', 'hotel', 'seat']);
         // Only the one whose answer never came is undone again.
         expect(undoneOf(world)).toHaveLength(5);
@@ -378,7 +380,46 @@ describe('a crash', () => {
   });
 });
 
+describe('a process that is killed', () => {
+  test.each(AT_EACH_STEP)('during the %s leaves to the next what it needs', async (name, at) => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-trips-'));
+    const [file, left] = [join(folder, 'demo.db'), join(folder, 'left.db')];
+    await asAnn(
+      async (ann, world) => {
+        const monitor = monitorOf(await ann('POST', '/trips', order));
+        await world.clock.sleep(at - world.clock.now());
+        // What it leaves behind; the one that runs here does no more.
+        for (const end of ['', '-wal']) copyFileSync(`${file}${end}`, `${left}${end}`);
+        world.network = () => Promise.reject(new Error('dead'));
+        await world.clock.sleep(1000);
+        expect(await standing(world)).toContain(name);
+        const app = demoApp({ clock: world.clock, store: left, fetch: world.services.fetch }).start();
+        const again = await logIn({ app }, 'ann');
+        expect(await ended(again, world, monitor)).toMatchObject({ status: 'succeeded' });
+        expect([await standing(world), await effects(world)]).toEqual([ALL, 4]);
+        await app.close();
+      },
+      undefined,
+      { store: file },
+    );
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe('a worker', () => {
+  test('works on others while a trip waits for a service', () =>
+    asAnn(
+      async (ann, world) => {
+        const monitor = monitorOf(await ann('POST', '/trips', order));
+        await world.clock.sleep(20_000);
+        const report = await ended(ann, world, monitorOf(await ann('POST', '/reports', {})), 5);
+        expect(report).toMatchObject({ kind: 'report', status: 'succeeded' });
+        expect(await bodyOf(await ann('GET', monitor))).toMatchObject({ status: 'running' });
+      },
+      losing('hotel', 'PUT', 'request'),
+      { workers: 1 },
+    ));
+
   test('whose trip was taken over does no more of it', async () => {
     const store = sqliteStore(':memory:');
     await asAnn(

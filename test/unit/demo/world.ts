@@ -98,6 +98,19 @@ export const losing =
     };
   };
 
+/** What one service is asked is on its way for a while, whoever still waits. */
+export const slow =
+  (name: string, method: string, ms: number) =>
+  (fetch: Services['fetch'], { clock }: Pick<World, 'clock'>): Services['fetch'] =>
+  async (input, init) => {
+    if (!addressOf(input).includes(`//${name}.`) || init?.method !== method) return fetch(input, init);
+    const late = clock.sleep(ms).then(() => fetch(input, { ...init, signal: null }));
+    return new Promise((resolve, reject) => {
+      init.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+      late.then(resolve, reject);
+    });
+  };
+
 export function post(app: DemoApp, order?: unknown, query = ''): Promise<Response> {
   return app.fetch(`/reports${query}`, {
     method: 'POST',
