@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -263,6 +264,36 @@ describe('a trip that is cancelled', () => {
       losing('car', 'PUT', 'request'),
     ));
 
+  test('during a call that then fails does not wait for the next', () =>
+    asAnn(
+      async (ann, world) => {
+        const monitor = monitorOf(await ann('POST', '/trips', order));
+        while (world.calls.filter((call) => call === 'PUT hotel').length < 7) await world.clock.sleep(100);
+        const from = world.clock.now();
+        expect((await ann('DELETE', monitor)).status).toBe(202);
+        expect(await ended(ann, world, monitor)).toMatchObject({ status: 'cancelled' });
+        // The time-out of that call; the wait after it would be a minute.
+        expect(world.clock.now() - from).toBeLessThan(6000);
+      },
+      slow('hotel', 'PUT', 20_000),
+    ));
+
+  test('never goes back in its progress, nor is at a hundred while it is undone', () =>
+    asAnn(
+      async (ann, world) => {
+        const monitor = monitorOf(await ann('POST', '/trips', order));
+        await world.clock.sleep(DURING.payment - world.clock.now());
+        await ann('DELETE', monitor);
+        const seen: number[] = [];
+        for (let look = 0; look < 30; look++) {
+          await world.clock.sleep(100);
+          seen.push(Number((await bodyOf(await ann('GET', monitor)))['progress']));
+        }
+        expect([...new Set(seen)]).toEqual([70, 90]);
+      },
+      (fetch, world) => slow('car', 'DELETE', 1000)(slow('payment', 'DELETE', 1000)(fetch, world), world),
+    ));
+
   test('while a call is on its way leaves nothing behind when that comes late', () =>
     asAnn(
       async (ann, world) => {
@@ -298,7 +329,7 @@ describe('a trip that is cancelled', () => {
 });
 
 describe('a crash', () => {
-  test.each([['queue', 110], ...AT_EACH_STEP] as const)('during the %s loses nothing, and does nothing twice', (_name, at) =>
+  test.each([['queue', 110], ...AT_EACH_STEP] as const)('during the %s loses nothing, and does nothing twice', (name, at) =>
     asAnn(async (ann, world) => {
       const monitor = monitorOf(await ann('POST', '/trips', order));
       await world.clock.sleep(at - world.clock.now());
@@ -306,6 +337,9 @@ describe('a crash', () => {
       expect(await ended(ann, world, monitor)).toMatchObject({ status: 'succeeded' });
       expect([await standing(world), await effects(world)]).toEqual([ALL, 4]);
       expect(undoneOf(world)).toEqual([]);
+      // Only the call whose answer never came is made again.
+      const once = ['seat', 'hotel', 'car', 'payment'].flatMap((one) => (one === name ? [one, one] : [one]));
+      expect(world.calls.slice(1)).toEqual(once.map((one) => `PUT ${one}`));
     }),
   );
 
@@ -336,6 +370,7 @@ describe('a crash', () => {
         expect([...new Set(undoneOf(world))]).toEqual(['payment', 'car', 'hotel', 'seat']);
         // Only the one whose answer never came is undone again.
         expect(undoneOf(world)).toHaveLength(5);
+        expect(world.calls.filter((call) => call === 'PUT payment')).toHaveLength(1);
         expect(await standing(world)).toEqual([]);
       },
       (fetch, world) => {
@@ -407,6 +442,48 @@ describe('a process that is killed', () => {
 });
 
 describe('a worker', () => {
+  test('that has no other slot works on others as soon as a trip waits, and on one at a time again when it is over', () =>
+    asAnn(
+      async (ann, world) => {
+        const trip = monitorOf(await ann('POST', '/trips', order));
+        await world.clock.sleep(1000);
+        // The only slot is taken by a call that nobody answers.
+        const report = monitorOf(await ann('POST', '/reports', { work: 500 }));
+        await world.clock.sleep(4000);
+        expect(await bodyOf(await ann('GET', report))).toMatchObject({ status: 'queued' });
+        expect(await ended(ann, world, report, 3)).toMatchObject({ status: 'succeeded' });
+        world.network = world.services.fetch;
+        expect(await ended(ann, world, trip)).toMatchObject({ status: 'succeeded' });
+        const [one, two] = [await ann('POST', '/reports', { work: '10s' }), await ann('POST', '/reports', { work: '10s' })].map(
+          monitorOf,
+        );
+        expect(await ended(ann, world, one!, 11)).toMatchObject({ status: 'succeeded' });
+        expect(await bodyOf(await ann('GET', two!))).toMatchObject({ status: 'running', progress: 10 });
+      },
+      slow('hotel', 'PUT', 20_000),
+      { workers: 1 },
+    ));
+
+  test('whose trip was taken over while it was undone undoes no more of it', async () => {
+    const store = sqliteStore(':memory:');
+    await asAnn(
+      async (ann, world) => {
+        const monitor = monitorOf(await ann('POST', '/trips', { ...order, car: 'convertible' }));
+        await world.clock.sleep(10_000);
+        expect(await store.claim(monitor.slice('/operations/'.length), 'running', world.clock.wall())).toMatchObject({
+          attempt: 2,
+        });
+        await world.clock.sleep(60_000);
+        const { length } = world.calls;
+        await world.clock.sleep(600_000);
+        expect(world.calls).toHaveLength(length);
+      },
+      losing('hotel', 'DELETE', 'request'),
+      { store },
+    );
+    await store.close();
+  });
+
   test('works on others while a trip waits for a service', () =>
     asAnn(
       async (ann, world) => {
@@ -564,6 +641,8 @@ describe('an order of a trip', () => {
         expect(JSON.parse(payments)).toMatchObject({ payments: [{ status: 'made' }, { status: 'made' }] });
         const kept = [...during, readFileSync(file), readFileSync(`${file}-wal`)].map((bytes) => bytes.toString('latin1'));
         expect(kept.join('')).toContain('Ada Lovelace');
+        // Nor what all cards could be tried against.
+        expect(kept.join('')).not.toContain(createHash('sha256').update(JSON.stringify(order)).digest('hex'));
         for (const text of [...told, payments, ...kept]) expect(text).not.toContain(card);
       },
       undefined,
