@@ -5,6 +5,7 @@ import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
 import { reportKind } from './kinds/report.ts';
+import { TRIP_BUDGET_MS, tripKind } from './kinds/trip.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { LocalQueue, type Queue, type QueueOptions } from './queue.ts';
@@ -18,8 +19,9 @@ import { loginRoutes } from './routes/login.ts';
 import { operationRoutes, tellOperation } from './routes/operations.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
 import { transferRoutes } from './routes/transfers.ts';
+import { tripRoutes } from './routes/trips.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
-import { demoServices } from './services/index.ts';
+import { demoServices, REFUSALS } from './services/index.ts';
 import type { Services } from './services/service.ts';
 import { leftOf, sqliteStore, type Naming, type Store } from './store.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
@@ -140,6 +142,10 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     timeFor: (left) => left,
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),
+    keyOfTry: (key) => key,
+    // Too slow and too often are no answer to what was asked.
+    saidNo: ({ status }) => status < 500 && status !== 408 && status !== 429,
+    hasTime: (createdAt, now) => now - createdAt < TRIP_BUDGET_MS,
     retryAfter: () => retryAfter,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
@@ -149,7 +155,10 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     (nth) =>
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
-  const kinds: Kinds = { report: reportKind(parts) };
+  const leaving = new AbortController();
+  // Every request that waits may listen to it.
+  setMaxListeners(0, leaving.signal);
+  const kinds: Kinds = { report: reportKind(parts), trip: tripKind(parts, leaving.signal) };
   const queue = (options.queue ?? ((source) => new LocalQueue(source)))({
     clock,
     slots,
@@ -168,9 +177,6 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...(options.queue === undefined ? {} : { lookAgain: LOOK_AGAIN_MS }),
   });
   const naps = new Naps(clock);
-  const leaving = new AbortController();
-  // Every request that waits may listen to it.
-  setMaxListeners(0, leaving.signal);
   let closed: Promise<void> | undefined;
   let started = false;
   const answers = answersOn(clock);
@@ -207,6 +213,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...customerRoutes(world),
     ...transferRoutes(world),
     ...booking.routes,
+    ...tripRoutes(world),
     ...reportRoutes(world, nameReport),
     ...operationRoutes(world),
     '/problems/': { GET: explain },
@@ -321,7 +328,8 @@ const IN_PROCESS_ORIGIN = 'http://demo.test';
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
-  keys: 'POST /customers, /transfers, /bookings and /reports (but not with mode=sync) take an Idempotency-Key',
+  keys: 'POST /customers, /transfers, /bookings, /trips and /reports (but not with mode=sync) take an Idempotency-Key',
+  services: REFUSALS,
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
     'GET /airports?q=': 'the airports whose code, city or name begins so',
@@ -331,6 +339,9 @@ const INDEX = {
     'POST /bookings': 'book a flight, at once but slowly: members flight, passenger, card',
     'GET /bookings': 'your bookings, newest first',
     'GET /bookings/{id}': 'one of them',
+    'POST /trips': 'order a trip, booked later, all or none of it: members flight, city, nights, car, passenger, card',
+    'GET /trips': 'your trips, newest first',
+    'GET /trips/{id}': 'one of them',
     'GET /accounts': 'your accounts, in cents',
     'POST /transfers': 'move money: members from, to, amount, reference',
     'GET /transfers': 'your transfers, newest first',

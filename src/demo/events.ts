@@ -18,7 +18,10 @@ export type EventType =
   | 'account.debited'
   | 'account.credited'
   | 'booking.confirmed'
-  | 'booking.failed';
+  | 'booking.failed'
+  | 'trip.ordered'
+  | 'trip.booked'
+  | 'trip.compensated';
 
 /** Something that happened. */
 export interface Happening {

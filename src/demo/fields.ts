@@ -76,6 +76,14 @@ export function field<T>(expected: string, read: Field<T>['read'], otherwise?: T
   return otherwise === undefined ? { expected, read } : { expected, read, otherwise };
 }
 
+export const FLIGHT: Field<string> = field('a flight such as "HF123"', (value) =>
+  typeof value === 'string' && /^[A-Z]{2}\d{3,4}$/.test(value) ? value : undefined,
+);
+
+export const CARD: Field<string> = field('the 16 digits of a card', (value) =>
+  typeof value === 'string' && /^\d{16}$/.test(value) ? value : undefined,
+);
+
 /** A JSON Pointer to a member, as a URI fragment (RFC 6901 §6); through UTF-8, since half a surrogate pair has no escape. */
 function pointerTo(member: string): string {
   return `#/${encodeURIComponent(Buffer.from(member.slice(0, 60)).toString().replaceAll('~', '~0').replaceAll('/', '~1'))}`;

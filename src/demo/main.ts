@@ -6,8 +6,8 @@ import type { Bug } from './parts.ts';
 import { isPostgres, withoutPassword } from './postgres.ts';
 import { redisQueue } from './redis.ts';
 import { serve, type Served } from './serve.ts';
-import { sharedServices } from './services/index.ts';
-import type { Services } from './services/service.ts';
+import { demoServices, sharedServices } from './services/index.ts';
+import { serveServices, type ServedServices } from './services/served.ts';
 import { openStore } from './store.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
@@ -76,13 +76,14 @@ export async function runDemoCommand(argv: readonly string[], io: DemoIo): Promi
 
 async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Promise<void> {
   const { store } = flags.options;
-  if (!isPostgres(store)) return serveUntilStopped(flags, {}, io, print);
+  // Its own store is opened first: it tells what is wrong with it by the name that was given.
   const opened = await openStore(store);
-  let services: Services | undefined;
+  let services: ServedServices | undefined;
   try {
-    services = await sharedServices(store, systemClock);
+    const own = isPostgres(store) ? await sharedServices(store, systemClock) : demoServices({ clock: systemClock, store });
+    services = await serveServices(own);
     const queue = flags.queue === undefined ? {} : { queue: await redisQueue(flags.queue, { works: flags.role !== 'api' }) };
-    await serveUntilStopped(flags, { store: opened, fetch: services.fetch, ...queue }, io, print);
+    await serveUntilStopped(flags, { store: opened, fetch: services.fetch, ...queue }, services.addresses, io, print);
   } finally {
     await services?.close();
     await opened.close();
@@ -92,6 +93,7 @@ async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Pro
 async function serveUntilStopped(
   flags: Flags,
   shared: Pick<DemoOptions, 'store' | 'fetch' | 'queue'>,
+  services: ServedServices['addresses'],
   io: DemoIo,
   print: (text: string) => void,
 ): Promise<void> {
@@ -109,6 +111,7 @@ async function serveUntilStopped(
   const stop = stopped(io.signal);
   const told = {
     url: server?.url,
+    services,
     pid: process.pid,
     seed: flags.seed,
     store: isPostgres(flags.options.store) ? withoutPassword(flags.options.store) : flags.options.store,
@@ -287,6 +290,7 @@ function help(): string {
 function banner(
   told: {
     readonly url: string | undefined;
+    readonly services: Readonly<Record<string, string>>;
     readonly seed: string;
     readonly store: string;
     readonly bugs: readonly string[];
@@ -300,6 +304,9 @@ function banner(
   return [
     `Holdfast demo on ${url}`,
     `  a report takes ${formatDuration(parseDuration(work))}; ${kept}; seed ${told.seed}`,
+    `  it calls ${Object.entries(told.services)
+      .map(([name, at]) => `${name} on ${at.replace('http://', '')}`)
+      .join(', ')}`,
     ...(told.bugs.length === 0 ? [] : [`  bugs planted: ${told.bugs.join(', ')}`]),
     '',
     'Order a report and be told where to look, look, and order the same at once:',

@@ -46,7 +46,8 @@ export function keyOf(request: Request, parts: Parts, caller: string, given: obj
     return problem('invalid-key', `Idempotency-Key: expected 1 to 255 printable characters in quotes, received ${show(field)}`);
   const { pathname } = new URL(request.url);
   const scope = parts.keyScope(caller, `${request.method} ${pathname}`);
-  return { id: hash([...scope, key]), fingerprint: hash(given) };
+  // With the key, which is kept nowhere: of what is asked for, a card say, the fingerprint alone gives nothing away.
+  return { id: hash([...scope, key]), fingerprint: hash([key, given]) };
 }
 
 function hash(of: object): string {

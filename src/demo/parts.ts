@@ -21,6 +21,8 @@ export interface OperationBody {
   readonly resultUrl?: string;
   /** Why it failed. */
   readonly error?: Problem;
+  /** Of work that is made of parts, how far each of them is. */
+  readonly steps?: readonly { readonly name: string; readonly state: string }[];
 }
 
 /** What the server is put together from. A bug replaces some of these; the server does not know of bugs. */
@@ -57,7 +59,13 @@ export interface Parts {
   /** How many steps are to be undone, of those that were begun and those that are known to be done. */
   readonly toUndo: (begun: number, done: number) => number;
   /** The steps in the order in which they are undone. */
-  readonly undone: (steps: readonly Step[]) => readonly Step[];
+  readonly undone: <S extends Step>(steps: readonly S[]) => readonly S[];
+  /** The key that a step is sent with, of how many tries. */
+  readonly keyOfTry: (key: string, tries: number) => string;
+  /** Whether a service said no, and will say so again, rather than nothing. */
+  readonly saidNo: (failure: Problem) => boolean;
+  /** Whether accepted work may still be tried, by when it was ordered. */
+  readonly hasTime: (createdAt: EpochMillis, now: EpochMillis) => boolean;
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
 }
@@ -81,7 +89,8 @@ export interface Bug {
     | 'expiry'
     | 'idempotency'
     | 'compensation'
-    | 'time-outs';
+    | 'time-outs'
+    | 'concurrency';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** When it shows, `always` where this is left out: by chance, of two requests at a time, or once something around it has failed. */

@@ -50,6 +50,9 @@ export type ProblemName =
   | 'payment-declined'
   | 'sold-out'
   | 'ticketing-closed'
+  | 'no-rooms'
+  | 'no-cars'
+  | 'invalid-trip'
   | 'cancelled'
   | 'interrupted'
   | 'hung-up'
@@ -101,6 +104,8 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'in-flight': { status: 409, title: 'The request is still being worked on', mend: 'Send it again after Retry-After.' },
   'sold-out': { status: 409, title: 'There is no seat left', mend: 'Take another flight.' },
   'ticketing-closed': { status: 409, title: 'No tickets are issued any more', mend: 'Take another flight.' },
+  'no-rooms': { status: 409, title: 'There is no room free', mend: 'Take another city.' },
+  'no-cars': { status: 409, title: 'There is no such car left', mend: 'Take a car of another class.' },
   cancelled: { status: 409, title: 'It was cancelled', mend: 'Order it anew, under another key.' },
   interrupted: { status: 409, title: 'It was interrupted, and all of it was undone', mend: 'Order it anew.' },
   'too-large': { status: 413, title: 'The body is too large', mend: 'A report request fits into 64 KiB.' },
@@ -130,6 +135,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'unknown-account': { status: 422, title: 'There is no such account', mend: 'GET /accounts lists yours.' },
   'insufficient-funds': { status: 422, title: 'There is not enough money', mend: 'Move less, or fill the account up first.' },
   'invalid-booking': { status: 422, title: 'The flight cannot be booked like this', mend: 'Mend every member listed in errors.' },
+  'invalid-trip': { status: 422, title: 'The trip cannot be booked like this', mend: 'Mend every member listed in errors.' },
   'invalid-order': { status: 422, title: 'The service does not understand the order', mend: 'Send a JSON object.' },
   'payment-declined': { status: 422, title: 'The card was not charged', mend: 'Take another card.' },
   'precondition-required': {

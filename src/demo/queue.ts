@@ -18,6 +18,11 @@ export interface Queue {
   deliver(delivery: Delivery, delay: Millis): void;
   /** Begins to hand jobs out, those first that were left unfinished. */
   start(work: Work): void;
+  /**
+   * Tells that a job that was handed out begins to wait for somebody else, and that its waiting ends: as long as it waits, another is
+   * handed out in its place.
+   */
+  idle(change: 1 | -1): void;
   /** Hands no more out; resolves when those that were are given back. */
   stop(): Promise<void>;
 }
@@ -53,6 +58,8 @@ export class LocalQueue implements Queue {
   readonly #ready: Delivery[] = [];
   readonly #delays = new Set<() => void>();
   readonly #runs = new Set<Promise<void>>();
+  /** Of the runs, those that wait for somebody else. */
+  #idle = 0;
   #work: Work | undefined;
   #stopped = false;
 
@@ -84,6 +91,11 @@ export class LocalQueue implements Queue {
     });
   }
 
+  idle(change: 1 | -1): void {
+    this.#idle += change;
+    this.#pump();
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#delays) cancel();
@@ -97,7 +109,7 @@ export class LocalQueue implements Queue {
   }
 
   #pump(): void {
-    while (this.#isOpen() && this.#ready.length > 0 && this.#runs.size < this.#slots) {
+    while (this.#isOpen() && this.#ready.length > 0 && this.#runs.size - this.#idle < this.#slots) {
       const delivery = this.#ready.shift()!;
       const held: Held = { attempt: undefined };
       this.#run(

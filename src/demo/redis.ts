@@ -114,6 +114,9 @@ export async function redisQueue(
           if (!stopped) onError(error);
         });
       },
+      idle(change) {
+        if (worker !== undefined) worker.concurrency += change;
+      },
       async stop() {
         stopped = true;
         cancelSweep();

@@ -1,11 +1,20 @@
-import type { Clock, Millis } from '../time/index.ts';
+import type { Millis } from '../time/index.ts';
+import { eitherOf } from './abort.ts';
 import type { Parts } from './parts.ts';
 import { problem, type Problem } from './problem.ts';
 import { THINGS } from './services/index.ts';
-import { addressOf, TIME_LEFT, type Step } from './services/service.ts';
+import { addressOf, TIME_LEFT, type ServiceName, type Step } from './services/service.ts';
 
 /** How long one call may take, in milliseconds. */
 export const CALL_TIMEOUT_MS: Millis = 5_000;
+/** How long to wait until what failed is tried again: from and up to, in milliseconds. */
+const AGAIN_MS = [1_000, 60_000] as const;
+
+/** How long to wait after so many tries that failed, in milliseconds: each time twice as long. */
+export function waitAfter(tries: number): Millis {
+  const [first, most] = AGAIN_MS;
+  return Math.min(most, first * 2 ** (tries - 1));
+}
 
 /** How far the steps came. */
 export interface Attempt {
@@ -51,63 +60,64 @@ export async function undo(parts: Parts, steps: readonly Step[]): Promise<Proble
   return undefined;
 }
 
-/** Calls a service; undefined when it did what it was told to. */
-async function call(
-  { clock, fetch }: Parts,
+/** Has a step done or undone; undefined when it is. */
+export async function call(
+  parts: Parts,
   { service, key, body }: Step,
   method: 'PUT' | 'DELETE',
   left: Millis,
   signal: AbortSignal | undefined,
 ): Promise<Problem | undefined> {
-  const limit = Math.min(left, CALL_TIMEOUT_MS);
-  const limited = timeout(clock, limit, signal);
+  const order = method === 'PUT' ? body : undefined;
+  return (await send(parts, service, method, `${THINGS[service]}/${key}`, order, left, signal)).failure;
+}
+
+/** What a service said: the JSON of its answer, or why there is none. */
+export interface Said {
+  readonly failure: Problem | undefined;
+  readonly answer?: unknown;
+}
+
+/** Sends one request to a service, and waits for its answer no longer than what is left, nor than {@link CALL_TIMEOUT_MS}. */
+export async function send(
+  { clock, fetch }: Parts,
+  service: ServiceName,
+  method: 'PUT' | 'POST' | 'DELETE',
+  path: string,
+  body: object | undefined,
+  left: Millis,
+  signal: AbortSignal | undefined,
+): Promise<Said> {
+  const ms = Math.min(left, CALL_TIMEOUT_MS);
+  const limited = eitherOf(signal === undefined ? [] : [signal], { clock, ms });
   try {
-    const response = await fetch(`${addressOf(service)}/${THINGS[service]}/${key}`, {
+    const response = await fetch(`${addressOf(service)}/${path}`, {
       method,
       signal: limited.signal,
-      ...(method === 'DELETE'
+      ...(body === undefined
         ? {}
-        : {
-            body: JSON.stringify(body),
-            headers: { 'content-type': 'application/json', [TIME_LEFT]: String(Math.floor(limit)) },
-          }),
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json', [TIME_LEFT]: String(Math.floor(ms)) } }),
     });
-    if (response.ok) {
-      await response.body?.cancel();
-      return undefined;
-    }
-    const told = await reason(response);
-    if (told.status < 500) return told;
-    return problem('service-failed', `${service} answered ${response.status}: ${told.detail}`);
+    if (response.ok) return { failure: undefined, answer: response.status === 204 ? undefined : await response.json() };
+    return { failure: await reason(service, response) };
   } catch (error) {
-    if (signal?.aborted === true) return problem('hung-up', 'the client has gone');
-    if (limited.signal.aborted) return problem('service-timeout', `${service} did not answer within ${Math.floor(limit)} ms`);
-    return problem('service-failed', `${service} cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
+    if (signal?.aborted === true) return { failure: problem('hung-up', 'the client has gone') };
+    if (limited.signal.aborted)
+      return { failure: problem('service-timeout', `${service} did not answer within ${Math.floor(ms)} ms`) };
+    const why = error instanceof Error ? error.message : String(error);
+    return { failure: problem('service-failed', `${service} cannot be reached: ${why}`) };
   } finally {
     limited.done();
   }
 }
 
-/** The problem that a service tells; one of ours where it tells none. */
-async function reason(response: Response): Promise<Problem> {
+/** The problem that a service tells of what it was asked; one of ours where it tells none, or failed itself. */
+async function reason(service: ServiceName, response: Response): Promise<Problem> {
   const { status } = response;
   const body = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
   const { type, title, detail } = body ?? {};
-  if (typeof type === 'string' && typeof title === 'string' && typeof detail === 'string') return { type, title, status, detail };
-  return problem('service-failed', `a service answered ${status}`);
-}
-
-/** A signal that aborts after a time of the clock, or with another. */
-function timeout(clock: Clock, ms: Millis, other: AbortSignal | undefined): { readonly signal: AbortSignal; done(): void } {
-  const controller = new AbortController();
-  const stop = (): void => controller.abort(other?.reason);
-  const cancel = clock.after(ms, () => controller.abort(new Error('the time is up')));
-  other?.addEventListener('abort', stop, { once: true });
-  return {
-    signal: controller.signal,
-    done() {
-      cancel();
-      other?.removeEventListener('abort', stop);
-    },
-  };
+  const told = typeof type === 'string' && typeof title === 'string' && typeof detail === 'string';
+  if (told && status < 500) return { type, title, status, detail };
+  const said = `${service} answered ${status}${told ? `: ${detail}` : ''}`;
+  return problem(status === 504 ? 'deadline-passed' : 'service-failed', said);
 }

@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Millis } from '../time/index.ts';
-import type { DemoApp } from './app.ts';
 import { MAX_BODY_BYTES } from './body.ts';
 import { problem, type Problem } from './problem.ts';
 
@@ -26,12 +25,20 @@ export interface Served {
   /** The address, without a slash at the end. */
   readonly url: string;
   readonly port: number;
-  /** Ends: no new connections, a second for requests under way, then the worker and the store are closed too. */
+  /** Ends: no new connections, a second for requests under way, then what is served is closed too. */
+  close(): Promise<void>;
+}
+
+/** What can be put on a socket: the app, or one of its services. */
+export interface Servable {
+  readonly handle: (request: Request) => Promise<Response>;
+  /** Begins what goes on beside the answers. */
+  start?(): unknown;
   close(): Promise<void>;
 }
 
 /**
- * Puts the app on a socket, starts its worker, and answers until it is closed.
+ * Puts the app, or a service, on a socket, starts its worker, and answers until it is closed.
  *
  * @param options.port 0, the default, takes a free one
  * @param options.host loopback by default: a demo is not for the network
@@ -48,7 +55,7 @@ export interface Served {
  * await server.close();
  * ```
  */
-export async function serve(app: DemoApp, options: { port?: number; host?: string } = {}): Promise<Served> {
+export async function serve(app: Servable, options: { port?: number; host?: string } = {}): Promise<Served> {
   const { port = 0, host = '127.0.0.1' } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new HarnessError(
@@ -72,7 +79,7 @@ export async function serve(app: DemoApp, options: { port?: number; host?: strin
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', refuseUnparsed);
   const bound = await listen(server, port, host);
-  app.start();
+  app.start?.();
 
   let closed: Promise<void> | undefined;
   return {
@@ -121,7 +128,7 @@ function listen(server: Server, port: number, host: string): Promise<AddressInfo
   });
 }
 
-async function answer(app: DemoApp, incoming: IncomingMessage, outgoing: ServerResponse, leaving: AbortSignal): Promise<void> {
+async function answer(app: Servable, incoming: IncomingMessage, outgoing: ServerResponse, leaving: AbortSignal): Promise<void> {
   const hungUp = new AbortController();
   outgoing.once('close', () => {
     if (!outgoing.writableEnded) hungUp.abort();

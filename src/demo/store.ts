@@ -11,7 +11,7 @@ import { TABLES } from './tables.ts';
 export type OperationStatus = 'queued' | 'running' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled';
 
 /** What is done by an operation. */
-export type OperationKind = 'report';
+export type OperationKind = 'report' | 'trip';
 
 /** What is to be done. */
 export interface Wanted {
@@ -134,7 +134,7 @@ const COLUMNS =
   'id, kind, status, owner, ordered, noted, step, attempt, version, created_at, started_at, ended_at, report_id, result, error, trace';
 
 /** Kinds of work that leave something to undo when they are cancelled. */
-const UNDOING: readonly string[] = [];
+const UNDOING: readonly OperationKind[] = ['trip'];
 
 /**
  * A store in an SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time: a job
@@ -289,7 +289,7 @@ function storeIn(db: Db): Store {
       }),
     cancel: (id, at) =>
       db.transact(function* () {
-        const undoing = UNDOING.map((kind) => `'${kind}'`).join(', ') || "''";
+        const undoing = UNDOING.map((kind) => `'${kind}'`).join(', ');
         const sql = `status = CASE WHEN status = 'running' AND kind IN (${undoing}) THEN 'cancelling' ELSE 'cancelled' END,
           ended_at = CASE WHEN status = 'running' AND kind IN (${undoing}) THEN NULL ELSE ? + 0.0 END
           WHERE id = ? AND status IN ('queued', 'running')`;

@@ -104,6 +104,23 @@ const BOOKING_TABLES = `
   CREATE INDEX unsettled_bookings ON bookings (n) WHERE status IN ('pending', 'undoing');
 `;
 
+/** Trips that were ordered. How each stands is told by its operation alone, so that the two cannot differ. */
+const TRIP_TABLES = `
+  CREATE TABLE trips (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    operation_id TEXT NOT NULL UNIQUE REFERENCES operations (id),
+    caller TEXT NOT NULL,
+    flight TEXT NOT NULL,
+    passenger TEXT NOT NULL,
+    city TEXT NOT NULL,
+    nights INTEGER NOT NULL,
+    car TEXT NOT NULL,
+    price INTEGER NOT NULL,
+    created_at REAL NOT NULL
+  ) STRICT;
+`;
+
 /** What was asked for under a key, and the answer; null while it is worked on. */
 const ONCE_TABLES = `
   CREATE TABLE once (
@@ -142,6 +159,7 @@ export const TABLES: readonly string[] = [
   CUSTOMER_TABLES,
   TRANSFER_TABLES,
   BOOKING_TABLES,
+  TRIP_TABLES,
   ONCE_TABLES,
   EVENT_TABLES,
 ];

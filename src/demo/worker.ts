@@ -123,19 +123,28 @@ export class Worker {
       if (found === undefined || found.attempt !== attempt) return undefined;
       return found.status === 'running' || found.status === 'cancelling' ? found : undefined;
     };
+    const wait = async (moment: Millis): Promise<boolean> => {
+      for (;;) {
+        if (this.#isStopped()) return false;
+        const slept = await this.#naps.take(Math.min(moment - clock.now(), this.#lookAgain), id);
+        if (this.#isStopped()) return false;
+        if (slept && moment <= clock.now()) return true;
+        const status = (await now())?.status;
+        if (status === undefined) return false;
+        // Whoever has something to undo is told once; what it does then takes its time.
+        if (status === 'cancelling' && !asked) return (asked = true);
+      }
+    };
     return {
       operation,
       now,
-      until: async (moment) => {
-        for (;;) {
-          if (this.#isStopped()) return false;
-          const slept = await this.#naps.take(Math.min(moment - clock.now(), this.#lookAgain), id);
-          if (this.#isStopped()) return false;
-          if (slept && moment <= clock.now()) return true;
-          const status = (await now())?.status;
-          if (status === undefined) return false;
-          // Whoever has something to undo is told once; what it does then takes its time.
-          if (status === 'cancelling' && !asked) return (asked = true);
+      until: async (moment, idle = false) => {
+        if (!idle) return wait(moment);
+        this.#queue.idle(1);
+        try {
+          return await wait(moment);
+        } finally {
+          this.#queue.idle(-1);
         }
       },
       note: (step, noted, alongside) => store.advance(id, attempt, step, clock.wall(), noted, alongside),

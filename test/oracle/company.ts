@@ -21,7 +21,7 @@ export interface Company {
   readonly restart?: () => Promise<void>;
 }
 
-export type ServiceName = 'payment' | 'seat' | 'ticket';
+export type ServiceName = 'payment' | 'seat' | 'ticket' | 'hotel' | 'car';
 
 export interface Network {
   /** Every call of a service so far, as `PUT payment`. */
@@ -130,11 +130,37 @@ export async function logIn({ fetch }: Company, user: string): Promise<Send> {
     });
 }
 
+/** How the newest trip of a user stands. */
+export async function newestTrip(send: Send): Promise<string> {
+  const { trips } = await bodyOf(await send('GET', '/trips'));
+  const [newest] = trips as Body[];
+  assert.ok(newest !== undefined, 'a trip was accepted, and GET /trips does not list it');
+  return String(newest['status']);
+}
+
+/** Looks for 20 seconds: when an operation is told as ended so, nothing of it may stand. */
+export async function untilToldAs(company: Company, send: Send, monitor: string, end: string): Promise<void> {
+  for (let look = 0; look < 40; look++) {
+    await company.sleep(500);
+    const { status } = await bodyOf(await send('GET', monitor));
+    if (status === end) assert.deepEqual(await standing(company), [], `it is told as ${end}, and not all of it is undone`);
+  }
+}
+
+/** Sleeps until the demo has called a service; not for ever. */
+export async function untilCalled(company: Company, call: string): Promise<void> {
+  const { calls } = need(company, 'network');
+  for (let look = 0; look < 1000 && calls.at(-1) !== call; look++) await company.sleep(10);
+  assert.equal(calls.at(-1), call, `the demo never came to ${call}`);
+}
+
 /** What each service keeps. */
 const THINGS: readonly (readonly [ServiceName, string])[] = [
   ['payment', 'payments'],
   ['seat', 'seats'],
   ['ticket', 'tickets'],
+  ['hotel', 'rooms'],
+  ['car', 'cars'],
 ];
 
 /** What the services have done and not undone, as `payment`. */
@@ -147,6 +173,16 @@ export async function standing(company: Company): Promise<readonly string[]> {
   }
   return found;
 }
+
+/** A trip that can be booked. */
+export const TRIP = {
+  flight: 'HF123',
+  city: 'Lisbon',
+  nights: 3,
+  car: 'compact',
+  passenger: 'Ada Lovelace',
+  card: '4242424242424242',
+};
 
 /** A flight that can be booked. */
 export const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };

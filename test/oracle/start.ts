@@ -9,6 +9,7 @@ import {
   type DemoOptions,
   type Services,
 } from '../../src/demo/index.ts';
+import { orAbort } from '../../src/demo/abort.ts';
 import { seeded, systemClock, virtualClock } from '../../src/time/index.ts';
 import type { Company, Network, ServiceName } from './company.ts';
 import { withProcess } from './process.ts';
@@ -118,7 +119,9 @@ function networkTo(services: Services): Network & { readonly fetch: Services['fe
       const method = init?.method ?? (input instanceof Request ? input.method : 'GET');
       const service = hostname.split('.')[0] as ServiceName;
       calls.push(`${method} ${service}`);
-      return between({ method, service, path: pathname }, () => services.fetch(input, init));
+      const answer = between({ method, service, path: pathname }, () => services.fetch(input, init));
+      // Whoever no longer waits gets no answer, as of any fetch, whatever lies between.
+      return orAbort(answer, init?.signal);
     },
   };
 }

@@ -1,20 +1,19 @@
 import { show } from '../../errors.ts';
 import { seeded, type Millis } from '../../time/index.ts';
+import { eitherOf } from '../abort.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, next, one } from '../db.ts';
 import { record } from '../events.ts';
-import { field, readFields, text } from '../fields.ts';
+import { CARD, FLIGHT, readFields, text } from '../fields.ts';
 import { forget, keyOf, known, remember, respond, settle, type Reply } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
 import { needsCaller, timestamp, type Background, type Routes, type World } from '../route.ts';
-import { take, undo } from '../saga.ts';
+import { take, undo, waitAfter } from '../saga.ts';
 import { TIME_LEFT, type Step } from '../services/service.ts';
 
 /** How long a booking may take in all, in milliseconds, unless the client has less time. */
 export const BOOKING_BUDGET_MS: Millis = 10_000;
-/** How long to wait until what could not be undone is tried again: from and up to, in milliseconds. */
-const UNDO_AGAIN_MS = [1_000, 60_000] as const;
 /**
  * How much older than its budget an unfinished booking must be, where other processes work on the same store, until it is taken to be
  * nobody's, in milliseconds: their clocks may differ, and their store may be slow.
@@ -39,13 +38,7 @@ interface Booking {
 }
 
 const COLUMNS = 'id, caller, flight, passenger, price, status, error, created_at, once_id';
-const FIELDS = {
-  flight: field('a flight such as "HF123"', (value) =>
-    typeof value === 'string' && /^[A-Z]{2}\d{3,4}$/.test(value) ? value : undefined,
-  ),
-  passenger: text(1, 200),
-  card: field('the 16 digits of a card', (value) => (typeof value === 'string' && /^\d{16}$/.test(value) ? value : undefined)),
-};
+const FIELDS = { flight: FLIGHT, passenger: text(1, 200), card: CARD };
 
 /** Bookings, and what goes on after those whose steps could not be undone at once. */
 export interface Bookings extends Background {
@@ -116,9 +109,8 @@ export function bookings(world: World): Bookings {
   const insist = (id: string, steps: readonly Step[]): void => {
     insisting.add(id);
     const run = (async () => {
-      const [first, most] = UNDO_AGAIN_MS;
-      for (let wait: Millis = first; !closing(); wait = Math.min(most, wait * 2)) {
-        if (!(await naps.take(wait, `undo/${id}`)) || closing()) return;
+      for (let tries = 1; !closing(); tries++) {
+        if (!(await naps.take(waitAfter(tries), `undo/${id}`)) || closing()) return;
         try {
           if ((await undo(parts, steps)) !== undefined) continue;
           await move(id, 'undoing', 'failed');
@@ -176,7 +168,7 @@ export function bookings(world: World): Bookings {
     const steps = stepsOf(booking, card);
     // It goes on when the client hangs up: somebody must undo what was begun.
     const work = (async (): Promise<Response> => {
-      const either = eitherOf(signal, leaving);
+      const either = eitherOf([signal, leaving]);
       const { failure, begun: tried, done } = await take(parts, steps, deadline, either.signal).finally(() => either.done());
       const left = leaving.aborted
         ? problem('closing', 'the booking was not finished')
@@ -223,22 +215,6 @@ export function bookings(world: World): Bookings {
     },
     stop: async () => {
       await Promise.all(going);
-    },
-  };
-}
-
-/** A signal that aborts with either of two. */
-function eitherOf(one: AbortSignal, other: AbortSignal): { readonly signal: AbortSignal; done(): void } {
-  const controller = new AbortController();
-  const stop = (): void => controller.abort();
-  if (one.aborted || other.aborted) stop();
-  one.addEventListener('abort', stop, { once: true });
-  other.addEventListener('abort', stop, { once: true });
-  return {
-    signal: controller.signal,
-    done() {
-      one.removeEventListener('abort', stop);
-      other.removeEventListener('abort', stop);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { show } from '../../errors.ts';
 import { politeness } from '../accept.ts';
+import { tripSteps } from '../kinds/trip.ts';
 import type { OperationBody } from '../parts.ts';
 import { problem } from '../problem.ts';
 import { timestamp, type Answer, type Routes, type World } from '../route.ts';
@@ -28,9 +29,12 @@ export function operationRoutes(world: World): Routes {
         ? await parts.store.cancel(id, clock.wall())
         : undefined;
     if (operation === undefined) return refuse(problem('not-found', `there is no operation ${show(id)}`));
-    if (operation.status !== 'cancelled') return refuse(problem('already-ended', `it has ${operation.status} and stays so`));
+    const { status } = operation;
+    if (status !== 'cancelled' && status !== 'cancelling')
+      return refuse(problem('already-ended', `it has ${status} and stays so`));
     worker.nudge(id);
-    return json(200, parts.tell(operation), { etag: parts.etag(operation), 'cache-control': 'no-cache' });
+    const headers = { ...politeness(world, operation), etag: parts.etag(operation), 'cache-control': 'no-cache' };
+    return json(status === 'cancelled' ? 200 : 202, parts.tell(operation), headers);
   };
 
   const list: Answer = async (_request, { caller }) => {
@@ -45,7 +49,7 @@ export function operationRoutes(world: World): Routes {
 
 /** What a client is told about an operation, unless a bug says otherwise. */
 export function tellOperation(operation: Operation): OperationBody {
-  const { id, kind, status, step, createdAt, startedAt, endedAt, report, result, error } = operation;
+  const { id, kind, status, noted, step, createdAt, startedAt, endedAt, report, result, error } = operation;
   return {
     id,
     kind,
@@ -57,5 +61,6 @@ export function tellOperation(operation: Operation): OperationBody {
     ...(report === undefined ? {} : { resultUrl: `/reports/${report.id}`, result: report.report }),
     ...(result === undefined ? {} : { result }),
     ...(error === undefined ? {} : { error }),
+    ...(kind === 'trip' ? { steps: tripSteps(noted) } : {}),
   };
 }

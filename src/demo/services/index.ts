@@ -14,18 +14,26 @@ import {
 
 /** A card that is never charged, as payment services publish for tests. */
 export const DECLINED_CARD = '4000000000000002';
+/** A city in which no room is ever free. */
+const CITY_WITHOUT_ROOMS = 'Atlantis';
+/** The classes of cars, of which the last is never left. */
+export const CAR_CLASSES = ['economy', 'compact', 'family', 'convertible'] as const;
+const CAR_NOT_LEFT = 'convertible';
 
 const TRADES: readonly Trade[] = [
   {
     name: 'payment',
     things: 'payments',
     work: 400,
+    refuses: `the card ${DECLINED_CARD}`,
+    secret: 'card',
     refusal: ({ card }) => (card === DECLINED_CARD ? problem('payment-declined', 'the bank declines this card') : undefined),
   },
   {
     name: 'seat',
     things: 'seats',
     work: 300,
+    refuses: 'flights that end in 000: no seat is left',
     refusal: ({ flight }) =>
       typeof flight === 'string' && flight.endsWith('000') ? problem('sold-out', `${flight} has no seat left`) : undefined,
   },
@@ -33,12 +41,32 @@ const TRADES: readonly Trade[] = [
     name: 'ticket',
     things: 'tickets',
     work: 500,
+    refuses: 'flights that end in 999: no more tickets are issued',
     refusal: ({ flight }) =>
       typeof flight === 'string' && flight.endsWith('999')
         ? problem('ticketing-closed', `for ${flight} no more tickets are issued`)
         : undefined,
   },
+  {
+    name: 'hotel',
+    things: 'rooms',
+    work: 350,
+    refuses: `the city ${CITY_WITHOUT_ROOMS}: no room is free`,
+    refusal: ({ city }) => (city === CITY_WITHOUT_ROOMS ? problem('no-rooms', `no room is free in ${city}`) : undefined),
+  },
+  {
+    name: 'car',
+    things: 'cars',
+    work: 250,
+    refuses: `the class ${CAR_NOT_LEFT}: no car is left`,
+    refusal: ({ class: wanted }) => (wanted === CAR_NOT_LEFT ? problem('no-cars', `no ${wanted} is left`) : undefined),
+  },
 ];
+
+/** What each service refuses, for those who want to see a refusal. */
+export const REFUSALS = Object.fromEntries(TRADES.map(({ name, refuses }) => [name, refuses])) as Readonly<
+  Record<ServiceName, string>
+>;
 
 /** Paths of the things that each service keeps. */
 export const THINGS = Object.fromEntries(TRADES.map(({ name, things }) => [name, things])) as Readonly<
@@ -46,8 +74,8 @@ export const THINGS = Object.fromEntries(TRADES.map(({ name, things }) => [name,
 >;
 
 /**
- * The services that the demo calls, in this process: payment, seat and ticket. Some orders they refuse: {@link DECLINED_CARD},
- * flights that end in 000 (sold out) and in 999 (no tickets).
+ * The services that the demo calls, in this process: payment, seat, ticket, hotel and car. Some orders they refuse:
+ * {@link DECLINED_CARD}, flights that end in 000 (sold out) and in 999 (no tickets), rooms in Atlantis, a convertible.
  *
  * @param options.store a path to which each adds its name, or `:memory:`
  */

@@ -1,13 +1,13 @@
 import { HarnessError } from '../../errors.ts';
-import { parseDuration, type Clock, type Duration } from '../../time/index.ts';
+import { parseDuration, seeded, type Clock, type Duration } from '../../time/index.ts';
 import { orAbort } from '../abort.ts';
 import { answersOn } from '../answers.ts';
 import { isRefusal, readJson } from '../body.ts';
-import { all, one, sqliteDb, type Db } from '../db.ts';
+import { all, next, one, sqliteDb, type Db } from '../db.ts';
 import { problem, type Problem } from '../problem.ts';
 
 /** A service of another company, which the demo calls. */
-export type ServiceName = 'payment' | 'seat' | 'ticket';
+export type ServiceName = 'payment' | 'seat' | 'ticket' | 'hotel' | 'car';
 
 /** What a service does, and when it refuses to. */
 export interface Trade {
@@ -16,6 +16,10 @@ export interface Trade {
   readonly things: string;
   /** How long it works on one, in milliseconds, unless it is told otherwise. */
   readonly work: number;
+  /** What it refuses, for those who want to see a refusal. */
+  readonly refuses: string;
+  /** A member of its orders that is kept nowhere but in its vault: `POST /tokens` gives a token that can be sent in its place. */
+  readonly secret?: string;
   /** Why it will not do this; undefined when it will. */
   readonly refusal: (body: Readonly<Record<string, unknown>>) => Problem | undefined;
 }
@@ -65,8 +69,16 @@ export const SERVICE_TABLES: readonly string[] = [
     status TEXT NOT NULL CHECK (status IN ('made', 'cancelled')),
     content TEXT NOT NULL
   ) STRICT;
+  CREATE TABLE tokens (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    secret TEXT NOT NULL
+  ) STRICT;
 `,
 ];
+
+/** How long it takes to give a token, as a share of the work. */
+const TOKEN_SHARE = 0.25;
 
 interface Row {
   readonly id: string;
@@ -77,6 +89,7 @@ interface Row {
 /**
  * A small service with a store of its own. `PUT /{things}/{key}` does a thing once, however often it is sent; `DELETE` undoes it, or
  * sees to it that a request that is still on its way will not do it. What it began it ends, though nobody waits for the answer.
+ * Where its orders have a secret, `POST /tokens` gives a token for it.
  *
  * @throws HarnessError `store-unavailable`
  */
@@ -88,6 +101,8 @@ export function service(trade: Trade, options: ServiceOptions): Service {
   let closed = false;
 
   const told = ({ id, status, content }: Row): object => ({ key: id, status, ...(JSON.parse(content) as object) });
+  const withoutSecret = (order: object): object =>
+    Object.fromEntries(Object.entries(order).filter(([member]) => member !== trade.secret));
   const find = (key: string): Promise<Row | undefined> =>
     db.single(() => one<Row>('SELECT id, status, content FROM effects WHERE id = ?', key));
   const keep = (key: string, status: Effect['status'], body: object): Promise<Row> =>
@@ -113,8 +128,35 @@ export function service(trade: Trade, options: ServiceOptions): Service {
       return refuse(problem('no-time', `it takes ${work} ms, and the caller has ${left} left`));
     await clock.sleep(work);
     if (closed) return refuse(problem('closing', 'the request was not finished'));
-    const why = trade.refusal(body.json as Record<string, unknown>);
-    return why === undefined ? answerFor(await keep(key, 'made', body.json)) : refuse(why);
+    const order = await withSecret(body.json as Record<string, unknown>);
+    if (order === undefined) return refuse(problem('invalid-order', `there is no such token for a ${trade.secret}`));
+    const why = trade.refusal(order);
+    return why === undefined ? answerFor(await keep(key, 'made', withoutSecret(body.json))) : refuse(why);
+  };
+
+  /** The order with what its token stands for; undefined when that stands for nothing. */
+  const withSecret = async (order: Readonly<Record<string, unknown>>): Promise<typeof order | undefined> => {
+    const { token } = order;
+    if (trade.secret === undefined || typeof token !== 'string') return order;
+    const found = await db.single(() => one<{ secret: string }>('SELECT secret FROM tokens WHERE id = ?', token));
+    return found === undefined ? undefined : { ...order, [trade.secret]: found.secret };
+  };
+
+  const tokenise = async (request: Request, member: string): Promise<Response> => {
+    const body = await readJson(request);
+    if (isRefusal(body)) return refuse(body.refusal, body.headers);
+    const secret = (body.json as Readonly<Record<string, unknown>> | null | undefined)?.[member];
+    if (typeof secret !== 'string') return refuse(problem('invalid-order', `expected a JSON object with a text ${member}`));
+    await clock.sleep(work * TOKEN_SHARE);
+    if (closed) return refuse(problem('closing', 'the request was not finished'));
+    const token = await db.transact(function* () {
+      const n = yield* next('tokens');
+      // Whoever knows it can pay with it in this demo alone, so that it need not be hard to guess.
+      const id = `tok_${seeded(`${trade.name}/tokens/${n}`).hex(8)}`;
+      yield* all('INSERT INTO tokens (n, id, secret) VALUES (?, ?, ?)', n, id, secret);
+      return id;
+    });
+    return json(201, { token });
   };
 
   const cancel = async (key: string): Promise<Response> => {
@@ -127,6 +169,10 @@ export function service(trade: Trade, options: ServiceOptions): Service {
     name: trade.name,
     handle: async (request) => {
       const { pathname } = new URL(request.url);
+      if (pathname === '/tokens' && trade.secret !== undefined) {
+        if (request.method === 'POST') return tokenise(request, trade.secret);
+        return refuse(problem('method-not-allowed', `${request.method} is not served here; there is POST`), { allow: 'POST' });
+      }
       const [, things, key = ''] = /^\/([a-z]+)(?:\/([\w.~-]{1,200}))?$/.exec(pathname) ?? [];
       if (things !== trade.things) return refuse(problem('not-found', `this is the ${trade.name} service`));
       const { method } = request;
@@ -166,6 +212,17 @@ export function addressOf(name: ServiceName): string {
   return `http://${name}.demo.test`;
 }
 
+/**
+ * What is at an address of a service.
+ *
+ * @throws HarnessError `unknown-service`
+ */
+export function at<T>(byOrigin: ReadonlyMap<string, T>, origin: string): T {
+  const found = byOrigin.get(origin);
+  if (found !== undefined) return found;
+  throw new HarnessError('unknown-service', `there is no service at ${origin}`, `there are ${[...byOrigin.keys()].join(', ')}`);
+}
+
 /** Services that are called in this process. */
 export function inProcess(all: readonly Service[]): Services {
   const byOrigin = new Map(all.map((one) => [addressOf(one.name), one]));
@@ -174,16 +231,7 @@ export function inProcess(all: readonly Service[]): Services {
     fetch: async (input, init) => {
       const { signal, ...rest } = init ?? {};
       const request = new Request(input, rest);
-      const { origin } = new URL(request.url);
-      const called = byOrigin.get(origin);
-      if (called === undefined) {
-        throw new HarnessError(
-          'unknown-service',
-          `there is no service at ${origin}`,
-          `there are ${[...byOrigin.keys()].join(', ')}`,
-        );
-      }
-      return orAbort(called.handle(request), signal);
+      return orAbort(at(byOrigin, new URL(request.url).origin).handle(request), signal);
     },
     close: async () => {
       await Promise.all(all.map((one) => one.close()));

@@ -92,5 +92,22 @@ describe('holdfast demo', () => {
     });
     expect(code).toBe(0);
     expect(out).toMatch(/^Holdfast demo on http:\/\/127\.0\.0\.1:\d+[^]*bugs planted: double-run[^]*stopped\n$/);
+    expect(out).toMatch(/it calls payment on 127\.0\.0\.1:\d+, .*car on 127\.0\.0\.1:\d+\n/);
+  });
+
+  test('its services are on sockets of their own, which it tells as JSON, until it is stopped', async () => {
+    const controller = new AbortController();
+    const answers: Promise<Response>[] = [];
+    const { code, out } = await holdfast(['demo', '--port', '0', '--json'], {
+      signal: controller.signal,
+      onOut: (text) => {
+        const { services } = JSON.parse(text) as { services: Record<string, string> };
+        answers.push(fetch(`${services['hotel']}/rooms`).finally(() => controller.abort()));
+      },
+    });
+    expect([code, await (await answers[0])?.json()]).toEqual([0, { rooms: [] }]);
+    const { services } = JSON.parse(out) as { services: Record<string, string> };
+    expect(Object.keys(services)).toEqual(['payment', 'seat', 'ticket', 'hotel', 'car']);
+    await expect(fetch(`${services['hotel']}/rooms`)).rejects.toThrow(TypeError);
   });
 });

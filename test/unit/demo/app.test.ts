@@ -368,6 +368,7 @@ describe('the handler', () => {
         return size;
       },
       deliver: () => void size++,
+      idle: () => undefined,
       start: () => undefined,
       stop: async () => undefined,
     };

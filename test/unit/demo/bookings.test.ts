@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DECLINED_CARD, demoApp, sqliteStore, type Services, type Store } from '../../../src/demo/index.ts';
-import { addressOf, bodyOf, inWorld, logIn, standing, worldOf, type Send, type World } from './world.ts';
+import { addressOf, bodyOf, inWorld, logIn, losing, standing, worldOf, type Send, type World } from './world.ts';
 
 type Fetch = Services['fetch'];
 
@@ -19,18 +19,6 @@ const asAnn = (
     if (between !== undefined) world.network = between(world.services.fetch, world);
     await body(await logIn(world, 'ann'), world);
   });
-
-/** Loses what one service is sent, or what it answers. */
-const losing =
-  (name: string, method: string, what: 'request' | 'answer', times = Number.POSITIVE_INFINITY) =>
-  (fetch: Fetch): Fetch => {
-    let left = times;
-    return async (input, init) => {
-      if (!addressOf(input).includes(`//${name}.`) || init?.method !== method || left-- <= 0) return fetch(input, init);
-      if (what === 'answer') await fetch(input, { ...init, signal: null });
-      throw new TypeError('fetch failed');
-    };
-  };
 
 describe('a booking', () => {
   test('takes as long as its three services, and is then confirmed', () =>
@@ -80,8 +68,8 @@ describe('a booking', () => {
     asAnn(async (ann, world) => {
       const refused = await ann('POST', '/bookings', order, { 'x-time-left-ms': '1000' });
       expect([refused.status, (await bodyOf(refused))['type'], world.clock.now()]).toEqual([
-        502,
-        '/problems/service-failed',
+        504,
+        '/problems/deadline-passed',
         700,
       ]);
       expect(world.calls.slice(0, 3)).toEqual(['PUT payment', 'PUT seat', 'PUT ticket']);

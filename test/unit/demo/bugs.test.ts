@@ -72,6 +72,16 @@ describe('every bug', () => {
 
 /** Where one defect shows in more than one way: the other checks that it makes red. */
 const ALSO: Record<string, string[]> = {
+  // A crash loses an answer, too.
+  'orphan-payment': ['noted-afterwards'],
   // What never ends has no result, and no second report either.
-  'stuck-in-running': ['double-run', 'lost-result', 'parity-drift', 'resurrected-operation', 'silent-failure'],
+  'stuck-in-running': [
+    'double-run',
+    'lost-result',
+    'parity-drift',
+    'resurrected-operation',
+    'retries-for-ever',
+    'silent-failure',
+    'timeout-as-refusal',
+  ],
 };

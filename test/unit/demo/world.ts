@@ -1,17 +1,21 @@
-import { demoApp, demoServices, type DemoApp, type DemoOptions, type Services } from '../../../src/demo/index.ts';
+import { demoApp, demoServices, sqliteStore, type DemoApp, type DemoOptions, type Services } from '../../../src/demo/index.ts';
 import { checkAnswers, demoOpenApi } from '../../setup/openapi.ts';
 import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 
 /** A demo in virtual time; faults of the server fail the test that made them. */
 export interface World {
   readonly clock: VirtualClock;
-  readonly app: DemoApp;
+  /** The one that is up: another after a crash. */
+  app: DemoApp;
   /** The services that the demo calls. */
   readonly services: Services;
   /** How it calls them: a test may put something in between. */
   network: Services['fetch'];
   /** Every call so far, as `PUT payment`. */
   readonly calls: readonly string[];
+  /** Ends the server in the middle of what it does, and starts another on the same store. */
+  crash(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** What the services have done and not undone, as `payment`. */
@@ -32,18 +36,45 @@ export function worldOf(options: DemoOptions = {}): World {
     calls.push(`${init?.method} ${new URL(addressOf(input)).hostname.split('.')[0]}`);
     return world.network(input, init);
   };
-  const app = demoApp({
+  const kept = sqliteStore(':memory:');
+  let running: DemoApp;
+  const open = (): DemoApp => {
+    running = demoApp({
+      clock,
+      random: seeded(7),
+      store: kept,
+      fetch,
+      onError: (error) => {
+        throw error;
+      },
+      ...options,
+    });
+    return {
+      ...running,
+      // What a defect says is not in the document.
+      ...((options.bugs ?? []).length > 0 ? {} : { fetch: checkedFetch(running) }),
+      close: async () => {
+        await running.close();
+        await kept.close();
+      },
+    };
+  };
+  const world: World = {
     clock,
-    random: seeded(7),
-    fetch,
-    onError: (error) => {
-      throw error;
+    app: open(),
+    services,
+    network: services.fetch,
+    calls,
+    crash: async () => {
+      await running.close();
+      world.app = open();
+      world.app.start();
     },
-    ...options,
-  });
-  // What a defect says is not in the document.
-  const told = (options.bugs ?? []).length > 0 ? app : { ...app, fetch: checkedFetch(app) };
-  const world: World = { clock, app: told, services, network: services.fetch, calls };
+    close: async () => {
+      await world.app.close();
+      await services.close();
+    },
+  };
   return world;
 }
 
@@ -68,10 +99,34 @@ export async function inWorld<T>(options: DemoOptions, body: (world: World) => P
   try {
     return await world.clock.run(() => body(world));
   } finally {
-    await world.app.close();
-    await world.services.close();
+    await world.close();
   }
 }
+
+/** Loses what one service is sent, or what it answers. */
+export const losing =
+  (name: string, method: string, what: 'request' | 'answer', times = Number.POSITIVE_INFINITY) =>
+  (fetch: Services['fetch']): Services['fetch'] => {
+    let left = times;
+    return async (input, init) => {
+      if (!addressOf(input).includes(`//${name}.`) || init?.method !== method || left-- <= 0) return fetch(input, init);
+      if (what === 'answer') await fetch(input, { ...init, signal: null });
+      throw new TypeError('fetch failed');
+    };
+  };
+
+/** What one service is asked is on its way for a while, whoever still waits. */
+export const slow =
+  (name: string, method: string, ms: number) =>
+  (fetch: Services['fetch'], { clock }: Pick<World, 'clock'>): Services['fetch'] =>
+  async (input, init) => {
+    if (!addressOf(input).includes(`//${name}.`) || init?.method !== method) return fetch(input, init);
+    const late = clock.sleep(ms).then(() => fetch(input, { ...init, signal: null }));
+    return new Promise((resolve, reject) => {
+      init.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error));
+      late.then(resolve, reject);
+    });
+  };
 
 export function post(app: DemoApp, order?: unknown, query = ''): Promise<Response> {
   return app.fetch(`/reports${query}`, {
@@ -113,12 +168,12 @@ export type Send = (
   signal?: AbortSignal,
 ) => Promise<Response>;
 
-export async function logIn({ app }: Pick<World, 'app'>, user: string): Promise<Send> {
+export async function logIn(world: Pick<World, 'app'>, user: string): Promise<Send> {
   const body = JSON.stringify({ user, password: `${user}-demo` });
-  const login = await app.fetch('/login', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  const login = await world.app.fetch('/login', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   const { token } = (await login.json()) as { token: string };
   return (method, path, sent, headers = {}, signal) =>
-    app.fetch(path, {
+    world.app.fetch(path, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
