@@ -4,7 +4,11 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Ran
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
+import { tallyOf } from './imports.ts';
+import { emailKind } from './kinds/email.ts';
+import { importKind } from './kinds/import.ts';
 import { reportKind } from './kinds/report.ts';
+import { demoMailbox, smtpMailer, type Mailer } from './mail.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { limiter, type RateLimit } from './rate.ts';
@@ -13,6 +17,8 @@ import type { Answer, Asked, Background, Route, Routes, World } from './route.ts
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
+import { emailRoutes } from './routes/emails.ts';
+import { importRoutes } from './routes/imports.ts';
 import { loginRoutes } from './routes/login.ts';
 import { operationRoutes, tellOperation } from './routes/operations.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
@@ -40,11 +46,13 @@ export interface DemoOptions {
   readonly store?: string | Store;
   /** How the server calls other services; {@link demoServices} in this process by default. */
   readonly fetch?: Services['fetch'];
+  /** How e-mail is sent: by SMTP as `smtp://host:port` or `smtps://user:password@host:port` tell, or to {@link demoMailbox} by default. */
+  readonly mail?: string | Mailer;
   /** Defects to plant, by name or as they are. */
   readonly bugs?: readonly (string | Bug)[];
   /** Whole seconds that a client is asked to wait between looks (RFC 9110 §10.2.3): 1 by default, `false` for none. */
   readonly retryAfter?: number | false;
-  /** How long a report takes, from its order to its end on a free worker, unless the order says so; 1.5 s by default. */
+  /** How long a report takes, from its order to its end on a free worker, unless the order says so, or an import; 1.5 s by default. */
   readonly work?: Duration;
   /** How long an operation is told after its end, before it answers 410; 24 h by default. Its report stays. */
   readonly retention?: Duration;
@@ -108,6 +116,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const planted = (options.bugs ?? []).map((bug) => (typeof bug === 'string' ? bugNamed(bug) : bug));
   const onError =
     options.onError ?? ((error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error)));
+  const mailer = typeof options.mail === 'string' ? smtpMailer(options.mail) : (options.mail ?? demoMailbox());
   const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
 
   const services =
@@ -135,6 +144,10 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),
     retryAfter: () => retryAfter,
+    mail: (letter, signal) => mailer.send(letter, signal),
+    messageId: ({ id }) => `<${id}@demo.test>`,
+    stillTo: (to, settled) => to.filter((address) => !settled.includes(address)),
+    tally: tallyOf,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
   // Named by what the store counts, so that a restart with the same seed on the same file does not repeat an id.
@@ -143,7 +156,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     (nth) =>
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
-  const kinds: Kinds = { report: reportKind(parts) };
+  const kinds: Kinds = { report: reportKind(parts), email: emailKind(parts), import: importKind(parts) };
   const worker = new Worker(parts, kinds, { slots, nameReport, onError });
   const naps = new Naps(clock);
   const leaving = new AbortController();
@@ -185,6 +198,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...customerRoutes(world),
     ...transferRoutes(world),
     ...booking.routes,
+    ...emailRoutes(world),
+    ...importRoutes(world),
     ...reportRoutes(world, nameReport),
     ...operationRoutes(world),
     '/problems/': { GET: explain },
@@ -299,13 +314,15 @@ const IN_PROCESS_ORIGIN = 'http://demo.test';
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
-  keys: 'POST /customers, /transfers, /bookings and /reports (but not with mode=sync) take an Idempotency-Key',
+  keys: 'POST /customers, /imports, /emails, /transfers, /bookings and /reports (but not with mode=sync) take an Idempotency-Key',
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
     'GET /airports?q=': 'the airports whose code, city or name begins so',
     'POST /customers': 'keep a customer: members name and email (for users, like all of customers, accounts and transfers)',
     'GET /customers': 'your customers, newest first',
     'GET /customers/{id}': 'one, with ETag; PUT and DELETE change it, with If-Match',
+    'POST /imports': 'keep up to 500 customers: 202; member items, a list of them; with ?atomic=true all or none',
+    'POST /emails': 'send an e-mail: 202; members to, subject, text, report (the id of one whose totals are put in)',
     'POST /bookings': 'book a flight, at once but slowly: members flight, passenger, card',
     'GET /bookings': 'your bookings, newest first',
     'GET /bookings/{id}': 'one of them',
@@ -316,7 +333,7 @@ const INDEX = {
     'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
     'GET /operations': 'the newest of them, without their results',
-    'GET /operations/{id}': 'queued, running with progress, then succeeded, failed or cancelled; with ETag',
+    'GET /operations/{id}': 'queued, running with progress and what is partial, then succeeded, failed or cancelled; with ETag',
     'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,

@@ -18,7 +18,8 @@ export type EventType =
   | 'account.debited'
   | 'account.credited'
   | 'booking.confirmed'
-  | 'booking.failed';
+  | 'booking.failed'
+  | 'email.sent';
 
 /** Something that happened. */
 export interface Happening {

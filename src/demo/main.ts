@@ -2,6 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
 import { formatDuration, freshSeed, parseDuration, seeded, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, type DemoOptions } from './app.ts';
+import { findNodemailer, smtpTarget } from './mail.ts';
 import { serve, type Served } from './serve.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
@@ -26,6 +27,11 @@ const FLAGS = {
   work: { type: 'string', value: 'DURATION', says: `how long a report takes, ${DEFAULT_WORK} by default` },
   'retry-after': { type: 'string', value: 'N', says: 'seconds a client is asked to wait between looks, 1 by default, or none' },
   retention: { type: 'string', value: 'DURATION', says: 'how long an operation is told after its end, 24h by default; then 410' },
+  smtp: {
+    type: 'string',
+    value: 'URL',
+    says: 'send e-mail by this server, smtp://host:port or smtps://user:password@host; kept in memory by default',
+  },
   rate: {
     type: 'string',
     value: 'N/DURATION',
@@ -35,7 +41,7 @@ const FLAGS = {
 } as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
 
 /** Codes of errors that are the environment's, not the caller's. */
-const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable']);
+const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable', 'not-installed']);
 
 /**
  * `holdfast demo`: serves until it is stopped.
@@ -59,6 +65,7 @@ export async function runDemoCommand(argv: readonly string[], io: DemoIo): Promi
 }
 
 async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Promise<void> {
+  if (flags.options.mail !== undefined) await findNodemailer();
   const app = demoApp({ ...flags.options, random: seeded(flags.seed) });
   let server: Served;
   try {
@@ -73,6 +80,7 @@ async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Pro
     pid: process.pid,
     seed: flags.seed,
     store: flags.options.store,
+    ...(flags.options.mail === undefined ? {} : { smtp: serverIn(flags.options.mail) }),
     bugs: app.bugs.map(({ name }) => name),
   };
   print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work));
@@ -103,7 +111,7 @@ interface Flags {
   readonly json: boolean;
   readonly port: number;
   readonly seed: string;
-  readonly options: DemoOptions & { readonly store: string; readonly work: Duration };
+  readonly options: DemoOptions & { readonly store: string; readonly work: Duration; readonly mail?: string };
 }
 
 function readFlags(argv: readonly string[]): Flags {
@@ -141,6 +149,8 @@ function readFlags(argv: readonly string[]): Flags {
   const retention = last('retention');
   const wish = last('retry-after');
   const rate = last('rate');
+  const smtp = last('smtp');
+  if (smtp !== undefined) smtpTarget('--smtp', smtp);
   return {
     help: given.has('help'),
     listBugs: given.has('list-bugs'),
@@ -152,10 +162,17 @@ function readFlags(argv: readonly string[]): Flags {
       store: last('store') ?? ':memory:',
       work,
       ...(retention === undefined ? {} : { retention: durationIn('--retention', retention) }),
+      ...(smtp === undefined ? {} : { mail: smtp }),
       ...(rate === undefined ? {} : { rateLimit: readRate(rate) }),
       ...(wish === undefined ? {} : { retryAfter: wish === 'none' ? false : wholeNumber('--retry-after', wish, 86_400) }),
     },
   };
+}
+
+/** The mail server without the login. */
+function serverIn(url: string): string {
+  const { host, port, secure } = smtpTarget('--smtp', url);
+  return `${secure ? 'smtps' : 'smtp'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function durationIn(flag: string, text: string): Duration {
@@ -207,12 +224,18 @@ function help(): string {
     '',
     ...rows.map(([flag, says]) => `  ${flag.padEnd(width)}  ${says}`),
     '',
-    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store that cannot be opened)',
+    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store that cannot be opened, nodemailer not installed)',
   ].join('\n');
 }
 
 function banner(
-  told: { readonly url: string; readonly seed: string; readonly store: string | undefined; readonly bugs: readonly string[] },
+  told: {
+    readonly url: string;
+    readonly seed: string;
+    readonly store: string | undefined;
+    readonly smtp?: string;
+    readonly bugs: readonly string[];
+  },
   work: Duration,
 ): string {
   const { url } = told;
@@ -220,6 +243,7 @@ function banner(
   return [
     `Holdfast demo on ${url}`,
     `  a report takes ${formatDuration(parseDuration(work))}; ${kept}; seed ${told.seed}`,
+    ...(told.smtp === undefined ? [] : [`  e-mail goes to ${told.smtp}`]),
     ...(told.bugs.length === 0 ? [] : [`  bugs planted: ${told.bugs.join(', ')}`]),
     '',
     'Order a report and be told where to look, look, and order the same at once:',

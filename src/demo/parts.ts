@@ -1,5 +1,7 @@
 import type { Clock, EpochMillis, Millis, Random } from '../time/index.ts';
 import type { Db } from './db.ts';
+import type { ImportedItem, Tally } from './imports.ts';
+import type { Mailer } from './mail.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
@@ -19,6 +21,8 @@ export interface OperationBody {
   /** What came of it, once it succeeded: of a report the report, which `resultUrl` has too. */
   readonly result?: object;
   readonly resultUrl?: string;
+  /** How far it came, of an e-mail or an import that did not succeed, or not yet. */
+  readonly partial?: object;
   /** Why it failed. */
   readonly error?: Problem;
 }
@@ -65,6 +69,14 @@ export interface Parts {
   readonly toUndo: (begun: number, done: number) => number;
   /** The steps in the order in which they are undone. */
   readonly undone: (steps: readonly Step[]) => readonly Step[];
+  /** Sends e-mail. */
+  readonly mail: Mailer['send'];
+  /** The Message-ID of the e-mail that an operation sends, however often it tries. */
+  readonly messageId: (operation: Operation) => string;
+  /** To whom an e-mail still goes, of all recipients and those of whom the server has decided. */
+  readonly stillTo: (to: readonly string[], settled: readonly string[]) => readonly string[];
+  /** How many items of an import came to what. */
+  readonly tally: (results: readonly ImportedItem[]) => Tally;
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
 }

@@ -23,18 +23,21 @@ export class Naps {
     this.#clock = clock;
   }
 
-  /** Resolves to true when the time is over, to false when it was woken before. */
-  take(ms: Millis, key: string): Promise<boolean> {
+  /** Resolves to true when the time is over or the signal aborts, to false when it was woken before. */
+  take(ms: Millis, key: string, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
+      const stop = (): void => nap.end(true);
       const nap = {
         key,
         end: (slept: boolean) => {
           cancel();
+          signal?.removeEventListener('abort', stop);
           this.#naps.delete(nap);
           resolve(slept);
         },
       };
-      const cancel = this.#clock.after(Math.max(0, ms), () => nap.end(true));
+      const cancel = this.#clock.after(signal?.aborted === true ? 0 : Math.max(0, ms), stop);
+      signal?.addEventListener('abort', stop, { once: true });
       this.#naps.add(nap);
     });
   }
@@ -177,9 +180,9 @@ export class Worker {
     return {
       operation,
       now,
-      until: async (moment) => {
+      until: async (moment, signal) => {
         for (;;) {
-          const slept = await this.#naps.take(moment - clock.now(), id);
+          const slept = await this.#naps.take(moment - clock.now(), id, signal);
           if (this.#state === 'stopped') return false;
           if (slept) return true;
           const status = (await now())?.status;

@@ -5,8 +5,11 @@ import type { Alongside, Operation, Outcome } from '../store.ts';
 export interface Job {
   /** As it was when it was taken up. */
   readonly operation: Operation;
-  /** Waits until a moment of the clock, or for less when it was cancelled; false when there is no reason left to go on. */
-  until(moment: Millis): Promise<boolean>;
+  /**
+   * Waits until a moment of the clock, or for less when it was cancelled or the signal aborts; false when there is no reason left to
+   * go on.
+   */
+  until(moment: Millis, signal?: AbortSignal): Promise<boolean>;
   /** As it is now; undefined when it is no longer this worker's, or the server goes down. */
   now(): Promise<Operation | undefined>;
   /**

@@ -3,10 +3,13 @@ import { politeness } from '../accept.ts';
 import type { OperationBody } from '../parts.ts';
 import { problem } from '../problem.ts';
 import { timestamp, type Answer, type Routes, type World } from '../route.ts';
-import { progressOf, type Operation } from '../store.ts';
+import { progressOf, type Operation, type OperationKind } from '../store.ts';
 
 /** How many operations the collection lists. */
 const LISTED_OPERATIONS = 100;
+
+/** Kinds whose notes are for the client, too. */
+const TOLD_PARTIALLY: readonly OperationKind[] = ['email', 'import'];
 
 /** What was accepted: how far it is, and an end to it. */
 export function operationRoutes(world: World): Routes {
@@ -37,7 +40,11 @@ export function operationRoutes(world: World): Routes {
     const now = clock.wall();
     const found = await parts.store.operations(LISTED_OPERATIONS, caller?.user);
     const told = found.filter((operation) => !parts.isExpired(operation, now)).map((operation) => parts.tell(operation));
-    return json(200, { operations: told.map(({ result: _long, ...body }) => body) }, { 'cache-control': 'no-cache' });
+    return json(
+      200,
+      { operations: told.map(({ result: _long, partial: _too, ...body }) => body) },
+      { 'cache-control': 'no-cache' },
+    );
   };
 
   return { '/operations': { GET: list }, '/operations/': { GET: look, DELETE: cancel } };
@@ -45,7 +52,7 @@ export function operationRoutes(world: World): Routes {
 
 /** What a client is told about an operation, unless a bug says otherwise. */
 export function tellOperation(operation: Operation): OperationBody {
-  const { id, kind, status, step, createdAt, startedAt, endedAt, report, result, error } = operation;
+  const { id, kind, status, step, noted, createdAt, startedAt, endedAt, report, result, error } = operation;
   return {
     id,
     kind,
@@ -56,6 +63,7 @@ export function tellOperation(operation: Operation): OperationBody {
     ...(endedAt === undefined ? {} : { endedAt: timestamp(endedAt) }),
     ...(report === undefined ? {} : { resultUrl: `/reports/${report.id}`, result: report.report }),
     ...(result === undefined ? {} : { result }),
+    ...(TOLD_PARTIALLY.includes(kind) && result === undefined && noted !== undefined ? { partial: noted as object } : {}),
     ...(error === undefined ? {} : { error }),
   };
 }

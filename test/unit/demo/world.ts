@@ -1,4 +1,13 @@
-import { demoApp, demoServices, type DemoApp, type DemoOptions, type Services } from '../../../src/demo/index.ts';
+import {
+  demoApp,
+  demoMailbox,
+  demoServices,
+  type DemoApp,
+  type DemoOptions,
+  type Mailbox,
+  type Mailer,
+  type Services,
+} from '../../../src/demo/index.ts';
 import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 
 /** A demo in virtual time; faults of the server fail the test that made them. */
@@ -9,6 +18,10 @@ export interface World {
   readonly services: Services;
   /** How it calls them: a test may put something in between. */
   network: Services['fetch'];
+  /** Where its e-mail goes. */
+  readonly mailbox: Mailbox;
+  /** How it sends: a test may put something in between. */
+  mail: Mailer['send'];
   /** Every call so far, as `PUT payment`. */
   readonly calls: readonly string[];
 }
@@ -35,12 +48,14 @@ export function worldOf(options: DemoOptions = {}): World {
     clock,
     random: seeded(7),
     fetch,
+    mail: { send: (letter, signal) => world.mail(letter, signal) },
     onError: (error) => {
       throw error;
     },
     ...options,
   });
-  const world: World = { clock, app, services, network: services.fetch, calls };
+  const mailbox = demoMailbox();
+  const world: World = { clock, app, services, network: services.fetch, mailbox, mail: mailbox.send, calls };
   return world;
 }
 
@@ -78,10 +93,15 @@ export function monitorOf(response: Response): string {
 }
 
 /** Looks once a second until the operation has ended, at most `looks` times. */
-export async function toItsEnd({ app, clock }: World, monitor: string, looks = 100): Promise<Body> {
+export async function toItsEnd(
+  { app, clock }: Pick<World, 'app' | 'clock'>,
+  monitor: string,
+  looks = 100,
+  as?: Send,
+): Promise<Body> {
   for (let look = 0; look < looks; look++) {
     await clock.sleep(1000);
-    const body = await bodyOf(await app.fetch(monitor));
+    const body = await bodyOf(await (as === undefined ? app.fetch(monitor) : as('GET', monitor)));
     if (!['queued', 'running'].includes(String(body['status']))) return body;
   }
   throw new Error(`${monitor} has not ended after ${looks} looks`);
