@@ -100,7 +100,8 @@ export interface Bug {
     | 'expiry'
     | 'idempotency'
     | 'compensation'
-    | 'time-outs';
+    | 'time-outs'
+    | 'e-mail';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** The parts that this defect replaces. */

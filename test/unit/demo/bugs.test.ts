@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BUGS, type DemoOptions } from '../../../src/demo/index.ts';
+import { BUGS, demoApp, MailFault, sqliteStore, type DemoOptions } from '../../../src/demo/index.ts';
 import { bodyOf, inWorld, logIn, monitorOf, post, standing, toItsEnd, type Body, type World } from './world.ts';
 
 /** Each looks from outside, in plain HTTP, and throws when the server is wrong. */
@@ -31,11 +31,25 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await world.clock.sleep(10_000);
     expect((await bodyOf(await world.app.fetch('/reports')))['reports']).toHaveLength(1);
   },
+  'duplicates-counted': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const items = [CUSTOMER, { ...CUSTOMER, name: 'Ada again' }];
+    const told = await toItsEnd(world, monitorOf(await ann('POST', '/imports', { items })), 100, ann);
+    expect(told).toMatchObject({ status: 'succeeded' });
+    const { customers } = await bodyOf(await ann('GET', '/customers'));
+    expect(told['result']).toMatchObject({ created: (customers as unknown[]).length });
+  },
   'expired-too-soon': async (world) => {
     const monitor = monitorOf(await post(world.app));
     // Nobody looks for a minute.
     await world.clock.sleep(60_000);
     expect((await world.app.fetch(monitor)).status).toBe(200);
+  },
+  'half-an-import': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const refused = await ann('POST', '/imports?atomic=true', { items: [CUSTOMER, { name: 'Bob' }] });
+    expect(await toItsEnd(world, monitorOf(refused), 100, ann)).toMatchObject({ status: 'failed' });
+    expect(await bodyOf(await ann('GET', '/customers'))).toEqual({ customers: [] });
   },
   'if-match-ignored': async (world) => {
     const ann = await logIn(world, 'ann');
@@ -45,6 +59,23 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     const late = await ann('PUT', path, { name: 'Ada', email: 'new@example.test' }, { 'if-match': etag });
     expect(late.status).toBe(412);
     expect(await bodyOf(await ann('GET', path))).toMatchObject({ name: 'Ada King' });
+  },
+  'import-starts-over': async ({ app: { bugs }, clock }) => {
+    const store = sqliteStore(':memory:');
+    const first = demoApp({ clock, store, bugs }).start();
+    const ann = await logIn({ app: first }, 'ann');
+    const items = Array.from({ length: 10 }, (_, i) => ({ ...CUSTOMER, email: `c${i}@example.test` }));
+    const monitor = monitorOf(await ann('POST', '/imports', { items }));
+    await clock.sleep(1000);
+    await first.close();
+    const second = demoApp({ clock, store, bugs }).start();
+    const again = await logIn({ app: second }, 'ann');
+    try {
+      expect(await toItsEnd({ app: second, clock }, monitor, 60, again)).toMatchObject({ result: { created: 10 } });
+    } finally {
+      await second.close();
+      await store.close();
+    }
   },
   'key-for-all-callers': async (world) => {
     const [ann, bob] = [await logIn(world, 'ann'), await logIn(world, 'bob')];
@@ -64,6 +95,30 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     const told = await toItsEnd(world, monitorOf(await post(world.app)));
     expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });
     expect((await world.app.fetch(String(told['resultUrl']))).status).toBe(200);
+  },
+  'mailed-again': async (world) => {
+    const ann = await logIn(world, 'ann');
+    let tries = 0;
+    world.mail = async (letter) => {
+      const now = ++tries === 1 ? letter.recipients.slice(0, 1) : letter.recipients;
+      const { accepted } = await world.mailbox.send({ ...letter, recipients: now });
+      const later = letter.recipients.filter((address) => !accepted.includes(address));
+      return { accepted, refused: later.map((address) => ({ address, code: 450, reason: 'come back later' })) };
+    };
+    const monitor = monitorOf(await ann('POST', '/emails', { ...EMAIL, to: ['ada@example.test', 'bob@example.test'] }));
+    await toItsEnd(world, monitor, 100, ann);
+    const got = world.mailbox.letters.flatMap(({ recipients }) => recipients);
+    expect(got.filter((address) => address === 'ada@example.test')).toHaveLength(1);
+  },
+  'new-message-id': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.mail = async (letter) => {
+      const sent = await world.mailbox.send(letter);
+      if (world.mailbox.letters.length === 1) throw new MailFault('the answer was lost');
+      return sent;
+    };
+    await toItsEnd(world, monitorOf(await ann('POST', '/emails', EMAIL)), 100, ann);
+    expect(new Set(world.mailbox.letters.map(({ messageId }) => messageId)).size).toBe(1);
   },
   'operations-for-all': async (world) => {
     const [ann, eve] = [await logIn(world, 'ann'), await logIn(world, 'eve')];
@@ -98,6 +153,27 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
       if (status === 'succeeded') break;
     }
   },
+  'queued-is-sent': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const monitor = monitorOf(await ann('POST', '/emails', { ...EMAIL, to: ['nobody@example.test'] }));
+    expect(await toItsEnd(world, monitor, 100, ann)).toMatchObject({ status: 'failed' });
+  },
+  'read-is-done': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const items = Array.from({ length: 100 }, (_, i) => ({ ...CUSTOMER, email: `c${i}@example.test` }));
+    const monitor = monitorOf(await ann('POST', '/imports', { items }));
+    await world.clock.sleep(500);
+    const { progress } = await bodyOf(await ann('GET', monitor));
+    const { customers } = await bodyOf(await ann('GET', '/customers'));
+    expect((customers as unknown[]).length).toBeLessThan(100);
+    expect(progress).toBeLessThan(100);
+  },
+  'refusal-swallowed': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const monitor = monitorOf(await ann('POST', '/emails', { ...EMAIL, to: ['ada@example.test', 'nobody@example.test'] }));
+    const told = await toItsEnd(world, monitor, 100, ann);
+    expect(told['result']).toMatchObject({ accepted: ['ada@example.test'], refused: [{ address: 'nobody@example.test' }] });
+  },
   'resurrected-operation': async (world) => {
     const monitor = monitorOf(await post(world.app));
     const ended = await toItsEnd(world, monitor);
@@ -115,6 +191,16 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     for (let i = 0; i < 200; i++) await ann('GET', '/accounts');
     expect((await ann('GET', '/accounts')).status).toBe(429);
     expect((await bob('GET', '/accounts')).status).toBe(200);
+  },
+  'shifted-index': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const told = await toItsEnd(world, monitorOf(await ann('POST', '/imports', { items: [null, CUSTOMER] })), 100, ann);
+    expect(told['result']).toMatchObject({
+      results: [
+        { index: 0, status: 'invalid' },
+        { index: 1, status: 'created' },
+      ],
+    });
   },
   'silent-failure': async (world) => {
     const told = await toItsEnd(world, monitorOf(await post(world.app, { template: 'none' })));
@@ -142,6 +228,8 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
   },
 };
 
+const CUSTOMER = { name: 'Ada', email: 'ada@example.test' };
+const EMAIL = { to: ['ada@example.test'], subject: 'Hello', text: 'A line.' };
 const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };
 
 /** What a check needs the server to be set to; no other comes near this limit. */
@@ -191,12 +279,22 @@ describe('every bug', () => {
 
 /** Where one defect shows in more than one way. */
 const ALSO: Record<string, string[]> = {
+  // Whoever does not listen hears of no refusal.
+  'queued-is-sent': ['queued-is-sent', 'refusal-swallowed'],
   // What never ends has no result, and no second report either.
   'stuck-in-running': [
     'double-run',
+    'duplicates-counted',
+    'half-an-import',
+    'import-starts-over',
     'lost-result',
+    'mailed-again',
+    'new-message-id',
     'parity-drift',
+    'queued-is-sent',
+    'refusal-swallowed',
     'resurrected-operation',
+    'shifted-index',
     'silent-failure',
     'stuck-in-running',
   ],

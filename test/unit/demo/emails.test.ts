@@ -4,7 +4,7 @@ import { eventsFrom } from '../../../src/demo/events.ts';
 import { smtpMailer, smtpTarget } from '../../../src/demo/mail.ts';
 import { HarnessError } from '../../../src/errors.ts';
 import { seeded, virtualClock } from '../../../src/time/index.ts';
-import { bodyOf, inWorld, logIn, monitorOf, post, toItsEnd, type Body, type Send, type World } from './world.ts';
+import { bodyOf, inWorld, logIn, monitorOf, toItsEnd, type Body, type Send, type World } from './world.ts';
 
 const ADA = 'ada@example.test';
 const BOB = 'bob@example.test';

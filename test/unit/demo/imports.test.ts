@@ -17,7 +17,7 @@ const importAll = async (ann: Send, world: World, items: readonly unknown[], que
 };
 
 const namesOf = async (ann: Send): Promise<string[]> =>
-  ((await bodyOf(await ann('GET', '/customers')))['customers'] as Body[]).map(({ name }) => String(name)).reverse();
+  ((await bodyOf(await ann('GET', '/customers')))['customers'] as Body[]).map(({ name }) => String(name)).toReversed();
 
 const madeIn = async (store: Store): Promise<readonly LoggedEvent[]> =>
   (await store.db.single(() => eventsFrom(1, 'ann', 10_000))).filter(({ type }) => type === 'customer.created');

@@ -55,7 +55,7 @@ export function worldOf(options: DemoOptions = {}): World {
     ...options,
   });
   const mailbox = demoMailbox();
-  const world: World = { clock, app, services, network: services.fetch, mailbox, mail: mailbox.send, calls };
+  const world: World = { clock, app, services, network: services.fetch, mailbox, mail: (letter) => mailbox.send(letter), calls };
   return world;
 }
 
