@@ -41,7 +41,8 @@ export function emailKind(parts: Parts): Kind {
     let goOn = true;
     const watched = job.until(clock.now() + SEND_TIMEOUT_MS, answered.signal).then((so) => {
       goOn = so;
-      if (!answered.signal.aborted) over.abort(new MailFault(`the mail server did not answer within ${SEND_TIMEOUT_MS / 1000} s`));
+      if (!answered.signal.aborted)
+        over.abort(new MailFault(`the mail server did not answer within ${SEND_TIMEOUT_MS / 1000} s`));
     });
     // Told below; here it only ends the waiting.
     watched.catch((error: unknown) => over.abort(error));

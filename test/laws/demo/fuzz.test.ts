@@ -39,7 +39,6 @@ const PLACES: Readonly<Record<string, Readonly<Record<string, readonly unknown[]
     to: [['a@b.test'], ['a@b.test', 'nobody@b.test'], ['a@b.test\r\n'], []],
     subject: ['Hello', 'a\r\nb: c'],
     text: ['A line.', '\0'],
-    report: ['rep_none'],
   },
   imports: { items: [[{ name: 'Ada', email: 'a@b.test' }], [{ name: 'Eve', email: 'e@f.test' }, 1, null], []] },
   reports: { title: ['x'], rows: [1, 1000, 1001], template: ['sales', 'none'], work: [1, '1s', 'soon'] },

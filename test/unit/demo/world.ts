@@ -8,7 +8,7 @@ import {
   type Mailer,
   type Services,
 } from '../../../src/demo/index.ts';
-import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
+import { seeded, virtualClock, type Clock, type VirtualClock } from '../../../src/time/index.ts';
 
 /** A demo in virtual time; faults of the server fail the test that made them. */
 export interface World {
@@ -94,7 +94,7 @@ export function monitorOf(response: Response): string {
 
 /** Looks once a second until the operation has ended, at most `looks` times. */
 export async function toItsEnd(
-  { app, clock }: Pick<World, 'app' | 'clock'>,
+  { app, clock }: { readonly app: DemoApp; readonly clock: Clock },
   monitor: string,
   looks = 100,
   as?: Send,
