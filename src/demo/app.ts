@@ -145,7 +145,6 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     undone: (steps) => steps.toReversed(),
     retryAfter: () => retryAfter,
     mail: (letter, signal) => mailer.send(letter, signal),
-    messageId: ({ id }) => `<${id}@demo.test>`,
     stillTo: (to, settled) => to.filter((address) => !settled.includes(address)),
     tally: tallyOf,
   };

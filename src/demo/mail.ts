@@ -151,6 +151,9 @@ export function smtpMailer(url: string): Mailer {
     async send(letter, signal) {
       const { createTransport } = await nodemailer();
       const { messageId, from, to, recipients, subject, text, date } = letter;
+      // The library writes domains in small letters: an address that is not known again would be sent to again.
+      const given = (address: unknown): string =>
+        recipients.find((one) => one.toLowerCase() === String(address).toLowerCase()) ?? String(address);
       const transport = createTransport({
         ...target,
         connectionTimeout: CONNECT_TIMEOUT_MS,
@@ -172,10 +175,10 @@ export function smtpMailer(url: string): Mailer {
           date: new Date(date),
           ...(signal === undefined ? {} : { signal }),
         });
-        return { accepted, refused: refusedBy(rejectedErrors) };
+        return { accepted: accepted.map(given), refused: refusedBy(rejectedErrors, given) };
       } catch (error) {
         const fault = error as SmtpError;
-        if (fault.rejectedErrors !== undefined) return { accepted: [], refused: refusedBy(fault.rejectedErrors) };
+        if (fault.rejectedErrors !== undefined) return { accepted: [], refused: refusedBy(fault.rejectedErrors, given) };
         throw new MailFault(reasonOf(fault), fault.responseCode, { cause: error });
       } finally {
         transport.close();
@@ -204,9 +207,9 @@ const nodemailer = async () => {
   }
 };
 
-function refusedBy(errors: readonly SmtpError[]): readonly RefusedRecipient[] {
+function refusedBy(errors: readonly SmtpError[], given: (address: unknown) => string): readonly RefusedRecipient[] {
   return errors.map((error) => ({
-    address: error.recipient ?? '',
+    address: given(error.recipient),
     ...(error.responseCode === undefined ? {} : { code: error.responseCode }),
     reason: reasonOf(error),
   }));

@@ -71,8 +71,6 @@ export interface Parts {
   readonly undone: (steps: readonly Step[]) => readonly Step[];
   /** Sends e-mail. */
   readonly mail: Mailer['send'];
-  /** The Message-ID of the e-mail that an operation sends, however often it tries. */
-  readonly messageId: (operation: Operation) => string;
   /** To whom an e-mail still goes, of all recipients and those of whom the server has decided. */
   readonly stillTo: (to: readonly string[], settled: readonly string[]) => readonly string[];
   /** How many items of an import came to what. */

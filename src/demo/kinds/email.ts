@@ -9,7 +9,8 @@ import { STEPS } from '../store.ts';
 import type { Job, Kind } from './kind.ts';
 
 /** Who it is from. The name is reserved (RFC 6761), so that nobody gets the answers. */
-export const SENDER = 'demo@demo.test';
+const DOMAIN = 'demo.test';
+const SENDER = `demo@${DOMAIN}`;
 /** How long the mail server may take for one letter, in milliseconds. */
 const SEND_TIMEOUT_MS: Millis = 60_000;
 /** How long to wait after the first try, and at most, in milliseconds: each wait is twice as long as the one before. */
@@ -64,7 +65,7 @@ export function emailKind(parts: Parts): Kind {
     async run(job) {
       const { operation } = job;
       const { to, subject, text } = operation.order as EmailOrder;
-      const messageId = parts.messageId(operation);
+      const messageId = `<${operation.id}@${DOMAIN}>`;
       let so = (operation.noted ?? { tries: 0, accepted: [], refused: [] }) as Progress;
       for (;;) {
         const settled = [...so.accepted, ...so.refused.map(({ address }) => address)];

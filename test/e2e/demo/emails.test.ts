@@ -155,6 +155,17 @@ describe('e-mail by SMTP', () => {
     });
   });
 
+  test.each([undefined, 550])('knows an address again that the library writes another way (%s)', async (code) => {
+    const odd = 'O.Neill+x@EXAMPLE.Test';
+    const server = await mailServer((address) => (address.startsWith('O') ? code : undefined));
+    await asAnn(server.url, async (ann, ended) => {
+      const { result } = await ended(await ann('POST', '/emails', { ...email, to: [odd, ADA] }));
+      expect(result.accepted).toEqual(code === undefined ? [odd, ADA] : [ADA]);
+      expect(result.refused.map(({ address }: Body) => address as string)).toEqual(code === undefined ? [] : [odd]);
+      expect(server.received).toHaveLength(1);
+    });
+  });
+
   test('is sent again when all are greylisted', async () => {
     const server = await mailServer((_, nth) => (nth === 1 ? 450 : undefined));
     await asAnn(server.url, async (ann, ended) => {
