@@ -332,6 +332,8 @@ describe('a worker that dies', () => {
         await first.clock.sleep(1000);
         expect(sent).toHaveLength(1);
         await first.app.close();
+        // A try that was cut short says nothing of the mail server.
+        expect((await store.get(monitor.replace('/operations/', '')))?.noted).toBeUndefined();
         expect(await eventsOf(store, 'email.sent')).toEqual([]);
         const second = await start();
         const told = await toItsEnd(second, monitor, 10, second.ann);
