@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { HarnessError, nearest, show } from '../errors.ts';
-import { parseDuration, seeded, systemClock, type Clock, type Duration, type Random } from '../time/index.ts';
+import { parseDuration, seeded, systemClock, type Clock, type Duration, type Millis, type Random } from '../time/index.ts';
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
@@ -11,6 +11,7 @@ import { reportKind } from './kinds/report.ts';
 import { demoMailbox, smtpMailer, type Mailer } from './mail.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
+import { LocalQueue, type Queue, type QueueOptions } from './queue.ts';
 import { limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
 import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
@@ -26,7 +27,7 @@ import { transferRoutes } from './routes/transfers.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
 import { demoServices } from './services/index.ts';
 import type { Services } from './services/service.ts';
-import { sqliteStore, type Naming, type Store } from './store.ts';
+import { leftOf, sqliteStore, type Naming, type Store } from './store.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
 
 /** The longest wait that may be asked of a client, in seconds: a day. */
@@ -36,6 +37,9 @@ const MAX_WORKERS = 10_000;
 
 /** Every bug that can be planted, by the order of their files. */
 export const BUGS: readonly Bug[] = Object.values(bugs);
+
+/** How often a job that waits is looked at, in milliseconds, where other processes may cancel it. */
+const LOOK_AGAIN_MS: Millis = 1000;
 
 export interface DemoOptions {
   /** Time for all that waits and stamps; the machine's by default. */
@@ -58,6 +62,8 @@ export interface DemoOptions {
   readonly retention?: Duration;
   /** How many reports are worked on at a time; 16 by default. */
   readonly workers?: number;
+  /** How jobs get to workers; a queue in this process by default, which must then be the only one that works on the store. */
+  readonly queue?: (options: QueueOptions) => Queue;
   /** How many requests each caller may send in a time, as in `{ requests: 10, per: '1s' }`; as many as they like by default. */
   readonly rateLimit?: { readonly requests: number; readonly per: Duration };
   /** Told of faults of the server itself; printed as a warning by default. */
@@ -156,7 +162,18 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
   const kinds: Kinds = { report: reportKind(parts), email: emailKind(parts), import: importKind(parts) };
-  const worker = new Worker(parts, kinds, { slots, nameReport, onError });
+  const queue = (options.queue ?? ((source) => new LocalQueue(source)))({
+    clock,
+    slots,
+    unfinished: async () => (await parts.store.unfinished()).map(({ id, status }) => ({ id, from: status })),
+    leftover: async (id) => leftOf(await parts.store.get(id)),
+    onError,
+  });
+  const worker = new Worker(parts, kinds, {
+    queue,
+    nameReport,
+    ...(options.queue === undefined ? {} : { lookAgain: LOOK_AGAIN_MS }),
+  });
   const naps = new Naps(clock);
   const leaving = new AbortController();
   // Every request that waits may listen to it.

@@ -1,10 +1,18 @@
 export { bugNamed, BUGS, demoApp, type DemoApp, type DemoOptions } from './app.ts';
 export { MAX_BODY_BYTES } from './body.ts';
 export { demoMailbox, MailFault, type Letter, type Mailbox, type Mailer, type RefusedRecipient, type Sent } from './mail.ts';
-export type { Bug, Delivery, OperationBody, Parts } from './parts.ts';
+export type { Bug, OperationBody, Parts } from './parts.ts';
 export type { Problem } from './problem.ts';
 export type { Report, ReportOrder } from './report.ts';
 export { DECLINED_CARD, demoServices } from './services/index.ts';
 export type { Effect, Service, ServiceName, ServiceOptions, Services, Step } from './services/service.ts';
 export { serve, type Served } from './serve.ts';
-export { sqliteStore, type Naming, type Operation, type OperationStatus, type Store, type StoredReport } from './store.ts';
+export {
+  sqliteStore,
+  type Delivery,
+  type Naming,
+  type Operation,
+  type OperationStatus,
+  type Store,
+  type StoredReport,
+} from './store.ts';

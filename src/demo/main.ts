@@ -3,6 +3,7 @@ import { HarnessError, nearest, show } from '../errors.ts';
 import { formatDuration, freshSeed, parseDuration, seeded, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, type DemoOptions } from './app.ts';
 import { findNodemailer, smtpTarget } from './mail.ts';
+import type { Bug } from './parts.ts';
 import { serve, type Served } from './serve.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
@@ -204,14 +205,20 @@ function misuse(message: string, hint: string): HarnessError {
   return new HarnessError('misuse', message, hint);
 }
 
-function describe({ name, family, story }: (typeof BUGS)[number]): { name: string; family: string; story: string } {
-  return { name, family, story };
+function describe({ name, family, story, fires = 'always' }: Bug): Required<Omit<Bug, 'plant'>> {
+  return { name, family, story, fires };
 }
 
 function bugList(): string {
-  const wide = (of: (bug: (typeof BUGS)[number]) => string): number => Math.max(...BUGS.map((bug) => of(bug).length));
-  const [names, families] = [wide(({ name }) => name), wide(({ family }) => family)];
-  return BUGS.map(({ name, family, story }) => `${name.padEnd(names)}  ${family.padEnd(families)}  ${story}`).join('\n');
+  const bugs = BUGS.map(describe);
+  const wide = (of: 'name' | 'family'): number => Math.max(...bugs.map((bug) => bug[of].length));
+  const [names, families] = [wide('name'), wide('family')];
+  return bugs
+    .map(({ name, family, story, fires }) => {
+      const when = fires === 'always' ? '' : ` (${fires})`;
+      return `${name.padEnd(names)}  ${family.padEnd(families)}  ${story}${when}`;
+    })
+    .join('\n');
 }
 
 function help(): string {

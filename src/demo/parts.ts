@@ -5,7 +5,7 @@ import type { Mailer } from './mail.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
-import type { Operation, OperationKind, OperationStatus, Store } from './store.ts';
+import type { Delivery, Operation, OperationKind, OperationStatus, Store } from './store.ts';
 
 /** What a client is told about an operation. */
 export interface OperationBody {
@@ -25,13 +25,6 @@ export interface OperationBody {
   readonly partial?: object;
   /** Why it failed. */
   readonly error?: Problem;
-}
-
-/** A job on its way to the worker. */
-export interface Delivery {
-  readonly id: string;
-  /** The state the job must be in to be taken up. */
-  readonly from: 'queued' | 'running';
 }
 
 /** What the server is put together from. A bug replaces some of these; the server does not know of bugs. */
@@ -102,6 +95,8 @@ export interface Bug {
     | 'e-mail';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
+  /** When it shows, `always` where this is left out: by chance, of two requests at a time, or once something around it has failed. */
+  readonly fires?: 'always' | 'one in N by seed' | 'under concurrency' | 'after a fault';
   /** The parts that this defect replaces. */
   plant(parts: Parts): Partial<Parts>;
 }

@@ -60,6 +60,13 @@ export type Outcome = object | Problem | 'cancelled';
  */
 export type Alongside = () => Work<object | void>;
 
+/** A job on its way to the worker. */
+export interface Delivery {
+  readonly id: string;
+  /** The state the job must be in to be taken up. */
+  readonly from: 'queued' | 'running';
+}
+
 /** A finished report with its place in the collection. */
 export interface StoredReport {
   readonly id: string;
@@ -287,6 +294,12 @@ function storeIn(db: Db): Store {
       }),
     close: () => db.close(),
   };
+}
+
+/** How a job that was lost is to be delivered again; undefined when it has ended. */
+export function leftOf(operation: Operation | undefined): Delivery | undefined {
+  if (operation === undefined || isEnded(operation)) return undefined;
+  return { id: operation.id, from: operation.status === 'queued' ? 'queued' : 'running' };
 }
 
 export function isEnded({ status }: Operation): boolean {

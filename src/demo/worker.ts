@@ -1,10 +1,8 @@
 import type { Clock, Millis } from '../time/index.ts';
-import type { Delivery, Parts } from './parts.ts';
+import type { Parts } from './parts.ts';
+import type { Queue } from './queue.ts';
 import type { Job, Kind } from './kinds/kind.ts';
-import type { Naming, Operation, OperationKind } from './store.ts';
-
-/** How long a job waits until the worker tries it again when the store failed, in milliseconds. */
-const RETRY_AFTER_FAULT_MS: Millis = 1000;
+import type { Delivery, Naming, Operation, OperationKind } from './store.ts';
 
 /** The share of the work that a job waits in the queue when the worker is free: a client can see it queued. */
 const QUEUED_SHARE = 0.1;
@@ -55,51 +53,44 @@ export class Naps {
 export type Kinds = Readonly<Record<OperationKind, Kind>>;
 
 /**
- * Does the work that was accepted, some jobs at a time. Everything it knows is in the store: it may be stopped, or die, at
- * any moment, and the next worker goes on from the last step that was noted.
+ * Does the work that was accepted. Everything it knows is in the store: it may be stopped, or die, at any moment, and the next
+ * worker goes on from the last step that was noted.
  */
 export class Worker {
   readonly #parts: Parts;
   readonly #kinds: Kinds;
-  readonly #slots: number;
+  readonly #queue: Queue;
   readonly #nameReport: Naming;
-  readonly #onError: (error: unknown) => void;
   readonly #naps: Naps;
-  readonly #ready: Delivery[] = [];
-  readonly #delays = new Set<() => void>();
-  readonly #runs = new Set<Promise<void>>();
+  readonly #lookAgain: Millis;
   #state: 'new' | 'started' | 'stopped' = 'new';
 
-  constructor(parts: Parts, kinds: Kinds, options: { slots: number; nameReport: Naming; onError: (error: unknown) => void }) {
+  /**
+   * @param options.lookAgain how often a job that waits is looked at, in milliseconds, where other processes may cancel it
+   */
+  constructor(parts: Parts, kinds: Kinds, options: { queue: Queue; nameReport: Naming; lookAgain?: Millis }) {
     this.#parts = parts;
     this.#kinds = kinds;
-    this.#slots = options.slots;
+    this.#queue = options.queue;
     this.#nameReport = options.nameReport;
-    this.#onError = options.onError;
     this.#naps = new Naps(parts.clock);
+    this.#lookAgain = options.lookAgain ?? Number.POSITIVE_INFINITY;
   }
 
   /** Jobs that are on their way, waiting or being worked on. */
   get size(): number {
-    return this.#delays.size + this.#ready.length + this.#runs.size;
+    return this.#queue.size;
   }
 
   start(): void {
     if (this.#state !== 'new') return;
     this.#state = 'started';
-    this.#run(async () => {
-      // Whatever is running in the store was left by a worker that died: this process is the only one that has it open.
-      for (const { id, status } of await this.#parts.store.unfinished()) this.deliver({ id, from: status }, 0);
-    });
+    this.#queue.start((delivery) => this.#work(delivery));
   }
 
-  /** Takes a job after `delay` milliseconds. A worker that has not started needs none: it will find the job in the store. */
+  /** Takes a job after `delay` milliseconds. */
   deliver(delivery: Delivery, delay: Millis): void {
-    if (this.#state !== 'started') return;
-    this.#later(delay, () => {
-      this.#ready.push(delivery);
-      this.#pump();
-    });
+    this.#queue.deliver(delivery, delay);
   }
 
   /** Looks at once whether a job is still to be done, rather than at the end of its step. */
@@ -110,56 +101,8 @@ export class Worker {
   /** Stops without finishing: what is not done stays in the store. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
-    for (const cancel of this.#delays) cancel();
-    this.#delays.clear();
-    this.#ready.length = 0;
     this.#naps.wakeAll();
-    await Promise.all(this.#runs);
-  }
-
-  #pump(): void {
-    while (this.#state === 'started' && this.#ready.length > 0 && this.#runs.size < this.#slots) {
-      const delivery = this.#ready.shift()!;
-      this.#run(
-        () => this.#work(delivery),
-        () => this.#tryAgain(delivery.id),
-      );
-    }
-  }
-
-  #run(body: () => Promise<void>, onFault?: () => void): void {
-    const run = body()
-      .catch((error: unknown) => {
-        this.#onError(error);
-        onFault?.();
-      })
-      .finally(() => {
-        this.#runs.delete(run);
-        this.#pump();
-      });
-    this.#runs.add(run);
-  }
-
-  #later(delay: Millis, then: () => void): void {
-    const cancel = this.#parts.clock.after(delay, () => {
-      this.#delays.delete(cancel);
-      then();
-    });
-    this.#delays.add(cancel);
-  }
-
-  /** The store failed in mid-work: how far the job came is asked anew. */
-  #tryAgain(id: string): void {
-    if (this.#state !== 'started') return;
-    this.#later(RETRY_AFTER_FAULT_MS, () => {
-      this.#run(
-        async () => {
-          const operation = await this.#parts.store.get(id);
-          if (operation?.status === 'queued' || operation?.status === 'running') this.deliver({ id, from: operation.status }, 0);
-        },
-        () => this.#tryAgain(id),
-      );
-    });
+    await this.#queue.stop();
   }
 
   async #work({ id, from }: Delivery): Promise<void> {
@@ -168,12 +111,16 @@ export class Worker {
     if (operation !== undefined) await this.#kinds[operation.kind].run(this.#job(operation));
   }
 
+  #isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
   #job(operation: Operation): Job {
     const { clock, store } = this.#parts;
     const { id, attempt } = operation;
     let asked = operation.status === 'cancelling';
     const now = async (): Promise<Operation | undefined> => {
-      const found = this.#state === 'stopped' ? undefined : await store.get(id);
+      const found = this.#isStopped() ? undefined : await store.get(id);
       if (found === undefined || found.attempt !== attempt) return undefined;
       return found.status === 'running' || found.status === 'cancelling' ? found : undefined;
     };
@@ -182,9 +129,10 @@ export class Worker {
       now,
       until: async (moment, signal) => {
         for (;;) {
-          const slept = await this.#naps.take(moment - clock.now(), id, signal);
-          if (this.#state === 'stopped') return false;
-          if (slept) return true;
+          if (this.#isStopped()) return false;
+          const slept = await this.#naps.take(Math.min(moment - clock.now(), this.#lookAgain), id, signal);
+          if (this.#isStopped()) return false;
+          if (slept && (signal?.aborted === true || moment <= clock.now())) return true;
           const status = (await now())?.status;
           if (status === undefined) return false;
           // Whoever has something to undo is told once; what it does then takes its time.

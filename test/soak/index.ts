@@ -1,7 +1,8 @@
 /**
- * `npm run soak [laws|order …] [--minutes N] [--times N] [--seed N]`: hunts that are too long for every change.
+ * `npm run soak [laws|kills|order …] [--minutes N] [--times N] [--seed N]`: hunts that are too long for every change.
  *
  * - `laws`: every law again and again, each time with another seed, for N minutes (10 by default).
+ * - `kills`: the demo killed at N instants in the middle of mixed traffic (20 by default; the bar is 200), and held to what it accepted.
  * - `order`: the whole suite N times (20 by default), files and tests in another order each time.
  *
  * It stops at the first failure and says how to see it again.
@@ -9,10 +10,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { killHunt } from './kills.ts';
 import { formatDuration, freshSeed, seeded, systemClock } from '../../src/time/index.ts';
 
 const root = join(import.meta.dirname, '../..');
-const HUNTS = ['laws', 'order'] as const;
+const HUNTS = ['laws', 'kills', 'order'] as const;
 /** The largest seed that both fast-check and the runner take. */
 const MAX_SEED = 2_147_483_647;
 
@@ -43,6 +45,22 @@ if (wanted.includes('laws')) {
     const seed = draw.int(1, MAX_SEED);
     hunt(`laws, round ${++rounds}`, ['test/laws'], { FC_SEED: String(seed) }, `FC_SEED=${seed} npm test -- test/laws`);
   } while (systemClock.now() < end);
+}
+if (wanted.includes('kills')) {
+  const seed = chance.fork('kills').hex(4);
+  const from = systemClock.now();
+  const said = (line: string): void => console.log(`kills  ${formatDuration(systemClock.now() - from).padStart(8)}  ${line}`);
+  try {
+    const tally = await killHunt(times, seed, said);
+    said(
+      Object.entries(tally)
+        .map(([what, count]) => `${count} ${what}`)
+        .join(', '),
+    );
+  } catch (error) {
+    console.log(`${String(error)}\nsoak: found. See it again with: npm run soak -- kills --times ${times} --seed ${chance.seed}`);
+    process.exit(1);
+  }
 }
 if (wanted.includes('order')) {
   const draw = chance.fork('order');

@@ -4,6 +4,7 @@ export const importStartsOver: Bug = {
   name: 'import-starts-over',
   family: 'exactly-once',
   story: 'after a restart an import begins with its first item: what it had made itself is told as there already',
+  fires: 'after a fault',
   plant: ({ store }) => ({
     store: {
       ...store,

@@ -1,266 +1,43 @@
+import { AssertionError } from 'node:assert';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BUGS, demoApp, MailFault, sqliteStore, type DemoOptions } from '../../../src/demo/index.ts';
-import { bodyOf, inWorld, logIn, monitorOf, post, standing, toItsEnd, type Body, type World } from './world.ts';
+import { BUGS } from '../../../src/demo/index.ts';
+import { runDemoCommand } from '../../../src/demo/main.ts';
+import { firstRed, loadChecks, outcome } from '../../oracle/checks.ts';
 
-/** Each looks from outside, in plain HTTP, and throws when the server is wrong. */
-const CHECKS: Record<string, (world: World) => Promise<void>> = {
-  'auto-commit': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const before = await bodyOf(await ann('GET', '/accounts'));
-    const refused = await ann('POST', '/transfers', { from: 'acc_ann_current', to: 'acc_nobody', amount: 500 });
-    expect(refused.status).toBe(422);
-    expect(await bodyOf(await ann('GET', '/accounts'))).toEqual(before);
-  },
-  'cancel-ignored': async (world) => {
-    const monitor = monitorOf(await post(world.app));
-    await world.clock.sleep(500);
-    const cancelled = await world.app.fetch(monitor, { method: 'DELETE' });
-    expect(cancelled.status).toBe(200);
-    expect(await bodyOf(cancelled)).toMatchObject({ status: 'cancelled' });
-    expect(await toItsEnd(world, monitor)).toMatchObject({ status: 'cancelled' });
-  },
-  'deadline-not-passed-on': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const booked = await ann('POST', '/bookings', FLIGHT, { 'x-time-left-ms': '600' });
-    expect(booked.status).toBeGreaterThanOrEqual(500);
-    expect(await standing(world)).toEqual([]);
-  },
-  'double-run': async (world) => {
-    await toItsEnd(world, monitorOf(await post(world.app)));
-    await world.clock.sleep(10_000);
-    expect((await bodyOf(await world.app.fetch('/reports')))['reports']).toHaveLength(1);
-  },
-  'duplicates-counted': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const items = [CUSTOMER, { ...CUSTOMER, name: 'Ada again' }];
-    const told = await toItsEnd(world, monitorOf(await ann('POST', '/imports', { items })), 100, ann);
-    expect(told).toMatchObject({ status: 'succeeded' });
-    const { customers } = await bodyOf(await ann('GET', '/customers'));
-    expect(told['result']).toMatchObject({ created: (customers as unknown[]).length });
-  },
-  'expired-too-soon': async (world) => {
-    const monitor = monitorOf(await post(world.app));
-    // Nobody looks for a minute.
-    await world.clock.sleep(60_000);
-    expect((await world.app.fetch(monitor)).status).toBe(200);
-  },
-  'half-an-import': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const refused = await ann('POST', '/imports?atomic=true', { items: [CUSTOMER, { name: 'Bob' }] });
-    expect(await toItsEnd(world, monitorOf(refused), 100, ann)).toMatchObject({ status: 'failed' });
-    expect(await bodyOf(await ann('GET', '/customers'))).toEqual({ customers: [] });
-  },
-  'if-match-ignored': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const path = monitorOf(await ann('POST', '/customers', { name: 'Ada', email: 'ada@example.test' }));
-    const etag = String((await ann('GET', path)).headers.get('etag'));
-    await ann('PUT', path, { name: 'Ada King', email: 'ada@example.test' }, { 'if-match': etag });
-    const late = await ann('PUT', path, { name: 'Ada', email: 'new@example.test' }, { 'if-match': etag });
-    expect(late.status).toBe(412);
-    expect(await bodyOf(await ann('GET', path))).toMatchObject({ name: 'Ada King' });
-  },
-  'import-starts-over': async ({ app: { bugs }, clock }) => {
-    const store = sqliteStore(':memory:');
-    const first = demoApp({ clock, store, bugs }).start();
-    const ann = await logIn({ app: first }, 'ann');
-    const items = Array.from({ length: 10 }, (_, i) => ({ ...CUSTOMER, email: `c${i}@example.test` }));
-    const monitor = monitorOf(await ann('POST', '/imports', { items }));
-    await clock.sleep(1000);
-    await first.close();
-    const second = demoApp({ clock, store, bugs }).start();
-    const again = await logIn({ app: second }, 'ann');
-    try {
-      expect(await toItsEnd({ app: second, clock }, monitor, 60, again)).toMatchObject({ result: { created: 10 } });
-    } finally {
-      await second.close();
-      await store.close();
-    }
-  },
-  'key-for-all-callers': async (world) => {
-    const [ann, bob] = [await logIn(world, 'ann'), await logIn(world, 'bob')];
-    const customer = { name: 'Ada', email: 'ada@example.test' };
-    await ann('POST', '/customers', customer, { 'idempotency-key': '"1"' });
-    const his = await bob('POST', '/customers', customer, { 'idempotency-key': '"1"' });
-    expect((await bob('GET', monitorOf(his))).status).toBe(200);
-  },
-  'key-ignores-body': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const pay = (amount: number): Promise<Response> =>
-      ann('POST', '/transfers', { from: 'acc_ann_current', to: 'acc_bob_current', amount }, { 'idempotency-key': '"1"' });
-    await pay(100);
-    expect((await pay(200)).status).toBe(422);
-  },
-  'lost-result': async (world) => {
-    const told = await toItsEnd(world, monitorOf(await post(world.app)));
-    expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });
-    expect((await world.app.fetch(String(told['resultUrl']))).status).toBe(200);
-  },
-  'mailed-again': async (world) => {
-    const ann = await logIn(world, 'ann');
-    let tries = 0;
-    world.mail = async (letter) => {
-      const now = ++tries === 1 ? letter.recipients.slice(0, 1) : letter.recipients;
-      const { accepted } = await world.mailbox.send({ ...letter, recipients: now });
-      const later = letter.recipients.filter((address) => !accepted.includes(address));
-      return { accepted, refused: later.map((address) => ({ address, code: 450, reason: 'come back later' })) };
-    };
-    const monitor = monitorOf(await ann('POST', '/emails', { ...EMAIL, to: ['ada@example.test', 'bob@example.test'] }));
-    await toItsEnd(world, monitor, 100, ann);
-    const got = world.mailbox.letters.flatMap(({ recipients }) => recipients);
-    expect(got.filter((address) => address === 'ada@example.test')).toHaveLength(1);
-  },
-  'new-message-id': async (world) => {
-    const ann = await logIn(world, 'ann');
-    world.mail = async (letter) => {
-      const sent = await world.mailbox.send(letter);
-      if (world.mailbox.letters.length === 1) throw new MailFault('the answer was lost');
-      return sent;
-    };
-    await toItsEnd(world, monitorOf(await ann('POST', '/emails', EMAIL)), 100, ann);
-    expect(new Set(world.mailbox.letters.map(({ messageId }) => messageId)).size).toBe(1);
-  },
-  'operations-for-all': async (world) => {
-    const [ann, eve] = [await logIn(world, 'ann'), await logIn(world, 'eve')];
-    const monitor = monitorOf(await ann('POST', '/reports', {}));
-    expect((await eve('GET', monitor)).status).toBe(404);
-    expect((await eve('DELETE', monitor)).status).toBe(404);
-    expect((await ann('GET', monitor)).status).toBe(200);
-  },
-  'orphan-payment': async (world) => {
-    const ann = await logIn(world, 'ann');
-    world.network = async (input, init) => {
-      const answer = await world.services.fetch(input, init);
-      if (init?.method === 'PUT') throw new TypeError('the answer was lost');
-      return answer;
-    };
-    expect((await ann('POST', '/bookings', FLIGHT)).status).toBe(502);
-    expect(await standing(world)).toEqual([]);
-  },
-  'parity-drift': async (world) => {
-    const sync = await bodyOf(await post(world.app, {}, '?mode=sync'));
-    const told = await toItsEnd(world, monitorOf(await post(world.app)));
-    if ('result' in told) expect(told['result']).toEqual(sync);
-  },
-  'progress-backwards': async (world) => {
-    const monitor = monitorOf(await post(world.app));
-    let before = 0;
-    for (let look = 0; look < 40; look++) {
-      await world.clock.sleep(50);
-      const { progress, status } = await bodyOf(await world.app.fetch(monitor));
-      expect(progress).toBeGreaterThanOrEqual(before);
-      before = Number(progress);
-      if (status === 'succeeded') break;
-    }
-  },
-  'queued-is-sent': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const monitor = monitorOf(await ann('POST', '/emails', { ...EMAIL, to: ['nobody@example.test'] }));
-    expect(await toItsEnd(world, monitor, 100, ann)).toMatchObject({ status: 'failed' });
-  },
-  'read-is-done': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const items = Array.from({ length: 100 }, (_, i) => ({ ...CUSTOMER, email: `c${i}@example.test` }));
-    const monitor = monitorOf(await ann('POST', '/imports', { items }));
-    await world.clock.sleep(500);
-    const { progress } = await bodyOf(await ann('GET', monitor));
-    const { customers } = await bodyOf(await ann('GET', '/customers'));
-    expect((customers as unknown[]).length).toBeLessThan(100);
-    expect(progress).toBeLessThan(100);
-  },
-  'refusal-swallowed': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const monitor = monitorOf(await ann('POST', '/emails', { ...EMAIL, to: ['ada@example.test', 'nobody@example.test'] }));
-    const told = await toItsEnd(world, monitor, 100, ann);
-    expect(told['result']).toMatchObject({ accepted: ['ada@example.test'], refused: [{ address: 'nobody@example.test' }] });
-  },
-  'resurrected-operation': async (world) => {
-    const monitor = monitorOf(await post(world.app));
-    const ended = await toItsEnd(world, monitor);
-    for (let look = 0; look < 5; look++) {
-      await world.clock.sleep(1000);
-      expect(await bodyOf(await world.app.fetch(monitor))).toMatchObject({ status: ended['status'] });
-    }
-  },
-  'retry-after-in-millis': async (world) => {
-    const accepted = await post(world.app);
-    expect(Number(accepted.headers.get('retry-after'))).toBeLessThanOrEqual(10);
-  },
-  'shared-rate-limit': async (world) => {
-    const [ann, bob] = [await logIn(world, 'ann'), await logIn(world, 'bob')];
-    for (let i = 0; i < 200; i++) await ann('GET', '/accounts');
-    expect((await ann('GET', '/accounts')).status).toBe(429);
-    expect((await bob('GET', '/accounts')).status).toBe(200);
-  },
-  'shifted-index': async (world) => {
-    const ann = await logIn(world, 'ann');
-    const told = await toItsEnd(world, monitorOf(await ann('POST', '/imports', { items: [null, CUSTOMER] })), 100, ann);
-    expect(told['result']).toMatchObject({
-      results: [
-        { index: 0, status: 'invalid' },
-        { index: 1, status: 'created' },
-      ],
-    });
-  },
-  'silent-failure': async (world) => {
-    const told = await toItsEnd(world, monitorOf(await post(world.app, { template: 'none' })));
-    if (told['status'] === 'failed') expect(told['error']).toMatchObject({ title: expect.any(String), status: 422 });
-  },
-  'stale-etag': async (world) => {
-    const monitor = monitorOf(await post(world.app));
-    const seen = new Map<string, Body>();
-    for (let look = 0; look < 20; look++) {
-      const response = await world.app.fetch(monitor);
-      const told = await bodyOf(response);
-      const etag = String(response.headers.get('etag'));
-      if (told['status'] === 'queued' || told['status'] === 'running') expect(seen.get(etag) ?? told).toEqual(told);
-      seen.set(etag, told);
-      await world.clock.sleep(100);
-    }
-  },
-  'stuck-in-running': async (world) => {
-    await toItsEnd(world, monitorOf(await post(world.app)), 60);
-  },
-  'undone-in-order': async (world) => {
-    const ann = await logIn(world, 'ann');
-    await ann('POST', '/bookings', { ...FLIGHT, flight: 'HF999' });
-    expect(world.calls.indexOf('DELETE seat')).toBeLessThan(world.calls.indexOf('DELETE payment'));
-  },
-};
-
-const CUSTOMER = { name: 'Ada', email: 'ada@example.test' };
-const EMAIL = { to: ['ada@example.test'], subject: 'Hello', text: 'A line.' };
-const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };
-
-/** What a check needs the server to be set to; no other comes near this limit. */
-const OPTIONS: DemoOptions = { rateLimit: { requests: 200, per: '1h' } };
-
-const run = async (check: string, bugs: readonly string[]): Promise<unknown> =>
-  inWorld({ ...OPTIONS, bugs }, CHECKS[check]!).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
+// The checks are plain scripts: here they are only run.
+const checks = await loadChecks();
+const checkOf = (name: string): (typeof checks)[number] => checks.find((check) => check.name === name)!;
 
 describe('every bug', () => {
-  test('has a direct check', () => {
-    expect(Object.keys(CHECKS)).toEqual(BUGS.map(({ name }) => name));
+  test('has a check of its name in test/oracle, and there is no other', () => {
+    expect(checks.map(({ name }) => name)).toEqual(BUGS.map(({ name }) => name));
   });
 
-  test.each(BUGS.map(({ name }) => name))('%s makes its check red', async (name) => {
-    expect(await run(name, [])).toBeUndefined();
-    expect(await run(name, [name])).toBeInstanceOf(Error);
+  test.each(BUGS)('$name and its check agree on when it fires', ({ name, fires = 'always' }) => {
+    expect(checkOf(name).fires).toBe(fires);
   });
 
-  test.each(BUGS.map(({ name }) => name))('%s makes no check red that has nothing to do with it', async (name) => {
+  test.each(BUGS)('$name makes its check red, by a sentence of its own', async ({ name }) => {
+    const check = checkOf(name);
+    expect(await outcome(check)).toBeUndefined();
+    const red = await firstRed(check, { bugs: [name] });
+    expect(red?.error).toBeInstanceOf(AssertionError);
+    expect(red?.error).toMatchObject({ generatedMessage: false, message: expect.stringMatching(/^\S.{15,}/) });
+    expect(await outcome(check, { seed: red!.seed })).toBeUndefined();
+  });
+
+  test.each(BUGS)('$name makes no check red that has nothing to do with it', async ({ name }) => {
     const red: string[] = [];
-    for (const check of Object.keys(CHECKS)) if ((await run(check, [name])) !== undefined) red.push(check);
-    expect(red).toEqual(ALSO[name] ?? [name]);
+    for (const check of checks) {
+      if (check.name !== name && (await outcome(check, { bugs: [name] })) !== undefined) red.push(check.name);
+    }
+    expect(red).toEqual(ALSO[name] ?? []);
   });
 
   test('can be planted together with others', async () => {
-    for (const check of ['lost-result', 'progress-backwards', 'retry-after-in-millis']) {
-      expect(await run(check, ['retry-after-in-millis', 'lost-result', 'progress-backwards'])).toBeInstanceOf(Error);
-    }
+    const bugs = ['retry-after-in-millis', 'lost-result', 'progress-backwards'];
+    for (const bug of bugs) expect(await outcome(checkOf(bug), { bugs })).toBeInstanceOf(AssertionError);
   });
 
   test.each(BUGS)('$name is told in a family and one line, and lives in a file of its name', ({ name, family, story }) => {
@@ -275,12 +52,28 @@ describe('every bug', () => {
     const files = readdirSync('src/demo/bugs').filter((file) => file !== 'index.ts');
     expect(files).toHaveLength(BUGS.length);
   });
+
+  test('is listed, with when it fires', async () => {
+    const list = async (...flags: string[]): Promise<string> => {
+      let out = '';
+      await runDemoCommand(['--list-bugs', ...flags], { stdout: { write: (text) => (out += text) }, stderr: process.stderr });
+      return out;
+    };
+    const lines = (await list()).trimEnd().split('\n');
+    expect(lines.map((line) => line.split(' ')[0])).toEqual(BUGS.map(({ name }) => name));
+    expect(lines.filter((line) => line.endsWith('(after a fault)')).map((line) => line.split(' ')[0])).toContain(
+      'orphan-payment',
+    );
+    expect(lines.filter((line) => line.endsWith('(always)'))).toEqual([]);
+    const told = JSON.parse(await list('--json')) as object[];
+    expect(told).toEqual(BUGS.map(({ name, family, story, fires = 'always' }) => ({ name, family, story, fires })));
+  });
 });
 
-/** Where one defect shows in more than one way. */
+/** Where one defect shows in more than one way: the other checks that it makes red. */
 const ALSO: Record<string, string[]> = {
   // Whoever does not listen hears of no refusal.
-  'queued-is-sent': ['queued-is-sent', 'refusal-swallowed'],
+  'queued-is-sent': ['refusal-swallowed'],
   // What never ends has no result, and no second report either.
   'stuck-in-running': [
     'double-run',
@@ -296,6 +89,5 @@ const ALSO: Record<string, string[]> = {
     'resurrected-operation',
     'shifted-index',
     'silent-failure',
-    'stuck-in-running',
   ],
 };

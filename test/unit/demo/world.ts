@@ -8,6 +8,7 @@ import {
   type Mailer,
   type Services,
 } from '../../../src/demo/index.ts';
+import { checkAnswers, demoOpenApi } from '../../setup/openapi.ts';
 import { seeded, virtualClock, type Clock, type VirtualClock } from '../../../src/time/index.ts';
 
 /** A demo in virtual time; faults of the server fail the test that made them. */
@@ -55,8 +56,32 @@ export function worldOf(options: DemoOptions = {}): World {
     ...options,
   });
   const mailbox = demoMailbox();
-  const world: World = { clock, app, services, network: services.fetch, mailbox, mail: (letter) => mailbox.send(letter), calls };
+  // What a defect says is not in the document.
+  const told = (options.bugs ?? []).length > 0 ? app : { ...app, fetch: checkedFetch(app) };
+  const world: World = {
+    clock,
+    app: told,
+    services,
+    network: services.fetch,
+    mailbox,
+    mail: (letter) => mailbox.send(letter),
+    calls,
+  };
   return world;
+}
+
+let check: ReturnType<typeof checkAnswers> | undefined;
+
+/** Holds every answer to the document of the demo. */
+function checkedFetch({ fetch }: DemoApp): DemoApp['fetch'] {
+  check ??= checkAnswers(demoOpenApi());
+  const holds = check;
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    const { pathname } = new URL(addressOf(input), 'http://demo.test');
+    await holds(init?.method ?? (input instanceof Request ? input.method : 'GET'), pathname, response);
+    return response;
+  };
 }
 
 /** Runs `body` in a world whose worker has started, and closes it. */

@@ -1,0 +1,74 @@
+/** Starts the demo as a process of its own, as a user does: nothing but HTTP leads in, and its services are its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Company } from './company.ts';
+
+export interface ProcessStart {
+  /** The names of the bugs to plant. */
+  readonly bugs: readonly string[];
+  readonly seed: number;
+  /** How many requests a caller may send in an hour. */
+  readonly rateLimit: number;
+}
+
+const COMMAND = join(import.meta.dirname, '../../src/cli/main.ts');
+
+/** Runs `body` on a demo that is ended with it; a restart kills it, without a warning. */
+export async function withProcess(start: ProcessStart, body: (company: Company) => Promise<void>): Promise<void> {
+  const { bugs, seed, rateLimit } = start;
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-oracle-'));
+  const args = [
+    ...['demo', '--json', '--port', '0', '--store', join(folder, 'store'), '--seed', String(seed), '--rate', `${rateLimit}/1h`],
+    ...bugs.flatMap((bug) => ['--bug', bug]),
+  ];
+  let server: Server | undefined;
+  try {
+    server = await serverOf(args);
+    await body({
+      fetch: (pathOrUrl, init) => fetch(new URL(pathOrUrl, server?.url), init),
+      sleep: (ms) => sleep(ms),
+      now: () => performance.now(),
+      rateLimit,
+      restart: async () => {
+        await end(server?.child, 'SIGKILL');
+        server = await serverOf(args);
+      },
+    });
+  } finally {
+    await end(server?.child, 'SIGTERM');
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Server {
+  readonly child: ChildProcess;
+  readonly url: string;
+}
+
+/** Resolves when the server has told its address. */
+async function serverOf(args: readonly string[]): Promise<Server> {
+  const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stderr.on('data', (text: Buffer) => (err += text.toString()));
+  const told = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (text: Buffer) => {
+      out += text.toString();
+      if (out.includes('\n')) resolve(out);
+    });
+    child.once('error', reject);
+    child.once('close', (code) => reject(new Error(`the demo ended with code ${code}: ${err.trim()}`)));
+  });
+  const { url } = JSON.parse(await told) as { readonly url: string };
+  return { child, url };
+}
+
+async function end(child: ChildProcess | undefined, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, 'close');
+  child.kill(signal);
+  await closed;
+}
