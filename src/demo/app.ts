@@ -165,8 +165,13 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const queue = (options.queue ?? ((source) => new LocalQueue(source)))({
     clock,
     slots,
-    unfinished: async () => (await parts.store.unfinished()).map(({ id, status }) => ({ id, from: status })),
-    leftover: async (id) => leftOf(await parts.store.get(id)),
+    unfinished: async () => {
+      const found = await parts.store.unfinished();
+      // What is running in a store of our own was left by a worker that died; in one that is shared, only a shared queue knows.
+      const dead = parts.db.alone || options.queue !== undefined;
+      return found.flatMap(({ id, status }) => (status === 'queued' || dead ? [{ id, from: status }] : []));
+    },
+    leftover: async (id, held) => leftOf(await parts.store.get(id), held?.attempt),
     onError,
   });
   const worker = new Worker(parts, kinds, {

@@ -18,7 +18,7 @@ export const CUSTOMER_COLUMNS = 'id, name, email, version, created_at';
 export const CUSTOMER_FIELDS: { readonly name: Field<string>; readonly email: Field<string> } = {
   name: text(1, 200),
   email: field('an e-mail address', (value) =>
-    typeof value === 'string' && value.length <= 254 && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
+    typeof value === 'string' && value.length <= 254 && !value.includes('\0') && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
       ? value.toLowerCase()
       : undefined,
   ),

@@ -34,12 +34,17 @@ export function* next(table: string): Work<number> {
 
 /** A relational database. */
 export interface Db {
-  /** Does all of the work or, when it throws, nothing of it. */
+  /** Whether nobody else works on it; otherwise what is found in the middle of something may be another process's. */
+  readonly alone: boolean;
+  /**
+   * Does all of the work or, when it throws, nothing of it; a transaction never meets another. A statement that fails is thrown into
+   * the work, which may say what that means, but not go on: nothing of it is kept.
+   */
   transact<T>(work: () => Work<T>): Promise<T>;
   /** Does work of one statement, which is whole or nothing by itself. */
   single<T>(work: () => Work<T>): Promise<T>;
   /**
-   * Tells of every transaction of this process after it is kept.
+   * Tells after every transaction of this process that is kept and, where others work on it too, now and then.
    *
    * @returns what ends the telling
    */
@@ -47,8 +52,8 @@ export interface Db {
   close(): Promise<void>;
 }
 
-/** Grows when the tables change; a file of another version is refused rather than guessed at. */
-const SCHEMA_VERSION = 3;
+/** Grows when the tables change; a database of another version is refused rather than guessed at. */
+export const SCHEMA_VERSION = 3;
 
 /**
  * An SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time (an exclusive lock,
@@ -66,15 +71,20 @@ export function sqliteDb(path: string, tables: readonly string[]): Db {
     if (statement === undefined) prepared.set(sql, (statement = db.prepare(sql)));
     return statement.all(...values);
   };
-  const run = <T>(work: () => Work<T>): T => {
+  const run = <T>(work: () => Work<T>, whole: boolean): T => {
     const going = work();
+    let failure: { readonly error: unknown } | undefined;
     for (let step = going.next(); ;) {
-      if (step.done === true) return step.value;
+      if (step.done === true) {
+        if (whole && failure !== undefined) throw failure.error;
+        return step.value;
+      }
       let told: readonly unknown[];
       try {
         told = rows(step.value);
       } catch (error) {
         // The work may know what a broken constraint means.
+        failure ??= { error };
         step = going.throw(error);
         continue;
       }
@@ -83,11 +93,12 @@ export function sqliteDb(path: string, tables: readonly string[]): Db {
   };
   const listeners = new Set<() => void>();
   return {
+    alone: true,
     transact: async (work) => {
       let result;
       db.exec('BEGIN IMMEDIATE');
       try {
-        result = run(work);
+        result = run(work, true);
         db.exec('COMMIT');
       } catch (error) {
         // SQLite itself rolls back after some faults, such as a full disk.
@@ -97,7 +108,7 @@ export function sqliteDb(path: string, tables: readonly string[]): Db {
       for (const listener of listeners) listener();
       return result;
     },
-    single: async (work) => run(work),
+    single: async (work) => run(work, false),
     onCommit(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -58,11 +58,12 @@ export function faulty(kind: ProblemName, errors: NonNullable<Problem['errors']>
   return problem(kind, count, errors);
 }
 
-/** A text of so many characters (UTF-16 code units). */
+/** A text of so many characters (UTF-16 code units); not U+0000, which not every database can keep. */
 export function text(min: number, max: number, otherwise?: string): Field<string> {
   return field(
-    `a text of ${min} to ${max} characters`,
-    (value) => (typeof value === 'string' && value.length >= min && value.length <= max ? value : undefined),
+    `a text of ${min} to ${max} characters without U+0000`,
+    (value) =>
+      typeof value === 'string' && value.length >= min && value.length <= max && !value.includes('\0') ? value : undefined,
     otherwise,
   );
 }

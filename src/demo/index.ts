@@ -8,6 +8,7 @@ export { DECLINED_CARD, demoServices } from './services/index.ts';
 export type { Effect, Service, ServiceName, ServiceOptions, Services, Step } from './services/service.ts';
 export { serve, type Served } from './serve.ts';
 export {
+  openStore,
   sqliteStore,
   type Delivery,
   type Naming,

@@ -1,10 +1,15 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
-import { formatDuration, freshSeed, parseDuration, seeded, type Duration } from '../time/index.ts';
+import { formatDuration, freshSeed, parseDuration, seeded, systemClock, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, type DemoOptions } from './app.ts';
 import { findNodemailer, smtpTarget } from './mail.ts';
 import type { Bug } from './parts.ts';
+import { isPostgres, withoutPassword } from './postgres.ts';
+import { redisQueue } from './redis.ts';
 import { serve, type Served } from './serve.ts';
+import { sharedServices } from './services/index.ts';
+import type { Services } from './services/service.ts';
+import { openStore } from './store.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
 export interface DemoIo {
@@ -23,7 +28,17 @@ const FLAGS = {
   bug: { type: 'string', multiple: true, value: 'NAME', says: 'plant a defect; may be given several times' },
   'list-bugs': { type: 'boolean', says: 'tell the defects that can be planted, and end' },
   json: { type: 'boolean', says: 'tell the address (or the defects) as JSON on one line' },
-  store: { type: 'string', value: 'FILE', says: 'keep jobs in this file, so that they survive a restart; in memory by default' },
+  store: {
+    type: 'string',
+    value: 'FILE|URL',
+    says: 'keep jobs in this file, or at postgres://USER:PASSWORD@HOST/DATABASE (or PGPASSWORD); in memory by default',
+  },
+  queue: {
+    type: 'string',
+    value: 'URL',
+    says: 'hand jobs to the workers of several processes at redis://HOST:PORT; they share a store on PostgreSQL',
+  },
+  role: { type: 'string', value: 'ROLE', says: 'what this process does: api, worker or all (by default); with --queue' },
   seed: { type: 'string', value: 'N', says: 'what the ids are drawn from' },
   work: { type: 'string', value: 'DURATION', says: `how long a report takes, ${DEFAULT_WORK} by default` },
   'retry-after': { type: 'string', value: 'N', says: 'seconds a client is asked to wait between looks, 1 by default, or none' },
@@ -42,7 +57,7 @@ const FLAGS = {
 } as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
 
 /** Codes of errors that are the environment's, not the caller's. */
-const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable', 'not-installed']);
+const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable', 'queue-unavailable', 'not-installed']);
 
 /**
  * `holdfast demo`: serves until it is stopped.
@@ -67,26 +82,49 @@ export async function runDemoCommand(argv: readonly string[], io: DemoIo): Promi
 
 async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Promise<void> {
   if (flags.options.mail !== undefined) await findNodemailer();
-  const app = demoApp({ ...flags.options, random: seeded(flags.seed) });
-  let server: Served;
+  const { store } = flags.options;
+  if (!isPostgres(store)) return serveUntilStopped(flags, {}, io, print);
+  const opened = await openStore(store);
+  let services: Services | undefined;
   try {
-    server = await serve(app, { port: flags.port });
-  } catch (error) {
-    await app.close();
-    throw error;
+    services = await sharedServices(store, systemClock);
+    const queue = flags.queue === undefined ? {} : { queue: await redisQueue(flags.queue, { works: flags.role !== 'api' }) };
+    await serveUntilStopped(flags, { store: opened, fetch: services.fetch, ...queue }, io, print);
+  } finally {
+    await services?.close();
+    await opened.close();
+  }
+}
+
+async function serveUntilStopped(
+  flags: Flags,
+  shared: Pick<DemoOptions, 'store' | 'fetch' | 'queue'>,
+  io: DemoIo,
+  print: (text: string) => void,
+): Promise<void> {
+  const app = demoApp({ ...flags.options, ...shared, random: seeded(flags.seed) });
+  let server: Served | undefined;
+  if (flags.role === 'worker') app.start();
+  else {
+    try {
+      server = await serve(app, { port: flags.port });
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
   }
   const stop = stopped(io.signal);
   const told = {
-    url: server.url,
+    url: server?.url,
     pid: process.pid,
     seed: flags.seed,
-    store: flags.options.store,
+    store: isPostgres(flags.options.store) ? withoutPassword(flags.options.store) : flags.options.store,
     ...(flags.options.mail === undefined ? {} : { smtp: serverIn(flags.options.mail) }),
     bugs: app.bugs.map(({ name }) => name),
   };
   print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work));
   await stop;
-  await server.close();
+  await (server ?? app).close();
   if (!flags.json) print('stopped');
 }
 
@@ -112,6 +150,8 @@ interface Flags {
   readonly json: boolean;
   readonly port: number;
   readonly seed: string;
+  readonly queue: string | undefined;
+  readonly role: Role;
   readonly options: DemoOptions & { readonly store: string; readonly work: Duration; readonly mail?: string };
 }
 
@@ -152,12 +192,16 @@ function readFlags(argv: readonly string[]): Flags {
   const rate = last('rate');
   const smtp = last('smtp');
   if (smtp !== undefined) smtpTarget('--smtp', smtp);
+  const queue = last('queue');
+  if (queue !== undefined) checkQueue(queue, last('store'));
   return {
     help: given.has('help'),
     listBugs: given.has('list-bugs'),
     json: given.has('json'),
     port: wholeNumber('--port', last('port') ?? String(DEFAULT_PORT), 65_535),
     seed: last('seed') ?? freshSeed(),
+    queue,
+    role: readRole(last('role'), queue),
     options: {
       bugs: given.get('bug') ?? [],
       store: last('store') ?? ':memory:',
@@ -180,6 +224,28 @@ function durationIn(flag: string, text: string): Duration {
   const duration = /^\d+$/.test(text) ? Number(text) : (text as Duration);
   parseDuration(duration, flag);
   return duration;
+}
+
+/** What a process does. */
+const ROLES = ['api', 'worker', 'all'] as const;
+type Role = (typeof ROLES)[number];
+
+function readRole(given: string | undefined, queue: string | undefined): Role {
+  if (given === undefined) return 'all';
+  const role = ROLES.find((one) => one === given);
+  if (role === undefined) throw misuse(`--role: expected ${ROLES.join(', ')}, received ${show(given)}`, 'write --role worker');
+  if (queue === undefined)
+    throw misuse('--role is for processes that share a queue', 'add --queue redis://HOST:PORT, or leave --role out');
+  return role;
+}
+
+/** A queue for several processes makes sense where they share a store. */
+function checkQueue(url: string, store: string | undefined): void {
+  // The address may hold a password: what was given is not told.
+  if (!/^rediss?:\/\/[^/]/.test(url) || !URL.canParse(url))
+    throw misuse('--queue: expected the address of a Redis', 'write --queue redis://127.0.0.1:6379');
+  if (store === undefined || !isPostgres(store))
+    throw misuse('--queue needs a store that several processes share', 'add --store postgres://USER:PASSWORD@HOST/DATABASE');
 }
 
 function readRate(text: string): NonNullable<DemoOptions['rateLimit']> {
@@ -237,15 +303,17 @@ function help(): string {
 
 function banner(
   told: {
-    readonly url: string;
+    readonly url: string | undefined;
     readonly seed: string;
-    readonly store: string | undefined;
+    readonly store: string;
     readonly smtp?: string;
     readonly bugs: readonly string[];
   },
   work: Duration,
 ): string {
   const { url } = told;
+  if (url === undefined)
+    return `Holdfast demo: a worker\n  jobs are kept in ${told.store}; seed ${told.seed}\n\nStop it with Ctrl-C.`;
   const kept = told.store === ':memory:' ? 'jobs are kept in memory' : `jobs are kept in ${told.store}`;
   return [
     `Holdfast demo on ${url}`,

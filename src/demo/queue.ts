@@ -1,8 +1,14 @@
 import type { Clock, Millis } from '../time/index.ts';
 import type { Delivery } from './store.ts';
 
-/** Does a job; rejects when the store failed, and the job is to be tried again. */
-export type Work = (delivery: Delivery) => Promise<void>;
+/** What is known of a job that was handed out. */
+export interface Held {
+  /** By which number it was taken up; undefined when it was not. */
+  attempt: number | undefined;
+}
+
+/** Does a job, and notes how it is held; rejects when the store failed, and the job is to be tried again. */
+export type Work = (delivery: Delivery, held: Held) => Promise<void>;
 
 /** How jobs get from where they are accepted to where they are done. */
 export interface Queue {
@@ -16,15 +22,15 @@ export interface Queue {
   stop(): Promise<void>;
 }
 
-/** What is left to do of a job: how it is to be delivered again; undefined when nothing. */
-export type Leftover = (id: string) => Promise<Delivery | undefined>;
+/** What is left to do of a job: how it is to be delivered again; undefined when nothing, or nothing by who held it. */
+export type Leftover = (id: string, held?: Held) => Promise<Delivery | undefined>;
 
 /** What a queue works for. */
 export interface QueueOptions {
   readonly clock: Clock;
   /** How many jobs are worked on at a time. */
   readonly slots: number;
-  /** The jobs in the store that have not ended. */
+  /** The jobs in the store that have not ended, and whose worker is not known to live. */
   readonly unfinished: () => Promise<readonly Delivery[]>;
   readonly leftover: Leftover;
   /** Told of what is tried again. */
@@ -93,9 +99,10 @@ export class LocalQueue implements Queue {
   #pump(): void {
     while (this.#isOpen() && this.#ready.length > 0 && this.#runs.size < this.#slots) {
       const delivery = this.#ready.shift()!;
+      const held: Held = { attempt: undefined };
       this.#run(
-        () => this.#work!(delivery),
-        () => this.#tryAgain(delivery.id),
+        () => this.#work!(delivery, held),
+        () => this.#tryAgain(delivery.id, held),
       );
     }
   }
@@ -122,15 +129,15 @@ export class LocalQueue implements Queue {
   }
 
   /** The store failed in mid-work: how far the job came is asked anew. */
-  #tryAgain(id: string): void {
+  #tryAgain(id: string, held: Held): void {
     if (!this.#isOpen()) return;
     this.#later(RETRY_AFTER_FAULT_MS, () => {
       this.#run(
         async () => {
-          const left = await this.#leftover(id);
+          const left = await this.#leftover(id, held);
           if (left !== undefined) this.deliver(left, 0);
         },
-        () => this.#tryAgain(id),
+        () => this.#tryAgain(id, held),
       );
     });
   }

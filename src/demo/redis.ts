@@ -1,4 +1,4 @@
-import { HarnessError } from '../errors.ts';
+import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Millis } from '../time/index.ts';
 import { RETRY_AFTER_FAULT_MS, type Queue, type QueueOptions, type Work } from './queue.ts';
 import type { Delivery } from './store.ts';
@@ -7,7 +7,7 @@ import type { Delivery } from './store.ts';
 const CONNECT_MS: Millis = 5_000;
 /** How often the store is searched for jobs that the queue does not know, in milliseconds. */
 const SWEEP_MS: Millis = 2_000;
-/** How old a job is before it is missed: the process that accepted it is given this long to hand it over. */
+/** How many jobs the queue is asked for at a time. */
 const SWEEP_AT_ONCE = 100;
 /** After how long a worker that does not say that it lives is taken for dead, in milliseconds. */
 const LOCK_MS: Millis = 5_000;
@@ -22,7 +22,7 @@ const NAME = 'holdfast-demo';
  *
  * @param url `redis://host:port` or `rediss://…`, with user and password where they are needed
  * @param role.works false for a process that hands jobs over and does none
- * @throws HarnessError `peer-missing`, `queue-unavailable`
+ * @throws HarnessError `not-installed`, `queue-unavailable`
  */
 export async function redisQueue(
   url: string,
@@ -97,7 +97,7 @@ export async function redisQueue(
             // As the store has it now: whoever had it before is dead, or its lock is lost and its attempt is over.
             const left = await leftover(id);
             if (left === undefined) return;
-            await work(left);
+            await work(left, { attempt: undefined });
             // It was given back, for the server goes down: another will do it.
             if ((await leftover(id)) !== undefined) throw new Error(`${id} is not done`);
           },
@@ -133,13 +133,14 @@ const KEPT = {
   removeOnFail: true,
 } as const;
 
-async function libraries(): Promise<{ bullmq: typeof import('bullmq'); Redis: typeof import('ioredis').Redis }> {
+// Its type is taken from what is loaded: whoever compiles without these packages need not have them.
+async function libraries() {
   try {
     const [bullmq, { Redis }] = await Promise.all([import('bullmq'), import('ioredis')]);
     return { bullmq, Redis };
   } catch (error) {
     throw new HarnessError(
-      'peer-missing',
+      'not-installed',
       'a queue on Redis needs the packages bullmq and ioredis',
       'npm install bullmq ioredis',
       {
@@ -152,13 +153,13 @@ async function libraries(): Promise<{ bullmq: typeof import('bullmq'); Redis: ty
 function unavailable(url: string, error: unknown): HarnessError {
   return new HarnessError(
     'queue-unavailable',
-    `cannot reach the queue at ${withoutPassword(url)}: ${error instanceof Error ? error.message : String(error)}`,
+    `cannot reach the queue at ${show(shown(url), 200)}: ${error instanceof Error ? error.message : String(error)}`,
     'start Redis there, or give the address of one that runs, as in redis://127.0.0.1:6379',
     { cause: error },
   );
 }
 
-/** An address as it may be told. */
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//…@');
+/** The address of a queue as it may be shown: without user and password. */
+function shown(url: string): string {
+  return URL.canParse(url) ? `${new URL(url).protocol}//${new URL(url).host}` : 'an address that cannot be read';
 }

@@ -1,6 +1,8 @@
+import { HarnessError } from '../errors.ts';
 import type { EpochMillis } from '../time/index.ts';
 import { all, next, one, sqliteDb, type Db, type Value, type Work } from './db.ts';
 import { record, type EventType } from './events.ts';
+import { isPostgres, postgresDb } from './postgres.ts';
 import type { Problem } from './problem.ts';
 import { isProblem, type Report } from './report.ts';
 import { TABLES } from './tables.ts';
@@ -125,7 +127,10 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** How many finished reports are kept parsed, so that a look at a finished operation does not parse its report again. */
+/**
+ * How many finished reports are kept parsed, so that a look at a finished operation does not parse its report again. A report is
+ * read after its commit and never changes, so that other processes can make none of them wrong.
+ */
 const PARSED_REPORTS = 64;
 
 const COLUMNS =
@@ -142,7 +147,24 @@ const UNDOING: readonly string[] = [];
  * @throws HarnessError `store-unavailable`
  */
 export function sqliteStore(path: string): Store {
+  if (isPostgres(path))
+    throw new HarnessError(
+      'store-unavailable',
+      'a store on a server is not a file',
+      'hand in await openStore(url) instead of the URL',
+    );
   return storeIn(sqliteDb(path, TABLES));
+}
+
+/**
+ * A store in an SQLite file, or on a PostgreSQL server (which takes the package `pg`), where several processes may work on it: a job
+ * found running may have a living worker.
+ *
+ * @param where a path, `:memory:`, or `postgres://user:password@host:port/database`
+ * @throws HarnessError `store-unavailable`, `not-installed`
+ */
+export async function openStore(where: string): Promise<Store> {
+  return isPostgres(where) ? storeIn(await postgresDb(where, TABLES)) : sqliteStore(where);
 }
 
 /** A store in a database that has the tables. */
@@ -277,7 +299,7 @@ function storeIn(db: Db): Store {
       db.transact(function* () {
         const undoing = UNDOING.map((kind) => `'${kind}'`).join(', ') || "''";
         const sql = `status = CASE WHEN status = 'running' AND kind IN (${undoing}) THEN 'cancelling' ELSE 'cancelled' END,
-          ended_at = CASE WHEN status = 'running' AND kind IN (${undoing}) THEN NULL ELSE CAST(? AS REAL) END
+          ended_at = CASE WHEN status = 'running' AND kind IN (${undoing}) THEN NULL ELSE ? + 0.0 END
           WHERE id = ? AND status IN ('queued', 'running')`;
         const typeOf = ({ status }: OperationRow): EventType =>
           status === 'cancelling' ? 'operation.cancelling' : 'operation.cancelled';
@@ -296,9 +318,15 @@ function storeIn(db: Db): Store {
   };
 }
 
-/** How a job that was lost is to be delivered again; undefined when it has ended. */
-export function leftOf(operation: Operation | undefined): Delivery | undefined {
+/**
+ * How a job that was lost is to be delivered again; undefined when it has ended.
+ *
+ * @param attempt the number by which it was held, where it was
+ */
+export function leftOf(operation: Operation | undefined, attempt?: number): Delivery | undefined {
   if (operation === undefined || isEnded(operation)) return undefined;
+  // Taken up by another in between, it is that one's.
+  if (attempt !== undefined && attempt !== operation.attempt) return undefined;
   return { id: operation.id, from: operation.status === 'queued' ? 'queued' : 'running' };
 }
 

@@ -1,6 +1,6 @@
 import type { Clock, Millis } from '../time/index.ts';
 import type { Parts } from './parts.ts';
-import type { Queue } from './queue.ts';
+import type { Held, Queue } from './queue.ts';
 import type { Job, Kind } from './kinds/kind.ts';
 import type { Delivery, Naming, Operation, OperationKind } from './store.ts';
 
@@ -85,7 +85,7 @@ export class Worker {
   start(): void {
     if (this.#state !== 'new') return;
     this.#state = 'started';
-    this.#queue.start((delivery) => this.#work(delivery));
+    this.#queue.start((delivery, held) => this.#work(delivery, held));
   }
 
   /** Takes a job after `delay` milliseconds. */
@@ -105,10 +105,12 @@ export class Worker {
     await this.#queue.stop();
   }
 
-  async #work({ id, from }: Delivery): Promise<void> {
+  async #work({ id, from }: Delivery, held: Held): Promise<void> {
     const { clock, store } = this.#parts;
     const operation = await store.claim(id, from, clock.wall());
-    if (operation !== undefined) await this.#kinds[operation.kind].run(this.#job(operation));
+    if (operation === undefined) return;
+    held.attempt = operation.attempt;
+    await this.#kinds[operation.kind].run(this.#job(operation));
   }
 
   #isStopped(): boolean {

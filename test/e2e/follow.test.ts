@@ -1,13 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { demoApp, serve, type Served } from 'holdfast/demo';
 import { rejudge } from 'holdfast/logic';
 import { parseTrace } from 'holdfast/trace';
 import { expect as holding } from 'holdfast/vitest';
+import { enabled, freePort, onPath } from '../setup/needs.ts';
 
 const cli = join(import.meta.dirname, '../../dist/cli/main.js');
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-follow-'));
@@ -106,14 +107,10 @@ describe('holdfast follow, against the demo server', () => {
 });
 
 const aptly = onPath('aptly');
-if (aptly === undefined) {
-  const told = 'holdfast follow against aptly; `apt-get install aptly` enables it';
-  if (process.env['HOLDFAST_REQUIRE']?.split(',').includes('aptly') === true) throw new Error(`must not skip: ${told}`);
-  console.log(`skipped: ${told}`);
-}
+const runs = enabled('aptly', aptly !== undefined, 'holdfast follow against aptly; `apt-get install aptly` enables it');
 
 /** A real asynchronous server of somebody else's: Debian's repository manager, which answers 202 with a task. */
-describe.skipIf(aptly === undefined)('holdfast follow, against the REST API of aptly', () => {
+describe.runIf(runs)('holdfast follow, against the REST API of aptly', () => {
   let url = '';
   let child: ChildProcess;
   const asTask = [
@@ -161,28 +158,3 @@ describe.skipIf(aptly === undefined)('holdfast follow, against the REST API of a
     expect(await holdfast(...start)).toMatchObject({ code: 1, out: expect.stringMatching(/ 3 {2}\(failure\)/) });
   });
 });
-
-function onPath(program: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((part) => join(part, program))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}

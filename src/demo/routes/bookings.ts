@@ -15,6 +15,13 @@ import { TIME_LEFT, type Step } from '../services/service.ts';
 export const BOOKING_BUDGET_MS: Millis = 10_000;
 /** How long to wait until what could not be undone is tried again: from and up to, in milliseconds. */
 const UNDO_AGAIN_MS = [1_000, 60_000] as const;
+/**
+ * How much older than its budget an unfinished booking must be, where other processes work on the same store, until it is taken to be
+ * nobody's, in milliseconds: their clocks may differ, and their store may be slow.
+ */
+const ABANDONED_AFTER_MS: Millis = 20_000;
+/** How often such bookings are looked for, in milliseconds. */
+const SWEEP_EVERY_MS: Millis = 10_000;
 /** How many bookings the collection lists. */
 const LISTED_BOOKINGS = 100;
 
@@ -55,6 +62,9 @@ export function bookings(world: World): Bookings {
   const { clock, db, parts, answers, naps, closing, leaving, onError } = world;
   const { json, refuse } = answers;
   const going = new Set<Promise<void>>();
+  /** The bookings that this process makes, and those that it undoes in the background. */
+  const making = new Set<string>();
+  const insisting = new Set<string>();
   const told = (booking: Booking): object => ({
     id: booking.id,
     flight: booking.flight,
@@ -97,12 +107,14 @@ export function bookings(world: World): Bookings {
 
   /** Tries once; what could not be undone is tried again, in the background, until it is. */
   const giveUp = async (booking: Booking, steps: readonly Step[], failure: Problem): Promise<void> => {
-    await move(booking.id, 'pending', 'undoing', failure);
+    // Unless another process, which knew more, has ended it.
+    if (booking.status === 'pending' && (await move(booking.id, 'pending', 'undoing', failure)) === undefined) return;
     if ((await undo(parts, steps)) === undefined) await move(booking.id, 'undoing', 'failed');
     else insist(booking.id, steps);
   };
 
   const insist = (id: string, steps: readonly Step[]): void => {
+    insisting.add(id);
     const run = (async () => {
       const [first, most] = UNDO_AGAIN_MS;
       for (let wait: Millis = first; !closing(); wait = Math.min(most, wait * 2)) {
@@ -116,8 +128,22 @@ export function bookings(world: World): Bookings {
           onError(error);
         }
       }
-    })().finally(() => going.delete(run));
+    })().finally(() => {
+      insisting.delete(id);
+      going.delete(run);
+    });
     going.add(run);
+  };
+
+  /** Gives up what nobody is at work on. To undo is to say that it shall not be: that two say so does no harm. */
+  const sweep = async (): Promise<void> => {
+    const before = db.alone ? Number.MAX_SAFE_INTEGER : clock.wall() - BOOKING_BUDGET_MS - ABANDONED_AFTER_MS;
+    const sql = `SELECT ${COLUMNS} FROM bookings WHERE status IN ('pending', 'undoing') AND created_at <= ? ORDER BY n`;
+    for (const booking of await db.single(() => all<Booking>(sql, before))) {
+      if (closing()) return;
+      if (!making.has(booking.id) && !insisting.has(booking.id))
+        await giveUp(booking, stepsOf(booking), problem('interrupted', 'the server stopped in the middle of it'));
+    }
   };
 
   const book = needsCaller(answers, async (request, { signal }, { user }) => {
@@ -146,6 +172,7 @@ export function bookings(world: World): Bookings {
     });
     if ('before' in begun) return respond(answers, { told: begun.before, fresh: false });
     const { booking } = begun;
+    making.add(booking.id);
     const steps = stepsOf(booking, card);
     // It goes on when the client hangs up: somebody must undo what was begun.
     const work = (async (): Promise<Response> => {
@@ -156,16 +183,19 @@ export function bookings(world: World): Bookings {
         : problem('hung-up', 'the client has gone');
       const gone = either.signal.aborted ? left : failure;
       if (gone === undefined) {
-        const confirmed = (await move(booking.id, 'pending', 'confirmed'))!;
+        const confirmed = await move(booking.id, 'pending', 'confirmed');
+        // It took so long that another process has given it up.
+        if (confirmed === undefined) return refuse(problem('interrupted', 'it was taken for abandoned, and is undone'));
         return respond(answers, { told: replyOf(confirmed), fresh: true });
       }
       await giveUp(booking, steps.slice(0, parts.toUndo(tried, done)), gone);
       return refuse(gone);
     })();
-    const run: Promise<void> = work.then(
-      () => void going.delete(run),
-      () => void going.delete(run),
-    );
+    const end = (): void => {
+      going.delete(run);
+      making.delete(booking.id);
+    };
+    const run: Promise<void> = work.then(end, end);
     going.add(run);
     return work;
   });
@@ -185,15 +215,10 @@ export function bookings(world: World): Bookings {
     routes: { '/bookings': { GET: list, POST: book }, '/bookings/': { GET: read } },
     start() {
       const run = (async () => {
-        const sql = `SELECT ${COLUMNS} FROM bookings WHERE status IN ('pending', 'undoing') ORDER BY n`;
-        for (const booking of await db.single(() => all<Booking>(sql))) {
-          if (closing()) return;
-          await giveUp(booking, stepsOf(booking), problem('interrupted', 'the server stopped in the middle of it'));
-        }
-      })()
-        // What is left is found at the next start.
-        .catch(onError)
-        .finally(() => going.delete(run));
+        // What is left behind a fault is found at the next sweep, or the next start.
+        do await sweep().catch(onError);
+        while (!db.alone && !closing() && (await naps.take(SWEEP_EVERY_MS, 'bookings')));
+      })().finally(() => going.delete(run));
       going.add(run);
     },
     stop: async () => {

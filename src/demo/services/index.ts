@@ -1,5 +1,16 @@
+import type { Clock } from '../../time/index.ts';
+import { postgresDb } from '../postgres.ts';
 import { problem } from '../problem.ts';
-import { inProcess, service, type ServiceName, type ServiceOptions, type Services, type Trade } from './service.ts';
+import {
+  inProcess,
+  SERVICE_TABLES,
+  service,
+  type Service,
+  type ServiceName,
+  type ServiceOptions,
+  type Services,
+  type Trade,
+} from './service.ts';
 
 /** A card that is never charged, as payment services publish for tests. */
 export const DECLINED_CARD = '4000000000000002';
@@ -45,4 +56,28 @@ export function demoServices(options: ServiceOptions): Services {
   return inProcess(
     TRADES.map((trade) => service(trade, { ...options, store: store === ':memory:' ? store : `${store}-${trade.name}` })),
   );
+}
+
+/** How many connections each service has. */
+const SERVICE_CONNECTIONS = 2;
+
+/**
+ * The same services, in this process, which keep what they do on a PostgreSQL server: each in a schema of its own, so that it is one
+ * service to however many processes.
+ *
+ * @throws HarnessError `store-unavailable`, `not-installed`
+ */
+export async function sharedServices(url: string, clock: Clock): Promise<Services> {
+  const all: Service[] = [];
+  try {
+    for (const trade of TRADES) {
+      const schema = `holdfast_${trade.name}`;
+      const db = await postgresDb(url, SERVICE_TABLES, { schema, connections: SERVICE_CONNECTIONS });
+      all.push(service(trade, { clock, db }));
+    }
+  } catch (error) {
+    await inProcess(all).close();
+    throw error;
+  }
+  return inProcess(all);
 }

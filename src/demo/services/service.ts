@@ -3,7 +3,7 @@ import { parseDuration, type Clock, type Duration } from '../../time/index.ts';
 import { orAbort } from '../abort.ts';
 import { answersOn } from '../answers.ts';
 import { isRefusal, readJson } from '../body.ts';
-import { all, one, sqliteDb } from '../db.ts';
+import { all, one, sqliteDb, type Db } from '../db.ts';
 import { problem, type Problem } from '../problem.ts';
 
 /** A service of another company, which the demo calls. */
@@ -24,6 +24,8 @@ export interface ServiceOptions {
   readonly clock: Clock;
   /** A file that outlives the process, or `:memory:` (the default). */
   readonly store?: string;
+  /** A database with {@link SERVICE_TABLES} instead, which it closes at its end. */
+  readonly db?: Db;
   readonly work?: Duration;
 }
 
@@ -54,14 +56,17 @@ export interface Service {
 /** The field that tells how much time the caller has left, in milliseconds. */
 export const TIME_LEFT = 'x-time-left-ms';
 
-const TABLES = `
+/** What each service keeps. */
+export const SERVICE_TABLES: readonly string[] = [
+  `
   CREATE TABLE effects (
     n INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     status TEXT NOT NULL CHECK (status IN ('made', 'cancelled')),
     content TEXT NOT NULL
   ) STRICT;
-`;
+`,
+];
 
 interface Row {
   readonly id: string;
@@ -78,7 +83,7 @@ interface Row {
 export function service(trade: Trade, options: ServiceOptions): Service {
   const { clock } = options;
   const work = options.work === undefined ? trade.work : parseDuration(options.work, `${trade.name}.work`);
-  const db = sqliteDb(options.store ?? ':memory:', [TABLES]);
+  const db = options.db ?? sqliteDb(options.store ?? ':memory:', SERVICE_TABLES);
   const { json, refuse, empty } = answersOn(clock);
   let closed = false;
 

@@ -16,8 +16,11 @@ export interface Manifest {
 export const DEPENDENCIES: Readonly<Record<string, string>> = {};
 /** What may be asked for beside us. */
 export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
-  nodemailer: 'how the demo sends e-mail by SMTP',
   vitest: 'the runner of holdfast/vitest',
+  bullmq: 'the demo with workers in several processes',
+  ioredis: 'how bullmq reaches Redis',
+  nodemailer: 'how the demo sends e-mail by SMTP',
+  pg: 'the demo on PostgreSQL',
 };
 
 const SHIPPED: readonly string[] = ['dist', 'src', 'CHANGELOG.md'];

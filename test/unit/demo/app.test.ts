@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { demoApp } from '../../../src/demo/index.ts';
+import type { Queue } from '../../../src/demo/queue.ts';
 import { bodyOf, inWorld, logIn, monitorOf, post, toItsEnd, worldOf, type World } from './world.ts';
 
 describe('a report ordered asynchronously', () => {
@@ -361,8 +362,17 @@ describe('the handler', () => {
   });
 
   test('refuses orders beyond the bound of what may wait', async () => {
-    await inWorld({ work: '1h' }, async ({ app }) => {
-      for (let i = 0; i < 10_000; i++) await post(app);
+    let size = 9_999;
+    const queue: Queue = {
+      get size() {
+        return size;
+      },
+      deliver: () => void size++,
+      start: () => undefined,
+      stop: async () => undefined,
+    };
+    await inWorld({ work: '1h', queue: () => queue }, async ({ app }) => {
+      expect((await post(app)).status).toBe(202);
       const refused = await post(app);
       expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
       expect(await bodyOf(refused)).toMatchObject({ type: '/problems/busy' });

@@ -59,7 +59,7 @@ describe('a body', () => {
     expect(body['errors']).toEqual([
       { pointer: '#/row', detail: 'not a member of a report order; did you mean rows?' },
       { pointer: '#/a~1b~0c', detail: 'not a member of a report order; the members are title, rows, template, work' },
-      { pointer: '#/title', detail: 'expected a text of 1 to 200 characters, received 7' },
+      { pointer: '#/title', detail: 'expected a text of 1 to 200 characters without U+0000, received 7' },
       { pointer: '#/rows', detail: 'expected a whole number from 1 to 1000, received "12"' },
       { pointer: '#/template', detail: 'expected the name of a template, of 1 to 80 characters, received ""' },
       {

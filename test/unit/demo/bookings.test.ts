@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { DECLINED_CARD, demoApp, sqliteStore, type Services } from '../../../src/demo/index.ts';
+import { DECLINED_CARD, demoApp, sqliteStore, type Services, type Store } from '../../../src/demo/index.ts';
 import { addressOf, bodyOf, inWorld, logIn, standing, worldOf, type Send, type World } from './world.ts';
 
 type Fetch = Services['fetch'];
@@ -186,6 +186,79 @@ describe('a booking', () => {
     await world.services.close();
     rmSync(folder, { recursive: true });
   });
+
+  /** Two demos on a store that they share; what the first keeps, it keeps `late.by` milliseconds later. */
+  const inTwo = async (body: (ann: Send, late: { by: number }, second: World, store: Store) => Promise<void>): Promise<void> => {
+    const own = sqliteStore(':memory:');
+    const db = { ...own.db, alone: false };
+    const store = { ...own, db };
+    const late = { by: 0 };
+    await inWorld({ store }, async (second) => {
+      const { clock, services } = second;
+      const transact: typeof db.transact = async (work) => {
+        await clock.sleep(late.by);
+        return db.transact(work);
+      };
+      const app = demoApp({ clock, store: { ...store, db: { ...db, transact } }, fetch: services.fetch }).start();
+      await body(await logIn({ app }, 'ann'), late, second, store);
+      await app.close();
+    });
+    await own.close();
+  };
+
+  test('that another process is at work on is left to it', () =>
+    inTwo(async (ann, _late, { clock, services, ...world }, store) => {
+      const booking = ann('POST', '/bookings', order);
+      await clock.sleep(100);
+      const third = demoApp({ clock, store, fetch: services.fetch }).start();
+      expect((await booking).status).toBe(201);
+      await clock.sleep(120_000);
+      expect(await standing({ ...world, clock, services })).toEqual(['payment', 'seat', 'ticket']);
+      await third.close();
+    }));
+
+  test('that is confirmed while another process takes it for abandoned stays so', () =>
+    inTwo(async (ann, late, second, store) => {
+      const { clock, services } = second;
+      await clock.sleep(5_000);
+      const booking = ann('POST', '/bookings', order);
+      await clock.sleep(100);
+      late.by = 31_000;
+      await clock.sleep(30_900);
+      // It sees the booking before its end, and acts after it.
+      const single: typeof store.db.single = async (work) => {
+        const seen = await store.db.single(work);
+        await clock.sleep(2_000);
+        return seen;
+      };
+      const third = demoApp({ clock, store: { ...store, db: { ...store.db, single } }, fetch: services.fetch }).start();
+      expect((await booking).status).toBe(201);
+      expect(clock.now()).toBeLessThan(38_000);
+      await clock.sleep(60_000);
+      expect(await standing(second)).toEqual(['payment', 'seat', 'ticket']);
+      late.by = 0;
+      await third.close();
+    }));
+
+  test('that nobody ends is undone by another process, once it is so old that nobody can be at work on it', () =>
+    inTwo(async (ann, late, second) => {
+      const booking = ann('POST', '/bookings', order);
+      await second.clock.sleep(100);
+      // As good as dead: what it does next comes after two minutes.
+      late.by = 120_000;
+      const bookings = async (): Promise<unknown> => (await bodyOf(await ann('GET', '/bookings')))['bookings'];
+      await second.clock.sleep(29_000);
+      expect(await bookings()).toMatchObject([{ status: 'pending' }]);
+      expect(await standing(second)).toEqual(['payment', 'seat', 'ticket']);
+      await second.clock.sleep(12_000);
+      const failed = [{ status: 'failed', error: { type: '/problems/interrupted' } }];
+      expect(await bookings()).toMatchObject(failed);
+      expect(await standing(second)).toEqual([]);
+      // It was not dead: it must not confirm what is undone.
+      expect(await bodyOf(await booking)).toMatchObject({ type: '/problems/interrupted' });
+      expect(await bookings()).toMatchObject(failed);
+      late.by = 0;
+    }));
 
   test.each([
     [{}, ['#/flight', '#/passenger', '#/card']],

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { demoApp, sqliteStore, type DemoApp, type Operation, type Store } from '../../../src/demo/index.ts';
-import { readOrder, writeReport, type Report, type ReportOrder } from '../../../src/demo/report.ts';
-import { problem } from '../../../src/demo/problem.ts';
+import { demoApp, openStore, sqliteStore, type DemoApp } from '../../../src/demo/index.ts';
 import { seeded, virtualClock } from '../../../src/time/index.ts';
+import { accept, storeSuite } from './storeSuite.ts';
 import { bodyOf, monitorOf, post } from './world.ts';
 
 let folder: string;
@@ -17,105 +16,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const order = readOrder({ rows: 2 }, 1000) as ReportOrder;
-const report = writeReport(order) as Report;
-const name = (prefix: string) => (nth: number) => `${prefix}${nth}`;
-const accept = (store: Store): Promise<Operation> =>
-  store.db.transact(() => store.accept({ kind: 'report', order }, 1, name('op')));
-
-describe.each([
-  ['in memory', () => ':memory:'],
-  ['in a file', newFile],
-])('a store %s', (_where, path) => {
-  const withStore = async (body: (store: Store) => Promise<void>): Promise<void> => {
-    const store = sqliteStore(path());
-    try {
-      await body(store);
-    } finally {
-      await store.close();
-    }
-  };
-
-  test('keeps an order as queued', () =>
-    withStore(async (store) => {
-      const accepted = await accept(store);
-      expect(accepted).toMatchObject({ id: 'op1', status: 'queued', order, step: 0, attempt: 0, createdAt: 1 });
-      expect(await store.get('op1')).toEqual(accepted);
-      expect(await store.get('op2')).toBeUndefined();
-      expect(await store.unfinished()).toEqual([{ id: 'op1', status: 'queued' }]);
-    }));
-
-  test('lets one of two take a job up', () =>
-    withStore(async (store) => {
-      await accept(store);
-      expect(await store.claim('op1', 'running', 2)).toBeUndefined();
-      expect(await store.claim('op1', 'queued', 2)).toMatchObject({ status: 'running', attempt: 1, startedAt: 2 });
-      expect(await store.claim('op1', 'queued', 3)).toBeUndefined();
-    }));
-
-  test('refuses the writes of a worker whose job was taken over', () =>
-    withStore(async (store) => {
-      await accept(store);
-      await store.claim('op1', 'queued', 2);
-      expect(await store.claim('op1', 'running', 3)).toMatchObject({ attempt: 2, startedAt: 2 });
-      expect(await store.advance('op1', 1, 5, 4)).toBe(false);
-      expect(await store.finish('op1', 1, report, 4, name('rep'))).toBe(false);
-      expect(await store.finish('op1', 1, problem('internal', ''), 4, name('rep'))).toBe(false);
-      expect(await store.reports(10)).toEqual([]);
-      expect(await store.advance('op1', 2, 5, 4)).toBe(true);
-      expect(await store.finish('op1', 2, report, 4, name('rep'))).toBe(true);
-      expect(await store.get('op1')).toMatchObject({
-        status: 'succeeded',
-        step: 10,
-        endedAt: 4,
-        report: { id: 'rep1', operation: 'op1', report },
-      });
-    }));
-
-  test('moves nothing that has ended', () =>
-    withStore(async (store) => {
-      await accept(store);
-      await store.claim('op1', 'queued', 2);
-      await store.finish('op1', 1, problem('unknown-template', 'x'), 3, name('rep'));
-      const ended = await store.get('op1');
-      expect(ended).toMatchObject({ status: 'failed', error: { status: 422 } });
-      expect(await store.finish('op1', 1, report, 4, name('rep'))).toBe(false);
-      expect(await store.advance('op1', 1, 9, 4)).toBe(false);
-      expect(await store.cancel('op1', 5)).toEqual(ended);
-      expect(await store.claim('op1', 'queued', 6)).toBeUndefined();
-      expect(await store.get('op1')).toEqual(ended);
-      expect(await store.unfinished()).toEqual([]);
-    }));
-
-  test('cancels once', () =>
-    withStore(async (store) => {
-      await accept(store);
-      const cancelled = await store.cancel('op1', 5);
-      expect(cancelled).toMatchObject({ status: 'cancelled', endedAt: 5 });
-      expect(await store.cancel('op1', 6)).toEqual(cancelled);
-      expect(await store.cancel('op2', 6)).toBeUndefined();
-    }));
-
-  test('writes the report and the end together or not at all', () =>
-    withStore(async (store) => {
-      await store.addReport(report, undefined, 1, () => 'taken');
-      await accept(store);
-      await store.claim('op1', 'queued', 2);
-      await expect(store.finish('op1', 1, report, 3, () => 'taken')).rejects.toThrow(/UNIQUE/);
-      expect(await store.get('op1')).toMatchObject({ status: 'running', endedAt: undefined, report: undefined });
-      expect(await store.reports(10)).toHaveLength(1);
-      expect(await store.finish('op1', 1, report, 3, () => 'free')).toBe(true);
-    }));
-
-  test('lists the newest reports first', () =>
-    withStore(async (store) => {
-      for (let at = 1; at <= 5; at++) await store.addReport({ ...report, title: `${at}` }, undefined, at, name('rep'));
-      expect((await store.reports(2)).map(({ id, report: { title } }) => [id, title])).toEqual([
-        ['rep5', '5'],
-        ['rep4', '4'],
-      ]);
-    }));
-});
+storeSuite('in memory', async () => sqliteStore(':memory:'));
+storeSuite('in a file', async () => sqliteStore(newFile()));
 
 describe('a file', () => {
   test('belongs to one at a time, until that one ends', async () => {
@@ -214,6 +116,49 @@ describe('a restart on the same file', () => {
     await second.clock.advance(20_000);
     expect(await bodyOf(await second.app.fetch(monitor))).toMatchObject({ status: 'cancelled' });
     await second.app.close();
+  });
+
+  test('takes up only what is queued, where what is running may be at work in another process', async () => {
+    const store = await openStore(newFile());
+    const shared = { ...store, db: { ...store.db, alone: false } };
+    const running = await accept(store);
+    await store.claim(running.id, 'queued', 2);
+    const clock = virtualClock();
+    const queued = await store.db.transact(() =>
+      store.accept({ kind: 'report', order: running.order }, 3, (nth) => `next${nth}`),
+    );
+    const app = demoApp({ clock, store: shared }).start();
+    await clock.advance(60_000);
+    expect(await store.get(running.id)).toMatchObject({ status: 'running', attempt: 1 });
+    expect(await store.get(queued.id)).toMatchObject({ status: 'succeeded' });
+    await app.close();
+    await store.close();
+  });
+
+  test('leaves a job to another that took it up while the store failed', async () => {
+    const store = await openStore(newFile());
+    const { id } = await accept(store);
+    let failing = false;
+    const clock = virtualClock();
+    const faults: unknown[] = [];
+    const app = demoApp({
+      clock,
+      store: {
+        ...store,
+        advance: (...args) => (failing ? Promise.reject(new Error('the connection was lost')) : store.advance(...args)),
+      },
+      onError: (error) => void faults.push(error),
+    }).start();
+    await clock.advance(500);
+    failing = true;
+    await clock.advance(200);
+    failing = false;
+    expect(await store.claim(id, 'running', 5)).toMatchObject({ attempt: 2 });
+    await clock.advance(60_000);
+    expect(faults).toEqual([new Error('the connection was lost')]);
+    expect(await store.get(id)).toMatchObject({ status: 'running', attempt: 2 });
+    await app.close();
+    await store.close();
   });
 
   test('leaves a store that was handed in open', async () => {

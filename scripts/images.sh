@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Images of the servers that tests start in containers, made without a registry: programs of this machine's Debian packages, the
+# libraries that they load, and busybox for a shell. An image that is there is left as it is; `--again` makes all anew.
+#
+#   apt-get install -y docker.io iptables busybox-static postgresql-15 redis-server
+set -euo pipefail
+
+DOCKER=${DOCKER:-docker}
+PG=/usr/lib/postgresql/15
+[ "${1:-}" = --again ] && again=yes || again=no
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+need() {
+  command -v "$1" >/dev/null || { echo "images: $1 is missing: apt-get install -y $2" >&2; exit 1; }
+}
+need "$DOCKER" docker.io
+need busybox busybox-static
+need "$PG/bin/postgres" postgresql-15
+need redis-server redis-server
+"$DOCKER" info >/dev/null 2>&1 || { echo 'images: Docker does not answer: start dockerd' >&2; exit 1; }
+
+# wanted TAG: whether an image is to be made
+wanted() {
+  [ $again = yes ] || ! "$DOCKER" image inspect "$1" >/dev/null 2>&1
+}
+
+# tree: a new root with a shell in it, as $root
+tree() {
+  root=$scratch/$RANDOM
+  mkdir -p "$root"/{bin,etc,tmp,data,run,var}
+  ln -s ../run "$root/var/run"
+  chmod 1777 "$root/tmp"
+  chown 999:999 "$root/data"
+  printf '%s\n' 'root:x:0:0::/:/bin/sh' 'server:x:999:999::/data:/bin/sh' >"$root/etc/passwd"
+  printf '%s\n' 'root:x:0:' 'server:x:999:' >"$root/etc/group"
+  add busybox /bin/busybox
+  local name
+  for name in $(busybox --list); do [ "$name" = busybox ] || ln -sf busybox "$root/bin/$name"; done
+}
+
+# add PROGRAM|FILE|FOLDER [PATH]: a copy at the same or another path, with the libraries that it loads
+add() {
+  local from to file
+  from=$(readlink -f "$(command -v "$1" || echo "$1")")
+  to=$root${2:-$1}
+  mkdir -p "$(dirname "$to")"
+  cp -rL "$from" "$to"
+  find "$from" -type f \( -perm -u+x -o -name '*.so*' \) | while read -r file; do
+    { ldd "$file" 2>/dev/null || true; } | { grep -oE '/[^ )]+\.so[^ )]*' || true; }
+  done | sort -u | while read -r file; do
+    [ -e "$root$file" ] && continue
+    mkdir -p "$root$(dirname "$file")"
+    cp -L "$file" "$root$file"
+  done
+}
+
+# image TAG CHANGE…: makes an image of $root
+image() {
+  local tag=$1 changes=() change
+  shift
+  for change in 'ENV PATH=/usr/bin:/bin' "$@"; do changes+=(--change "$change"); done
+  tar -C "$root" --numeric-owner -c . | "$DOCKER" import "${changes[@]}" - "$tag" >/dev/null
+  rm -rf "$root"
+}
+
+# A database cluster is made as the image is: a container then starts in a moment. User and password are holdfast.
+if wanted holdfast/postgres:15; then
+  tree
+  for program in postgres initdb pg_ctl psql; do add "$PG/bin/$program"; done
+  for library in plpgsql dict_snowball; do add "$PG/lib/$library.so"; done
+  add /usr/share/postgresql/15
+  add /usr/share/zoneinfo
+  echo holdfast >"$root/etc/password"
+  cat >"$root/bin/born" <<'BORN'
+#!/bin/sh
+set -e
+initdb -D /data/cluster -U holdfast --pwfile=/etc/password --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 --locale=C
+echo 'host all all all scram-sha-256' >>/data/cluster/pg_hba.conf
+BORN
+  chmod +x "$root/bin/born"
+  image holdfast/unborn:15 'USER 999' "ENV PATH=$PG/bin:/usr/bin:/bin"
+  # The kernel keeps what a killed server wrote: without fsync only a crash of the machine would lose anything.
+  "$DOCKER" build -q --network none -t holdfast/postgres:15 - >"$scratch/build" 2>&1 <<'BUILD' || { cat "$scratch/build" >&2; exit 1; }
+FROM holdfast/unborn:15
+RUN ["born"]
+EXPOSE 5432
+STOPSIGNAL SIGINT
+CMD ["postgres","-D","/data/cluster","-c","listen_addresses=*","-c","unix_socket_directories=/tmp","-c","fsync=off"]
+BUILD
+  echo 'images: made holdfast/postgres:15'
+fi
+
+if wanted holdfast/redis:7; then
+  tree
+  for program in redis-server redis-cli; do add "$program" "/bin/$program"; done
+  image holdfast/redis:7 'USER 999' 'WORKDIR /data' 'EXPOSE 6379' \
+    'CMD ["redis-server","--protected-mode","no","--save","","--dir","/data"]'
+  echo 'images: made holdfast/redis:7'
+fi
+
+# What testcontainers wants to run beside: it removes the containers of a run whose process is gone. Each process keeps a connection
+# open and says on it which label is its own; when none is open for ten seconds, all with these labels go, and then it goes itself.
+if wanted holdfast/reaper:1; then
+  tree
+  add "$(command -v "$DOCKER")" /bin/docker
+  mkdir -p "$root/open" "$root/labels"
+  cat >"$root/bin/session" <<'SESSION'
+#!/bin/sh
+touch "/open/$$"
+while read -r line; do
+  label=$(printf %s "$line" | tr -d '\r')
+  case $label in label=*) echo "${label#label=}" >>/labels/all && echo ACK ;; esac
+done
+rm -f "/open/$$"
+sleep 10
+[ -z "$(ls /open)" ] || exit 0
+sort -u /labels/all | while read -r label; do
+  docker ps -aq --filter "label=$label" --filter label=org.testcontainers=true | grep -v "^$(hostname)" | xargs -r docker rm -fv
+  docker network ls -q --filter "label=$label" | xargs -r docker network rm
+done
+kill 1
+SESSION
+  cat >"$root/bin/reaper" <<'REAPER'
+#!/bin/sh
+trap 'exit 0' TERM
+echo Started
+nc -ll -p 8080 -e /bin/session &
+wait
+REAPER
+  chmod +x "$root/bin/session" "$root/bin/reaper"
+  image holdfast/reaper:1 'EXPOSE 8080' 'CMD ["/bin/reaper"]'
+  echo 'images: made holdfast/reaper:1'
+fi
