@@ -4,8 +4,12 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Mil
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
+import { tallyOf } from './imports.ts';
+import { emailKind } from './kinds/email.ts';
+import { importKind } from './kinds/import.ts';
 import { reportKind } from './kinds/report.ts';
 import { TRIP_BUDGET_MS, tripKind } from './kinds/trip.ts';
+import { demoMailbox, smtpMailer, type Mailer } from './mail.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { LocalQueue, type Queue, type QueueOptions } from './queue.ts';
@@ -15,6 +19,8 @@ import type { Answer, Asked, Background, Route, Routes, World } from './route.ts
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
+import { emailRoutes } from './routes/emails.ts';
+import { importRoutes } from './routes/imports.ts';
 import { loginRoutes } from './routes/login.ts';
 import { operationRoutes, tellOperation } from './routes/operations.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
@@ -46,11 +52,13 @@ export interface DemoOptions {
   readonly store?: string | Store;
   /** How the server calls other services; {@link demoServices} in this process by default. */
   readonly fetch?: Services['fetch'];
+  /** How e-mail is sent: by SMTP as `smtp://host:port` or `smtps://user:password@host:port` tell, or to {@link demoMailbox} by default. */
+  readonly mail?: string | Mailer;
   /** Defects to plant, by name or as they are. */
   readonly bugs?: readonly (string | Bug)[];
   /** Whole seconds that a client is asked to wait between looks (RFC 9110 §10.2.3): 1 by default, `false` for none. */
   readonly retryAfter?: number | false;
-  /** How long a report takes, from its order to its end on a free worker, unless the order says so; 1.5 s by default. */
+  /** How long a report takes, from its order to its end on a free worker, unless the order says so, or an import; 1.5 s by default. */
   readonly work?: Duration;
   /** How long an operation is told after its end, before it answers 410; 24 h by default. Its report stays. */
   readonly retention?: Duration;
@@ -116,6 +124,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const planted = (options.bugs ?? []).map((bug) => (typeof bug === 'string' ? bugNamed(bug) : bug));
   const onError =
     options.onError ?? ((error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error)));
+  const mailer = typeof options.mail === 'string' ? smtpMailer(options.mail) : (options.mail ?? demoMailbox());
   const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
 
   const services =
@@ -147,6 +156,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     saidNo: ({ status }) => status < 500 && status !== 408 && status !== 429,
     hasTime: (createdAt, now) => now - createdAt < TRIP_BUDGET_MS,
     retryAfter: () => retryAfter,
+    mail: (letter, signal) => mailer.send(letter, signal),
+    stillTo: (to, settled) => to.filter((address) => !settled.includes(address)),
+    tally: tallyOf,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
   // Named by what the store counts, so that a restart with the same seed on the same file does not repeat an id.
@@ -158,7 +170,12 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const leaving = new AbortController();
   // Every request that waits may listen to it.
   setMaxListeners(0, leaving.signal);
-  const kinds: Kinds = { report: reportKind(parts), trip: tripKind(parts, leaving.signal) };
+  const kinds: Kinds = {
+    report: reportKind(parts),
+    email: emailKind(parts),
+    import: importKind(parts),
+    trip: tripKind(parts, leaving.signal),
+  };
   const queue = (options.queue ?? ((source) => new LocalQueue(source)))({
     clock,
     slots,
@@ -214,6 +231,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...transferRoutes(world),
     ...booking.routes,
     ...tripRoutes(world),
+    ...emailRoutes(world),
+    ...importRoutes(world),
     ...reportRoutes(world, nameReport),
     ...operationRoutes(world),
     '/problems/': { GET: explain },
@@ -328,7 +347,7 @@ const IN_PROCESS_ORIGIN = 'http://demo.test';
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
-  keys: 'POST /customers, /transfers, /bookings, /trips and /reports (but not with mode=sync) take an Idempotency-Key',
+  keys: 'POST /customers, /imports, /emails, /transfers, /bookings, /trips and /reports (but not with mode=sync) take an Idempotency-Key',
   services: REFUSALS,
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
@@ -336,6 +355,8 @@ const INDEX = {
     'POST /customers': 'keep a customer: members name and email (for users, like all of customers, accounts and transfers)',
     'GET /customers': 'your customers, newest first',
     'GET /customers/{id}': 'one, with ETag; PUT and DELETE change it, with If-Match',
+    'POST /imports': 'keep up to 500 customers: 202; member items, a list of them; with ?atomic=true all or none',
+    'POST /emails': 'send an e-mail: 202; members to, subject, text, report (the id of one whose totals are put in)',
     'POST /bookings': 'book a flight, at once but slowly: members flight, passenger, card',
     'GET /bookings': 'your bookings, newest first',
     'GET /bookings/{id}': 'one of them',
@@ -349,7 +370,7 @@ const INDEX = {
     'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
     'GET /operations': 'the newest of them, without their results',
-    'GET /operations/{id}': 'queued, running with progress, then succeeded, failed or cancelled; with ETag',
+    'GET /operations/{id}': 'queued, running with progress and what is partial, then succeeded, failed or cancelled; with ETag',
     'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,

@@ -19,6 +19,7 @@ export type EventType =
   | 'account.credited'
   | 'booking.confirmed'
   | 'booking.failed'
+  | 'email.sent'
   | 'trip.ordered'
   | 'trip.booked'
   | 'trip.compensated';

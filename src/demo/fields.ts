@@ -49,7 +49,11 @@ export function readFields<S extends Readonly<Record<string, Field<unknown>>>>(
         detail: `expected ${expected}, received ${value === undefined ? 'nothing' : show(value)}`,
       });
   }
-  if (errors.length === 0) return values as Values<S>;
+  return errors.length === 0 ? (values as Values<S>) : faulty(kind, errors);
+}
+
+/** The problem of a body with these faults. */
+export function faulty(kind: ProblemName, errors: NonNullable<Problem['errors']>): Problem {
   const count = errors.length === 1 ? 'one member is wrong' : `${errors.length} members are wrong, all listed in errors`;
   return problem(kind, count, errors);
 }

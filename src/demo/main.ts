@@ -2,6 +2,7 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
 import { formatDuration, freshSeed, parseDuration, seeded, systemClock, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, type DemoOptions } from './app.ts';
+import { findNodemailer, smtpTarget } from './mail.ts';
 import type { Bug } from './parts.ts';
 import { isPostgres, withoutPassword } from './postgres.ts';
 import { redisQueue } from './redis.ts';
@@ -42,6 +43,11 @@ const FLAGS = {
   work: { type: 'string', value: 'DURATION', says: `how long a report takes, ${DEFAULT_WORK} by default` },
   'retry-after': { type: 'string', value: 'N', says: 'seconds a client is asked to wait between looks, 1 by default, or none' },
   retention: { type: 'string', value: 'DURATION', says: 'how long an operation is told after its end, 24h by default; then 410' },
+  smtp: {
+    type: 'string',
+    value: 'URL',
+    says: 'send e-mail by this server, smtp://host:port or smtps://user:password@host; kept in memory by default',
+  },
   rate: {
     type: 'string',
     value: 'N/DURATION',
@@ -75,6 +81,7 @@ export async function runDemoCommand(argv: readonly string[], io: DemoIo): Promi
 }
 
 async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Promise<void> {
+  if (flags.options.mail !== undefined) await findNodemailer();
   const { store } = flags.options;
   // Its own store is opened first: it tells what is wrong with it by the name that was given.
   const opened = await openStore(store);
@@ -115,6 +122,7 @@ async function serveUntilStopped(
     pid: process.pid,
     seed: flags.seed,
     store: isPostgres(flags.options.store) ? withoutPassword(flags.options.store) : flags.options.store,
+    ...(flags.options.mail === undefined ? {} : { smtp: serverIn(flags.options.mail) }),
     bugs: app.bugs.map(({ name }) => name),
   };
   print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work));
@@ -147,7 +155,7 @@ interface Flags {
   readonly seed: string;
   readonly queue: string | undefined;
   readonly role: Role;
-  readonly options: DemoOptions & { readonly store: string; readonly work: Duration };
+  readonly options: DemoOptions & { readonly store: string; readonly work: Duration; readonly mail?: string };
 }
 
 function readFlags(argv: readonly string[]): Flags {
@@ -185,6 +193,8 @@ function readFlags(argv: readonly string[]): Flags {
   const retention = last('retention');
   const wish = last('retry-after');
   const rate = last('rate');
+  const smtp = last('smtp');
+  if (smtp !== undefined) smtpTarget('--smtp', smtp);
   const queue = last('queue');
   if (queue !== undefined) checkQueue(queue, last('store'));
   return {
@@ -200,10 +210,17 @@ function readFlags(argv: readonly string[]): Flags {
       store: last('store') ?? ':memory:',
       work,
       ...(retention === undefined ? {} : { retention: durationIn('--retention', retention) }),
+      ...(smtp === undefined ? {} : { mail: smtp }),
       ...(rate === undefined ? {} : { rateLimit: readRate(rate) }),
       ...(wish === undefined ? {} : { retryAfter: wish === 'none' ? false : wholeNumber('--retry-after', wish, 86_400) }),
     },
   };
+}
+
+/** The mail server without the login. */
+function serverIn(url: string): string {
+  const { host, port, secure } = smtpTarget('--smtp', url);
+  return `${secure ? 'smtps' : 'smtp'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function durationIn(flag: string, text: string): Duration {
@@ -283,7 +300,7 @@ function help(): string {
     '',
     ...rows.map(([flag, says]) => `  ${flag.padEnd(width)}  ${says}`),
     '',
-    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store that cannot be opened)',
+    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store that cannot be opened, nodemailer not installed)',
   ].join('\n');
 }
 
@@ -293,6 +310,7 @@ function banner(
     readonly services: Readonly<Record<string, string>>;
     readonly seed: string;
     readonly store: string;
+    readonly smtp?: string;
     readonly bugs: readonly string[];
   },
   work: Duration,
@@ -307,6 +325,7 @@ function banner(
     `  it calls ${Object.entries(told.services)
       .map(([name, at]) => `${name} on ${at.replace('http://', '')}`)
       .join(', ')}`,
+    ...(told.smtp === undefined ? [] : [`  e-mail goes to ${told.smtp}`]),
     ...(told.bugs.length === 0 ? [] : [`  bugs planted: ${told.bugs.join(', ')}`]),
     '',
     'Order a report and be told where to look, look, and order the same at once:',

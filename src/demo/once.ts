@@ -122,8 +122,8 @@ function isRefused(told: Reply | Problem): told is Problem {
   return isProblem(told);
 }
 
-/** Why a transaction was given up. */
-class Refused extends Error {
+/** Why a transaction was given up: thrown in its work, it rolls back what was begun. */
+export class Refused extends Error {
   readonly problem: Problem;
 
   constructor(why: Problem) {

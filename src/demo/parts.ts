@@ -1,5 +1,7 @@
 import type { Clock, EpochMillis, Millis, Random } from '../time/index.ts';
 import type { Db } from './db.ts';
+import type { ImportedItem, Tally } from './imports.ts';
+import type { Mailer } from './mail.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
@@ -19,6 +21,8 @@ export interface OperationBody {
   /** What came of it, once it succeeded: of a report the report, which `resultUrl` has too. */
   readonly result?: object;
   readonly resultUrl?: string;
+  /** How far it came, of an e-mail or an import that did not succeed, or not yet. */
+  readonly partial?: object;
   /** Why it failed. */
   readonly error?: Problem;
   /** Of work that is made of parts, how far each of them is. */
@@ -66,6 +70,12 @@ export interface Parts {
   readonly saidNo: (failure: Problem) => boolean;
   /** Whether accepted work may still be tried, by when it was ordered. */
   readonly hasTime: (createdAt: EpochMillis, now: EpochMillis) => boolean;
+  /** Sends e-mail. */
+  readonly mail: Mailer['send'];
+  /** To whom an e-mail still goes, of all recipients and those of whom the server has decided. */
+  readonly stillTo: (to: readonly string[], settled: readonly string[]) => readonly string[];
+  /** How many items of an import came to what. */
+  readonly tally: (results: readonly ImportedItem[]) => Tally;
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
 }
@@ -90,7 +100,8 @@ export interface Bug {
     | 'idempotency'
     | 'compensation'
     | 'time-outs'
-    | 'concurrency';
+    | 'concurrency'
+    | 'e-mail';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** When it shows, `always` where this is left out: by chance, of two requests at a time, or once something around it has failed. */

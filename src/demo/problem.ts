@@ -47,6 +47,10 @@ export type ProblemName =
   | 'in-flight'
   | 'invalid-booking'
   | 'invalid-order'
+  | 'invalid-email'
+  | 'mail-refused'
+  | 'invalid-import'
+  | 'import-refused'
   | 'payment-declined'
   | 'sold-out'
   | 'ticketing-closed'
@@ -137,6 +141,18 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'invalid-booking': { status: 422, title: 'The flight cannot be booked like this', mend: 'Mend every member listed in errors.' },
   'invalid-trip': { status: 422, title: 'The trip cannot be booked like this', mend: 'Mend every member listed in errors.' },
   'invalid-order': { status: 422, title: 'The service does not understand the order', mend: 'Send a JSON object.' },
+  'invalid-email': { status: 422, title: 'The e-mail cannot be sent like this', mend: 'Mend every member listed in errors.' },
+  'mail-refused': {
+    status: 422,
+    title: 'No recipient gets the e-mail',
+    mend: 'Mend the addresses or the text as the errors say, and send it anew.',
+  },
+  'invalid-import': { status: 422, title: 'This is no import', mend: 'Mend every member listed in errors.' },
+  'import-refused': {
+    status: 422,
+    title: 'Not all can be imported, and so nothing was',
+    mend: 'Mend or leave out every item listed in errors, or import without atomic=true.',
+  },
   'payment-declined': { status: 422, title: 'The card was not charged', mend: 'Take another card.' },
   'precondition-required': {
     status: 428,

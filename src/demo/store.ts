@@ -11,7 +11,7 @@ import { TABLES } from './tables.ts';
 export type OperationStatus = 'queued' | 'running' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled';
 
 /** What is done by an operation. */
-export type OperationKind = 'report' | 'trip';
+export type OperationKind = 'report' | 'email' | 'import' | 'trip';
 
 /** What is to be done. */
 export interface Wanted {
@@ -56,8 +56,11 @@ export interface Operation {
 /** How work ends: with what came of it (for reports the report), why nothing did, or undone as it was asked to be. */
 export type Outcome = object | Problem | 'cancelled';
 
-/** What is to be kept in the same transaction as a change of an operation. */
-export type Alongside = () => Work<void>;
+/**
+ * What is to be kept in the same transaction as a change of an operation. What it returns, if anything, is noted, or is what came
+ * of the work: it may depend on what the transaction found.
+ */
+export type Alongside = () => Work<object | void>;
 
 /** A job on its way to the worker. */
 export interface Delivery {
@@ -217,6 +220,11 @@ function storeIn(db: Db): Store {
     yield* record({ type, subject: `/operations/${id}`, owner, data }, at);
   }
 
+  function* keepWith(id: string, column: 'noted' | 'result', alongside: Alongside | undefined): Work<void> {
+    const told = alongside === undefined ? undefined : yield* alongside();
+    if (told !== undefined) yield* all(`UPDATE operations SET ${column} = ? WHERE id = ?`, JSON.stringify(told), id);
+  }
+
   function* accept({ kind, order, owner = '', trace }: Wanted, at: EpochMillis, name: Naming): Work<Operation> {
     const n = yield* next('operations');
     const sql = `INSERT INTO operations (n, id, kind, status, owner, ordered, created_at, trace)
@@ -278,13 +286,13 @@ function storeIn(db: Db): Store {
         const sql = "step = ?, noted = coalesce(?, noted) WHERE id = ? AND attempt = ? AND status IN ('running', 'cancelling')";
         const note = noted === undefined ? null : JSON.stringify(noted);
         const row = yield* change(at, sql, () => 'operation.progressed', step, note, id, attempt);
-        if (row !== undefined && alongside !== undefined) yield* alongside();
+        if (row !== undefined) yield* keepWith(id, 'noted', alongside);
         return row !== undefined;
       }),
     finish: (id, attempt, outcome, at, name, alongside) =>
       db.transact(function* () {
         const row = yield* end(id, attempt, outcome, at, name);
-        if (row && alongside !== undefined) yield* alongside();
+        if (row) yield* keepWith(id, 'result', alongside);
         return row;
       }),
     cancel: (id, at) =>

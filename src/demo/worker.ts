@@ -21,18 +21,21 @@ export class Naps {
     this.#clock = clock;
   }
 
-  /** Resolves to true when the time is over, to false when it was woken before. */
-  take(ms: Millis, key: string): Promise<boolean> {
+  /** Resolves to true when the time is over or the signal aborts, to false when it was woken before. */
+  take(ms: Millis, key: string, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
+      const stop = (): void => nap.end(true);
       const nap = {
         key,
         end: (slept: boolean) => {
           cancel();
+          signal?.removeEventListener('abort', stop);
           this.#naps.delete(nap);
           resolve(slept);
         },
       };
-      const cancel = this.#clock.after(Math.max(0, ms), () => nap.end(true));
+      const cancel = this.#clock.after(signal?.aborted === true ? 0 : Math.max(0, ms), stop);
+      signal?.addEventListener('abort', stop, { once: true });
       this.#naps.add(nap);
     });
   }
@@ -123,12 +126,12 @@ export class Worker {
       if (found === undefined || found.attempt !== attempt) return undefined;
       return found.status === 'running' || found.status === 'cancelling' ? found : undefined;
     };
-    const wait = async (moment: Millis): Promise<boolean> => {
+    const wait = async (moment: Millis, signal?: AbortSignal): Promise<boolean> => {
       for (;;) {
         if (this.#isStopped()) return false;
-        const slept = await this.#naps.take(Math.min(moment - clock.now(), this.#lookAgain), id);
+        const slept = await this.#naps.take(Math.min(moment - clock.now(), this.#lookAgain), id, signal);
         if (this.#isStopped()) return false;
-        if (slept && moment <= clock.now()) return true;
+        if (slept && (signal?.aborted === true || moment <= clock.now())) return true;
         const status = (await now())?.status;
         if (status === undefined) return false;
         // Whoever has something to undo is told once; what it does then takes its time.
@@ -138,11 +141,11 @@ export class Worker {
     return {
       operation,
       now,
-      until: async (moment, idle = false) => {
-        if (!idle) return wait(moment);
+      until: async (moment, { idle = false, signal } = {}) => {
+        if (!idle) return wait(moment, signal);
         this.#queue.idle(1);
         try {
-          return await wait(moment);
+          return await wait(moment, signal);
         } finally {
           this.#queue.idle(-1);
         }

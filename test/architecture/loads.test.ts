@@ -92,6 +92,19 @@ test.each(subPaths.filter((path) => !runnerEdges.has(path)))('%s imports without
   expect(strangers(loaded)).toEqual([]);
 });
 
+test('what needs a peer says what to install', async () => {
+  const cli = join(folder, 'node_modules/holdfast/dist/cli/main.js');
+  const script = `const { run } = await import(${JSON.stringify(cli)});
+    const out = (text) => process.stdout.write(text);
+    process.exitCode = await run(['demo', '--port', '0', '--smtp', 'smtp://127.0.0.1:25'], { out, err: out });`;
+  const args = ['--preserve-symlinks', '--input-type=module', '-e', script];
+  const { code, output } = await run(process.execPath, args, { cwd: folder, capture: true });
+  expect([code, output.trim()]).toEqual([
+    3,
+    'holdfast demo: mail is sent by nodemailer, which is not installed (npm install nodemailer)',
+  ]);
+});
+
 describe('a planted load is found', () => {
   const plant = async (name: string, text: string): Promise<string> => {
     const file = join(folder, `${name}.mjs`);

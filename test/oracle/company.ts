@@ -17,6 +17,8 @@ export interface Company {
   readonly service?: (name: ServiceName, path: string, init?: RequestInit) => Promise<Response>;
   /** What lies between the demo and its services. */
   readonly network?: Network;
+  /** The mail server that the demo hands its e-mail in to. */
+  readonly mail?: MailServer;
   /** Stops the demo and starts it again on the same store; its services go on. */
   readonly restart?: () => Promise<void>;
 }
@@ -28,6 +30,25 @@ export interface Network {
   readonly calls: readonly string[];
   /** From now on every call goes through `fault`; `pass` lets it through, and may be called later, twice or not at all. */
   readonly disturb: (fault: (call: Call, pass: () => Promise<Response>) => Promise<Response>) => void;
+}
+
+export interface MailServer {
+  /** What it took so far. */
+  readonly letters: readonly Letter[];
+  /** From now on every letter goes through `fault`; `pass` hands it on, and may be called with less than it came with. */
+  readonly disturb: (fault: (letter: Letter, pass: (letter: Letter) => Promise<Sent>) => Promise<Sent>) => void;
+}
+
+export interface Letter {
+  readonly messageId: string;
+  /** To whom it goes this time. */
+  readonly recipients: readonly string[];
+}
+
+/** What a mail server decided of each recipient. */
+export interface Sent {
+  readonly accepted: readonly string[];
+  readonly refused: readonly { readonly address: string; readonly code?: number; readonly reason: string }[];
 }
 
 export interface Call {
@@ -48,7 +69,7 @@ export class NotHere extends Error {
 }
 
 /** A capability that not every place has. */
-export function need<K extends 'rateLimit' | 'service' | 'network' | 'restart'>(
+export function need<K extends 'rateLimit' | 'service' | 'network' | 'mail' | 'restart'>(
   company: Company,
   name: K,
 ): NonNullable<Company[K]> {
@@ -90,12 +111,12 @@ export function post({ fetch }: Company, order?: unknown, query = ''): Promise<R
   });
 }
 
-/** Looks once a second until the operation has ended, at most `looks` times. */
-export async function toItsEnd({ fetch, sleep, now }: Company, monitor: string, looks = 100): Promise<Body> {
+/** Looks once a second until the operation has ended, at most `looks` times; as a user where it is theirs. */
+export async function toItsEnd({ fetch, sleep, now }: Company, monitor: string, looks = 100, as?: Send): Promise<Body> {
   const from = now();
   for (let look = 0; look < looks; look++) {
     await sleep(1000);
-    const response = await fetch(monitor);
+    const response = await (as === undefined ? fetch(monitor) : as('GET', monitor));
     answered(response, 200, `a look at ${monitor}`);
     const body = await bodyOf(response);
     if (!['queued', 'running'].includes(String(body['status']))) return body;
@@ -186,3 +207,12 @@ export const TRIP = {
 
 /** A flight that can be booked. */
 export const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };
+/** A customer that can be kept. */
+export const CUSTOMER = { name: 'Ada', email: 'ada@example.test' };
+/** So many customers that can be imported. */
+export const customers = (count: number): readonly object[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `Customer ${i}`, email: `c${i}@example.test` }));
+/** An e-mail that can be sent. */
+export const EMAIL = { to: ['ada@example.test'], subject: 'Hello', text: 'A line.' };
+/** An address that the mail server of the company does not know. */
+export const UNKNOWN_ADDRESS = 'nobody@example.test';

@@ -2,16 +2,19 @@
 import { strict as assert } from 'node:assert';
 import {
   demoApp,
+  demoMailbox,
   demoServices,
   serve,
   sqliteStore,
   type DemoApp,
   type DemoOptions,
+  type Letter,
+  type Mailer,
   type Services,
 } from '../../src/demo/index.ts';
 import { orAbort } from '../../src/demo/abort.ts';
 import { seeded, systemClock, virtualClock } from '../../src/time/index.ts';
-import type { Company, Network, ServiceName } from './company.ts';
+import type { Company, MailServer, Network, ServiceName } from './company.ts';
 import { withProcess } from './process.ts';
 
 export interface Start {
@@ -43,6 +46,7 @@ export async function withCompany(start: Start, body: (company: Company) => Prom
   const services = demoServices({ clock });
   const store = sqliteStore(':memory:');
   const network = networkTo(services);
+  const mail = mailServer();
   const faults: unknown[] = [];
   // On a socket, restarts change the port.
   let place: Place | undefined;
@@ -54,6 +58,7 @@ export async function withCompany(start: Start, body: (company: Company) => Prom
       bugs,
       random: seeded(seed),
       fetch: network.fetch,
+      mail,
       rateLimit: { requests: RATE_LIMIT, per: '1h' },
       onError: (error) => void faults.push(error),
     });
@@ -67,6 +72,7 @@ export async function withCompany(start: Start, body: (company: Company) => Prom
     rateLimit: RATE_LIMIT,
     service: (name, path, init) => services.fetch(`http://${name}.demo.test${path}`, init),
     network,
+    mail,
     restart: async () => {
       await place!.close();
       place = await open();
@@ -123,5 +129,21 @@ function networkTo(services: Services): Network & { readonly fetch: Services['fe
       // Whoever no longer waits gets no answer, as of any fetch, whatever lies between.
       return orAbort(answer, init?.signal);
     },
+  };
+}
+
+/** What the demo hands its e-mail in to. */
+function mailServer(): MailServer & Mailer {
+  const mailbox = demoMailbox();
+  let between: Parameters<MailServer['disturb']>[0] | undefined;
+  return {
+    letters: mailbox.letters,
+    disturb: (fault) => {
+      between = fault;
+    },
+    send: (letter: Letter) =>
+      between === undefined
+        ? mailbox.send(letter)
+        : between(letter, (so) => mailbox.send({ ...letter, recipients: so.recipients })),
   };
 }

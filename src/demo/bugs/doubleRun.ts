@@ -17,7 +17,9 @@ export const doubleRun: Bug = {
       ...store,
       async claim(id, from, at) {
         const operation = await store.get(id);
-        return from === 'running' && operation?.status === 'running' ? operation : store.claim(id, from, at);
+        return from === 'running' && operation?.status === 'running' && operation.kind === 'report'
+          ? operation
+          : store.claim(id, from, at);
       },
       async finish(id, attempt, outcome, at, name, alongside) {
         const mine = await store.finish(id, attempt, outcome, at, name, alongside);

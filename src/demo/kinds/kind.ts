@@ -6,11 +6,12 @@ export interface Job {
   /** As it was when it was taken up. */
   readonly operation: Operation;
   /**
-   * Waits until a moment of the clock, or for less when it was cancelled; false when there is no reason left to go on.
+   * Waits until a moment of the clock, or for less when it was cancelled or the signal aborts; false when there is no reason left to
+   * go on.
    *
-   * @param idle whether it only waits for somebody else: others are worked on meanwhile
+   * @param how.idle whether it only waits for somebody else: others are worked on meanwhile
    */
-  until(moment: Millis, idle?: boolean): Promise<boolean>;
+  until(moment: Millis, how?: { readonly idle?: boolean; readonly signal?: AbortSignal }): Promise<boolean>;
   /** As it is now; undefined when it is no longer this worker's, or the server goes down. */
   now(): Promise<Operation | undefined>;
   /**

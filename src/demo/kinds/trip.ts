@@ -165,7 +165,7 @@ class Trip {
 
   /** Waits before the next try, until it is cancelled at the longest; false when there is no reason left to go on. */
   #wait(tries: number): Promise<boolean> {
-    return this.#job.until(this.#parts.clock.now() + waitAfter(tries), true);
+    return this.#job.until(this.#parts.clock.now() + waitAfter(tries), { idle: true });
   }
 
   async #mark({ part }: TripStep, state: StepState): Promise<boolean> {

@@ -1,33 +1,23 @@
 import { show } from '../../errors.ts';
 import { isRefusal, readJson } from '../body.ts';
-import { all, next, one, type Work } from '../db.ts';
-import { record, type EventType, type Happening } from '../events.ts';
-import { field, readFields, text } from '../fields.ts';
+import {
+  addCustomer,
+  CUSTOMER_COLUMNS as COLUMNS,
+  CUSTOMER_FIELDS as FIELDS,
+  holderOf,
+  tellCustomer,
+  type Customer,
+} from '../customers.ts';
+import { all, one, type Work } from '../db.ts';
+import { record, type Happening } from '../events.ts';
+import { readFields } from '../fields.ts';
 import { keyOf, once, respond } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
 import { needsCaller, timestamp, type Caller, type Routes, type World } from '../route.ts';
 
-interface Customer {
-  readonly id: string;
-  readonly name: string;
-  readonly email: string;
-  readonly version: number;
-  readonly created_at: number;
-}
-
 /** How many customers the collection lists. */
 const LISTED_CUSTOMERS = 100;
-const COLUMNS = 'id, name, email, version, created_at';
-
-const FIELDS = {
-  name: text(1, 200),
-  email: field('an e-mail address', (value) =>
-    typeof value === 'string' && value.length <= 254 && !value.includes('\0') && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(value)
-      ? value.toLowerCase()
-      : undefined,
-  ),
-};
 
 /**
  * Customers: create, read, replace, delete. Every caller has their own, and of those of others nothing is told. A change says
@@ -42,15 +32,7 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
   function* find(id: string, { user }: Caller): Work<Customer | undefined> {
     return yield* one<Customer>(`SELECT ${COLUMNS} FROM customers WHERE id = ? AND owner = ? AND deleted = 0`, id, user);
   }
-  function* isTaken(email: string, { user }: Caller, except = ''): Work<boolean> {
-    const sql = 'SELECT 1 AS found FROM customers WHERE owner = ? AND email = ? AND deleted = 0 AND id <> ?';
-    return (yield* one(sql, user, email, except)) !== undefined;
-  }
   const taken = (email: string): Problem => problem('already-exists', `there is a customer with the address ${show(email)}`);
-
-  function* tell(type: EventType, { id, name, email, version }: Customer, { user }: Caller): Work<void> {
-    yield* record({ type, subject: `/customers/${id}`, owner: user, data: { name, email, version } }, clock.wall());
-  }
 
   const create = needsCaller(answers, async (request, _asked, caller) => {
     const body = await readJson(request);
@@ -60,13 +42,9 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
     const keyed = keyOf(request, parts, caller.user, given);
     if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
     const made = await once(parts, keyed, function* () {
-      if (yield* isTaken(given.email, caller)) return taken(given.email);
-      const n = yield* next('customers');
-      const id = `cus_${parts.random.fork(`cus/${n}`).hex(8)}`;
-      const sql = `INSERT INTO customers (n, id, owner, name, email, created_at) VALUES (?, ?, ?, ?, ?, ?) RETURNING ${COLUMNS}`;
-      const customer = (yield* one<Customer>(sql, n, id, caller.user, given.name, given.email, clock.wall()))!;
-      yield* tell('customer.created', customer, caller);
-      return { status: 201, body: told(customer), headers: { location: `/customers/${id}`, etag: tag(customer) } };
+      if ((yield* holderOf(given.email, caller.user)) !== undefined) return taken(given.email);
+      const customer = yield* addCustomer(parts, given, caller.user);
+      return { status: 201, body: told(customer), headers: { location: `/customers/${customer.id}`, etag: tag(customer) } };
     });
     return respond(answers, made);
   });
@@ -99,10 +77,10 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
       const customer = yield* find(id, caller);
       const why = customer === undefined ? missing(id) : unmatched(request, customer);
       if (customer === undefined || why !== undefined) return why ?? missing(id);
-      if (yield* isTaken(given.email, caller, id)) return taken(given.email);
+      if ((yield* holderOf(given.email, caller.user, id)) !== undefined) return taken(given.email);
       const sql = `UPDATE customers SET name = ?, email = ?, version = version + 1 WHERE id = ? AND version = ? RETURNING ${COLUMNS}`;
       const row = yield* one<Customer>(sql, given.name, given.email, id, customer.version);
-      if (row !== undefined) yield* tell('customer.changed', row, caller);
+      if (row !== undefined) yield* tellCustomer('customer.changed', row, caller.user, clock);
       // Somebody was faster, where transactions meet.
       return row ?? problem('precondition-failed', `the customer is no longer at ${tag(customer)}`);
     });

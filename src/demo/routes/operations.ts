@@ -4,10 +4,13 @@ import { tripSteps } from '../kinds/trip.ts';
 import type { OperationBody } from '../parts.ts';
 import { problem } from '../problem.ts';
 import { timestamp, type Answer, type Routes, type World } from '../route.ts';
-import { progressOf, type Operation } from '../store.ts';
+import { progressOf, type Operation, type OperationKind } from '../store.ts';
 
 /** How many operations the collection lists. */
 const LISTED_OPERATIONS = 100;
+
+/** Kinds whose notes are for the client, too. */
+const TOLD_PARTIALLY: readonly OperationKind[] = ['email', 'import'];
 
 /** What was accepted: how far it is, and an end to it. */
 export function operationRoutes(world: World): Routes {
@@ -41,7 +44,11 @@ export function operationRoutes(world: World): Routes {
     const now = clock.wall();
     const found = await parts.store.operations(LISTED_OPERATIONS, caller?.user);
     const told = found.filter((operation) => !parts.isExpired(operation, now)).map((operation) => parts.tell(operation));
-    return json(200, { operations: told.map(({ result: _long, ...body }) => body) }, { 'cache-control': 'no-cache' });
+    return json(
+      200,
+      { operations: told.map(({ result: _long, partial: _too, ...body }) => body) },
+      { 'cache-control': 'no-cache' },
+    );
   };
 
   return { '/operations': { GET: list }, '/operations/': { GET: look, DELETE: cancel } };
@@ -60,6 +67,7 @@ export function tellOperation(operation: Operation): OperationBody {
     ...(endedAt === undefined ? {} : { endedAt: timestamp(endedAt) }),
     ...(report === undefined ? {} : { resultUrl: `/reports/${report.id}`, result: report.report }),
     ...(result === undefined ? {} : { result }),
+    ...(TOLD_PARTIALLY.includes(kind) && result === undefined && noted !== undefined ? { partial: noted as object } : {}),
     ...(error === undefined ? {} : { error }),
     ...(kind === 'trip' ? { steps: tripSteps(noted) } : {}),
   };

@@ -19,6 +19,7 @@ export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   vitest: 'the runner of holdfast/vitest',
   bullmq: 'the demo with workers in several processes',
   ioredis: 'how bullmq reaches Redis',
+  nodemailer: 'how the demo sends e-mail by SMTP',
   pg: 'the demo on PostgreSQL',
 };
 

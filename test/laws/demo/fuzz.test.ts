@@ -43,6 +43,12 @@ const PLACES: Readonly<Record<string, Readonly<Record<string, readonly unknown[]
     passenger: ['Ada'],
     card: ['4242424242424242', '4000000000000002', '42'],
   },
+  emails: {
+    to: [['a@b.test'], ['a@b.test', 'nobody@b.test'], ['a@b.test\r\n'], []],
+    subject: ['Hello', 'a\r\nb: c'],
+    text: ['A line.', '\0'],
+  },
+  imports: { items: [[{ name: 'Ada', email: 'a@b.test' }], [{ name: 'Eve', email: 'e@f.test' }, 1, null], []] },
   reports: { title: ['x'], rows: [1, 1000, 1001], template: ['sales', 'none'], work: [1, '1s', 'soon'] },
   operations: {},
   problems: {},
@@ -77,7 +83,7 @@ const rest = fc.oneof(
   { weight: 1, arbitrary: fc.stringMatching(/^\/[!-~]{0,20}$/) },
 );
 const query = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom('', 'mode=sync', 'q=a') },
+  { weight: 3, arbitrary: fc.constantFrom('', 'mode=sync', 'atomic=true', 'q=a') },
   { weight: 1, arbitrary: fc.webQueryParameters() },
 );
 const request = fc.constantFrom(...Object.keys(PLACES)).chain((place) =>

@@ -73,6 +73,10 @@ describe('holdfast demo', () => {
     [['--rate', '100'], 2, /--rate: expected a number of requests and a time, received "100" \(write --rate 100\/1s\)/],
     [['--rate', '5/never'], 2, /--rate: expected a number of requests and a time/],
     [['--rate', '0/1s'], 2, /--rate: expected a number of requests and a time/],
+    [['--smtp', 'mail.test:25'], 2, /--smtp: expected the URL of a mail server, received one of another scheme, "mail.test"/],
+    [['--smtp', 'http://mail.test'], 2, /another scheme, "http" \(write smtp:\/\/host:port or smtps:/],
+    [['--smtp', 'smtp://ann:s3cret@mail.test'], 2, /received a password that would travel in the clear \(/],
+    [['--smtp', 'smtp://'], 2, /--smtp: .* without a host/],
     [['--work', '5 parsecs'], 2, /--work: expected a duration, received "5 parsecs"/],
     [['--json=yes'], 2, /--json takes no value/],
     [['here'], 2, /expected only flags, received "here"/],
@@ -82,6 +86,21 @@ describe('holdfast demo', () => {
     expect(ended).toMatchObject({ code, out: '' });
     expect(ended.err).toMatch(told);
     expect(ended.err.trimEnd().split('\n')).toHaveLength(1);
+    expect(ended.err).not.toContain('s3cret');
+  });
+
+  test.each([
+    [[], /\n {2}e-mail goes to smtps:\/\/mail\.test:465\n/],
+    [['--json'], /"smtp":"smtps:\/\/mail\.test:465"/],
+  ])('%j tells where e-mail goes, without the login', async (more, told) => {
+    const controller = new AbortController();
+    const { code, out } = await holdfast(['demo', '--port', '0', '--smtp', 'smtps://ann:s3cret@mail.test', ...more], {
+      signal: controller.signal,
+      onOut: (text) => text.includes('127.0.0.1') && controller.abort(),
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(told);
+    expect(out).not.toContain('s3cret');
   });
 
   test('it serves until it is stopped', async () => {

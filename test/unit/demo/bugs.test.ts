@@ -74,13 +74,23 @@ describe('every bug', () => {
 const ALSO: Record<string, string[]> = {
   // A crash loses an answer, too.
   'orphan-payment': ['noted-afterwards'],
+  // Whoever does not listen hears of no refusal.
+  'queued-is-sent': ['refusal-swallowed'],
   // What never ends has no result, and no second report either.
   'stuck-in-running': [
     'double-run',
+    'duplicates-counted',
+    'half-an-import',
+    'import-starts-over',
     'lost-result',
+    'mailed-again',
+    'new-message-id',
     'parity-drift',
+    'queued-is-sent',
+    'refusal-swallowed',
     'resurrected-operation',
     'retries-for-ever',
+    'shifted-index',
     'silent-failure',
     'timeout-as-refusal',
   ],

@@ -1,6 +1,16 @@
-import { demoApp, demoServices, sqliteStore, type DemoApp, type DemoOptions, type Services } from '../../../src/demo/index.ts';
+import {
+  demoApp,
+  demoMailbox,
+  demoServices,
+  sqliteStore,
+  type DemoApp,
+  type DemoOptions,
+  type Mailbox,
+  type Mailer,
+  type Services,
+} from '../../../src/demo/index.ts';
 import { checkAnswers, demoOpenApi } from '../../setup/openapi.ts';
-import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
+import { seeded, virtualClock, type Clock, type VirtualClock } from '../../../src/time/index.ts';
 
 /** A demo in virtual time; faults of the server fail the test that made them. */
 export interface World {
@@ -11,6 +21,10 @@ export interface World {
   readonly services: Services;
   /** How it calls them: a test may put something in between. */
   network: Services['fetch'];
+  /** Where its e-mail goes. */
+  readonly mailbox: Mailbox;
+  /** How it sends: a test may put something in between. */
+  mail: Mailer['send'];
   /** Every call so far, as `PUT payment`. */
   readonly calls: readonly string[];
   /** Ends the server in the middle of what it does, and starts another on the same store. */
@@ -44,6 +58,7 @@ export function worldOf(options: DemoOptions = {}): World {
       random: seeded(7),
       store: kept,
       fetch,
+      mail: { send: (letter, signal) => world.mail(letter, signal) },
       onError: (error) => {
         throw error;
       },
@@ -59,11 +74,14 @@ export function worldOf(options: DemoOptions = {}): World {
       },
     };
   };
+  const mailbox = demoMailbox();
   const world: World = {
     clock,
     app: open(),
     services,
     network: services.fetch,
+    mailbox,
+    mail: (letter) => mailbox.send(letter),
     calls,
     crash: async () => {
       await running.close();
@@ -150,10 +168,15 @@ export function monitorOf(response: Response): string {
 }
 
 /** Looks once a second until the operation has ended, at most `looks` times. */
-export async function toItsEnd({ app, clock }: World, monitor: string, looks = 100): Promise<Body> {
+export async function toItsEnd(
+  { app, clock }: { readonly app: DemoApp; readonly clock: Clock },
+  monitor: string,
+  looks = 100,
+  as?: Send,
+): Promise<Body> {
   for (let look = 0; look < looks; look++) {
     await clock.sleep(1000);
-    const body = await bodyOf(await app.fetch(monitor));
+    const body = await bodyOf(await (as === undefined ? app.fetch(monitor) : as('GET', monitor)));
     if (!['queued', 'running'].includes(String(body['status']))) return body;
   }
   throw new Error(`${monitor} has not ended after ${looks} looks`);
