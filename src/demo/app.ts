@@ -4,23 +4,32 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Ran
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
+import { eventsFrom, momentOf } from './events.ts';
+import { Feed, HEARTBEAT_MS } from './feed.ts';
+import { replayKind } from './kinds/replay.ts';
 import { reportKind } from './kinds/report.ts';
+import { page } from './page.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { limiter, type RateLimit } from './rate.ts';
-import { writeReport } from './report.ts';
+import { partialReport, writeReport, type ReportOrder } from './report.ts';
 import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
+import { eventRoutes, placeFor } from './routes/events.ts';
 import { loginRoutes } from './routes/login.ts';
 import { operationRoutes, tellOperation } from './routes/operations.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
+import { snapshotRoutes } from './routes/snapshots.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
 import { demoServices } from './services/index.ts';
 import type { Services } from './services/service.ts';
-import { sqliteStore, type Naming, type Store } from './store.ts';
+import { foldLog } from './snapshots.ts';
+import { converse, type Talk, type Wire } from './socket.ts';
+import { asksFor, frame } from './sse.ts';
+import { isEnded, sqliteStore, STEPS, type Naming, type Store } from './store.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
 
 /** The longest wait that may be asked of a client, in seconds: a day. */
@@ -67,6 +76,12 @@ export interface DemoApp {
   readonly handle: (request: Request) => Promise<Response>;
   /** `fetch` without a network: takes paths as well as URLs, whatever their host. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /**
+   * Opens the feed of all that happens on a connection that carries messages, such as a WebSocket.
+   *
+   * @returns what is to be told of what comes over the connection; or a response that says why it is refused
+   */
+  readonly connect: (request: Request) => Promise<Response | ((wire: Wire) => Talk)>;
   /** Stops the worker and closes the store, unless it was handed in; jobs that are not done wait there for the next start. */
   close(): Promise<void>;
 }
@@ -123,7 +138,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     fetch: options.fetch ?? services!.fetch,
     write: writeReport,
     deliver: (delivery, delay) => worker.deliver(delivery, delay),
-    tell: tellOperation,
+    tell: (operation) => tellOperation(operation, parts.partial(operation)),
     etag: ({ createdAt, version }) => `"${createdAt.toString(36)}.${version}"`,
     isMatch: (field, etag) => field.split(',').some((item) => ['*', etag].includes(item.trim())),
     countedAs: (user = '') => user,
@@ -135,6 +150,16 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),
     retryAfter: () => retryAfter,
+    partial: ({ kind, status, order, step }) =>
+      kind === 'report' && status === 'running' ? partialReport(order as ReportOrder, step / STEPS, parts.write) : undefined,
+    eventsFrom,
+    momentOf,
+    placeAfter: (n) => n + 1,
+    frame,
+    heartbeat: HEARTBEAT_MS,
+    isLast: isEnded,
+    stateAt: (base, to, caller) => foldLog(parts, base, to, caller),
+    cutAt: (newest) => newest,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
   // Named by what the store counts, so that a restart with the same seed on the same file does not repeat an id.
@@ -143,7 +168,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     (nth) =>
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
-  const kinds: Kinds = { report: reportKind(parts) };
+  const kinds: Kinds = { report: reportKind(parts), replay: replayKind(parts) };
   const worker = new Worker(parts, kinds, { slots, nameReport, onError });
   const naps = new Naps(clock);
   const leaving = new AbortController();
@@ -154,12 +179,14 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const answers = answersOn(clock);
   const { json, refuse } = answers;
   const { db } = parts;
+  const feed = new Feed(parts, answers, leaving.signal, onError);
   const world: World = {
     clock,
     parts,
     db,
     answers,
     worker,
+    feed,
     nameOperation: name('op'),
     naps,
     work,
@@ -176,7 +203,13 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     return json(200, { type: `/problems/${id}`, ...PROBLEMS[id as ProblemName] });
   };
 
-  const index: Answer = async () => json(200, INDEX);
+  const index: Answer = async (request) => {
+    if (!asksFor(request, 'text/html')) return json(200, INDEX, { vary: 'Accept' });
+    const { html, policy } = page();
+    return answers.send(200, 'text/html; charset=utf-8', html, { vary: 'Accept', ...policy });
+  };
+  const feedByHttp: Answer = async () =>
+    refuse(problem('upgrade-required', 'expected the upgrade of RFC 6455'), { upgrade: 'websocket', connection: 'Upgrade' });
 
   const routes: Routes = {
     '/': { GET: index },
@@ -187,6 +220,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...booking.routes,
     ...reportRoutes(world, nameReport),
     ...operationRoutes(world),
+    ...eventRoutes(world),
+    ...snapshotRoutes(world),
+    '/feed': { GET: feedByHttp },
     '/problems/': { GET: explain },
   };
 
@@ -197,23 +233,44 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     const id = slash === -1 ? '' : pathname.slice(slash + 1);
     const path = slash === -1 ? pathname : pathname.slice(0, slash + 1);
     const route = id.includes('/') || (slash !== -1 && id === '') || !Object.hasOwn(routes, path) ? undefined : routes[path];
+    return admit(request, async (user) =>
+      route === undefined
+        ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
+        : serveRoute(route, request, { url, id, signal, caller: user === undefined ? undefined : { user } }),
+    );
+  };
+
+  /** Answers whoever may ask: within the limits, and with a token that is good or none. */
+  const admit = async (request: Request, answerTo: (user: string | undefined) => Promise<Response>): Promise<Response> => {
     const authorization = request.headers.get('authorization');
-    const user = authorization === null ? undefined : await userOf(authorization);
+    const [, token] = /^bearer +([0-9a-f]{64})$/i.exec(authorization ?? '') ?? [];
+    const user = token === undefined ? undefined : await userOf(token);
     return limited(parts.countedAs(user), async () => {
       if (authorization !== null && user === undefined) {
         return refuse(problem('invalid-token', 'expected Authorization: Bearer with a token of POST /login that is not over'), {
           'www-authenticate': 'Bearer error="invalid_token"',
         });
       }
-      return route === undefined
-        ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
-        : serveRoute(route, request, { url, id, signal, caller: user === undefined ? undefined : { user } });
+      return answerTo(user);
     });
   };
 
-  const userOf = async (authorization: string): Promise<string | undefined> => {
-    const [, token] = /^bearer +([0-9a-f]{64})$/i.exec(authorization) ?? [];
-    return token === undefined ? undefined : callerOf(db, token, clock.wall());
+  const userOf = (token: string): Promise<string | undefined> => callerOf(db, token, clock.wall());
+
+  const connect: DemoApp['connect'] = async (request) => {
+    let talk: ((wire: Wire) => Talk) | undefined;
+    const refusal = await admit(request, async (user) => {
+      const { headers } = request;
+      const origin = headers.get('origin');
+      // Browsers let every page open a WebSocket to everywhere, and say whose page it is.
+      if (origin !== null && URL.parse(origin)?.host !== headers.get('host'))
+        return refuse(problem('foreign-origin', `expected the origin of this server, received ${show(origin, 200)}`));
+      if (feed.refusal !== undefined) return feed.refusal;
+      const partners = { feed, clock, leaving: leaving.signal, onError, user, userOf };
+      talk = (wire) => converse(wire, { ...partners, placeFor: (from) => placeFor(world, from) });
+      return answers.empty(204);
+    });
+    return talk ?? refusal;
   };
 
   const serveRoute = async (route: Route, request: Request, asked: Asked): Promise<Response> => {
@@ -253,6 +310,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       return app;
     },
     handle: (request) => handle(request, request.signal),
+    connect,
     async fetch(input, init) {
       const to = typeof input === 'string' && input.startsWith('/') ? `${IN_PROCESS_ORIGIN}${input}` : input;
       // The signal is watched here: handing it to Request would cost more than the rest of the request.
@@ -299,7 +357,7 @@ const IN_PROCESS_ORIGIN = 'http://demo.test';
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
-  keys: 'POST /customers, /transfers, /bookings and /reports (but not with mode=sync) take an Idempotency-Key',
+  keys: 'POST /customers, /transfers, /bookings, /snapshots, /replays and /reports (not with mode=sync) take an Idempotency-Key',
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
     'GET /airports?q=': 'the airports whose code, city or name begins so',
@@ -316,10 +374,17 @@ const INDEX = {
     'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
     'GET /operations': 'the newest of them, without their results',
-    'GET /operations/{id}': 'queued, running with progress, then succeeded, failed or cancelled; with ETag',
+    'GET /operations/{id}': 'queued, running with progress, then succeeded, failed or cancelled; with ETag; with Accept: text/event-stream each change',
     'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,
+    'GET /events?from=&limit=&type=&subject=':
+      'what happened, from a place in the log, an event, a moment or now on; with Accept: text/event-stream what happens, too',
+    'GET /feed': 'the same by WebSocket: send {}, or from, types and token',
+    'POST /snapshots': 'keep what the log says of you: accounts, customers, operations (for users, like all of snapshots and replays)',
+    'GET /snapshots': 'your snapshots, newest first',
+    'GET /snapshots/{id}': 'one of them',
+    'POST /replays': 'fold the log again: 202, like a report; members from (snapshot or place) and to (place or moment), optional',
     'GET /problems/{name}': 'what a problem means',
   },
 };

@@ -9,7 +9,7 @@ import { TABLES } from './tables.ts';
 export type OperationStatus = 'queued' | 'running' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled';
 
 /** What is done by an operation. */
-export type OperationKind = 'report';
+export type OperationKind = 'report' | 'replay';
 
 /** What is to be done. */
 export interface Wanted {

@@ -3,21 +3,28 @@ import { politeness } from '../accept.ts';
 import type { OperationBody } from '../parts.ts';
 import { problem } from '../problem.ts';
 import { timestamp, type Answer, type Routes, type World } from '../route.ts';
-import { progressOf, type Operation } from '../store.ts';
+import { EVENT_STREAM, asksFor } from '../sse.ts';
+import { isEnded, progressOf, type Operation } from '../store.ts';
 
 /** How many operations the collection lists. */
 const LISTED_OPERATIONS = 100;
 
 /** What was accepted: how far it is, and an end to it. */
 export function operationRoutes(world: World): Routes {
-  const { clock, parts, answers, worker } = world;
-  const { json, refuse, conditional } = answers;
+  const { clock, parts, answers, worker, feed } = world;
+  const { json, refuse, conditional, empty } = answers;
 
-  const look: Answer = async (request, { id, caller }) => {
+  const look: Answer = async (request, { id, caller, signal }) => {
     const operation = await parts.store.get(id);
     if (operation === undefined || !parts.maySee(operation.owner, caller?.user ?? ''))
       return refuse(problem('not-found', `there is no operation ${show(id)}`));
     if (parts.isExpired(operation, clock.wall())) return refuse(problem('expired', `operation ${show(id)} ended long ago`));
+    if (asksFor(request, EVENT_STREAM)) {
+      const known = request.headers.get('last-event-id') ?? '';
+      // By this a browser learns that there is no more to come, and does not come back.
+      if (isEnded(operation) && known === String(operation.version)) return empty(204);
+      return feed.stream((stop) => feed.operation(id, known, stop), signal);
+    }
     return conditional(request, parts.etag(operation), politeness(world, operation), () => parts.tell(operation));
   };
 
@@ -37,14 +44,14 @@ export function operationRoutes(world: World): Routes {
     const now = clock.wall();
     const found = await parts.store.operations(LISTED_OPERATIONS, caller?.user);
     const told = found.filter((operation) => !parts.isExpired(operation, now)).map((operation) => parts.tell(operation));
-    return json(200, { operations: told.map(({ result: _long, ...body }) => body) }, { 'cache-control': 'no-cache' });
+    return json(200, { operations: told.map(({ result: _long, partial: _longer, ...body }) => body) }, { 'cache-control': 'no-cache' });
   };
 
   return { '/operations': { GET: list }, '/operations/': { GET: look, DELETE: cancel } };
 }
 
 /** What a client is told about an operation, unless a bug says otherwise. */
-export function tellOperation(operation: Operation): OperationBody {
+export function tellOperation(operation: Operation, partial: object | undefined): OperationBody {
   const { id, kind, status, step, createdAt, startedAt, endedAt, report, result, error } = operation;
   return {
     id,
@@ -54,6 +61,7 @@ export function tellOperation(operation: Operation): OperationBody {
     createdAt: timestamp(createdAt),
     ...(startedAt === undefined ? {} : { startedAt: timestamp(startedAt) }),
     ...(endedAt === undefined ? {} : { endedAt: timestamp(endedAt) }),
+    ...(partial === undefined ? {} : { partial }),
     ...(report === undefined ? {} : { resultUrl: `/reports/${report.id}`, result: report.report }),
     ...(result === undefined ? {} : { result }),
     ...(error === undefined ? {} : { error }),

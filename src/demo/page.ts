@@ -1,0 +1,1 @@
+export function page(): { html: string; policy: Record<string, string> } { return { html: '', policy: {} }; }
