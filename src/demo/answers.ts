@@ -8,7 +8,12 @@ export interface Answers {
   /** A representation with its validator: 304 when the client has it already (RFC 9110 §13.1.2). */
   readonly conditional: (request: Request, etag: string, headers: Record<string, string>, body: () => unknown) => Response;
   /** A body as it is. */
-  readonly send: (status: number, type: string, body: string | ReadableStream<Uint8Array>, headers?: Record<string, string>) => Response;
+  readonly send: (
+    status: number,
+    type: string,
+    body: string | ReadableStream<Uint8Array>,
+    headers?: Record<string, string>,
+  ) => Response;
   /** An answer without a body. */
   readonly empty: (status: number, headers?: Record<string, string>) => Response;
 }
@@ -29,8 +34,7 @@ export function answersOn(clock: Clock): Answers {
     new Response(body, { status, headers: { 'content-type': type, date: dateNow(), ...headers } });
   const empty: Answers['empty'] = (status, headers = {}) =>
     new Response(null, { status, headers: { date: dateNow(), ...headers } });
-  const json: Answers['json'] = (status, body, headers) =>
-    send(status, 'application/json', `${JSON.stringify(body)}\n`, headers);
+  const json: Answers['json'] = (status, body, headers) => send(status, 'application/json', `${JSON.stringify(body)}\n`, headers);
   const refuse: Answers['refuse'] = (told, headers) =>
     send(told.status, 'application/problem+json', `${JSON.stringify(told)}\n`, headers);
   const conditional: Answers['conditional'] = (request, etag, headers, body) => {

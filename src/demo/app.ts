@@ -374,17 +374,20 @@ const INDEX = {
     'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
     'GET /operations': 'the newest of them, without their results',
-    'GET /operations/{id}': 'queued, running with progress, then succeeded, failed or cancelled; with ETag; with Accept: text/event-stream each change',
+    'GET /operations/{id}':
+      'queued, running with progress, then succeeded, failed or cancelled; with ETag; with Accept: text/event-stream each change',
     'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,
     'GET /events?from=&limit=&type=&subject=':
       'what happened, from a place in the log, an event, a moment or now on; with Accept: text/event-stream what happens, too',
     'GET /feed': 'the same by WebSocket: send {}, or from, types and token',
-    'POST /snapshots': 'keep what the log says of you: accounts, customers, operations (for users, like all of snapshots and replays)',
+    'POST /snapshots':
+      'keep what the log says of you: accounts, customers, operations (for users, like all of snapshots and replays)',
     'GET /snapshots': 'your snapshots, newest first',
     'GET /snapshots/{id}': 'one of them',
-    'POST /replays': 'fold the log again: 202, like a report; members from (snapshot or place) and to (place or moment), optional',
+    'POST /replays':
+      'fold the log again: 202, like a report; members from (snapshot or place) and to (place or moment), optional',
     'GET /problems/{name}': 'what a problem means',
   },
 };

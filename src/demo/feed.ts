@@ -52,12 +52,15 @@ export class Feed {
    * missed or told twice between catching up and live. After each long silence it gives undefined. Ends when the signal aborts or the
    * server goes down.
    */
-  async *events({ from: first, caller, filter }: Following, stop: AbortSignal): AsyncGenerator<LoggedEvent | undefined, void, void> {
+  async *events(
+    { from: first, caller, filter }: Following,
+    stop: AbortSignal,
+  ): AsyncGenerator<LoggedEvent | undefined, void, void> {
     const { db, eventsFrom } = this.#parts;
     const bell = this.#bell(stop);
     this.#open++;
     try {
-      for (let from = first; !bell.isOver; ) {
+      for (let from = first; !bell.isOver;) {
         bell.hush();
         const last = await db.single(newest);
         const page = await db.single(() => eventsFrom(from, caller, FEED_PAGE, filter));
@@ -89,7 +92,7 @@ export class Feed {
     const bell = this.#bell(stop);
     this.#open++;
     try {
-      for (let told = known; !bell.isOver; ) {
+      for (let told = known; !bell.isOver;) {
         bell.hush();
         const operation = await store.get(id);
         if (operation === undefined) return;
@@ -129,11 +132,14 @@ export class Feed {
     const over = new AbortController();
     const source = this.#written(messages, over, hungUp);
     const encoder = new TextEncoder();
+    let isCancelled = false;
     const body = new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
           try {
             const next = await source.next();
+            // It may be cancelled while it waits, and takes nothing after that.
+            if (isCancelled) return;
             if (next.done === true) controller.close();
             else controller.enqueue(encoder.encode(next.value));
           } catch (error) {
@@ -142,6 +148,7 @@ export class Feed {
           }
         },
         async cancel() {
+          isCancelled = true;
           over.abort();
           await source.return();
         },

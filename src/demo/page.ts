@@ -1,1 +1,3 @@
-export function page(): { html: string; policy: Record<string, string> } { return { html: '', policy: {} }; }
+export function page(): { html: string; policy: Record<string, string> } {
+  return { html: '', policy: {} };
+}

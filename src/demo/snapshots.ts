@@ -15,7 +15,7 @@ const FOLD_PAGE = 500;
 /** Folds what a caller may know of, from a base up to a place in the log. It only reads. */
 export async function foldLog({ db, eventsFrom }: Parts, base: Base, to: number, caller: string): Promise<State> {
   let { state } = base;
-  for (let from = base.n + 1; from <= to; ) {
+  for (let from = base.n + 1; from <= to;) {
     const page = await db.single(() => eventsFrom(from, caller, FOLD_PAGE));
     state = fold(
       state,

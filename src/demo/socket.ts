@@ -137,7 +137,8 @@ export function converse(wire: Wire, partners: Partners): Talk {
     const given = readWish(message);
     if (isProblem(given)) return close(CLOSE.policy, reasonOf(given));
     const user = given.token === '' ? partners.user : await partners.userOf(given.token);
-    if (given.token !== '' && user === undefined) return close(CLOSE.policy, 'token: expected one of POST /login that is not over');
+    if (given.token !== '' && user === undefined)
+      return close(CLOSE.policy, 'token: expected one of POST /login that is not over');
     const from = await partners.placeFor(given.from);
     if (typeof from !== 'number') return close(CLOSE.policy, reasonOf(from));
     if (feed.refusal !== undefined) return close(CLOSE.tryAgainLater, 'too many feeds are open');
@@ -176,11 +177,17 @@ function readWish(message: string): { from: string; types: readonly string[]; to
 
 function reasonOf({ detail, errors }: Problem): string {
   const [first] = errors ?? [];
-  return first === undefined ? detail : `${first.pointer.slice(2)}: ${first.detail}`;
+  if (first === undefined) return detail;
+  return first.pointer === '#' ? first.detail : `${first.pointer.slice(2)}: ${first.detail}`;
 }
 
 /** As much of a text as fits, without half a character at the end. */
 function shortened(reason: string): string {
   const bytes = Buffer.from(reason);
-  return bytes.byteLength <= MAX_REASON_BYTES ? reason : bytes.subarray(0, MAX_REASON_BYTES).toString().replace(/\uFFFD$/, '');
+  return bytes.byteLength <= MAX_REASON_BYTES
+    ? reason
+    : bytes
+        .subarray(0, MAX_REASON_BYTES)
+        .toString()
+        .replace(/\uFFFD$/, '');
 }

@@ -44,7 +44,7 @@ export function eventRoutes(world: World): Routes {
       {
         'cache-control': 'no-store',
         vary: 'Accept',
-        ...(found.length > limit ? { link: `</events?${page}>; rel="next"` } : {}),
+        ...(found.length > limit ? { link: `</events?${page.toString()}>; rel="next"` } : {}),
       },
     );
   };
@@ -53,7 +53,10 @@ export function eventRoutes(world: World): Routes {
 }
 
 /** The place in the log that a text names: a number, the id of an event, a moment, or `now`. */
-export async function placeFor({ clock, db, parts }: Pick<World, 'clock' | 'db' | 'parts'>, from: string): Promise<number | Problem> {
+export async function placeFor(
+  { clock, db, parts }: Pick<World, 'clock' | 'db' | 'parts'>,
+  from: string,
+): Promise<number | Problem> {
   const end = (await db.single(newest)) + 1;
   if (from === 'now') return end;
   const place = /^\d{1,15}$/.test(from) ? Number(from) : placeOf(from);

@@ -44,7 +44,11 @@ export function operationRoutes(world: World): Routes {
     const now = clock.wall();
     const found = await parts.store.operations(LISTED_OPERATIONS, caller?.user);
     const told = found.filter((operation) => !parts.isExpired(operation, now)).map((operation) => parts.tell(operation));
-    return json(200, { operations: told.map(({ result: _long, partial: _longer, ...body }) => body) }, { 'cache-control': 'no-cache' });
+    return json(
+      200,
+      { operations: told.map(({ result: _long, partial: _longer, ...body }) => body) },
+      { 'cache-control': 'no-cache' },
+    );
   };
 
   return { '/operations': { GET: list }, '/operations/': { GET: look, DELETE: cancel } };

@@ -81,7 +81,8 @@ export function snapshotRoutes(world: World): Routes {
     const snapshot = typeof from === 'string' ? await db.single(() => snapshotOf(user, from)) : undefined;
     if (typeof from === 'string' && snapshot === undefined) return refuse(wrong('from', `there is no snapshot ${show(from)}`));
     const begin = snapshot?.n ?? 0;
-    if (typeof to === 'number' && to < begin) return refuse(wrong('to', `expected at least ${begin}, where it begins, received ${to}`));
+    if (typeof to === 'number' && to < begin)
+      return refuse(wrong('to', `expected at least ${begin}, where it begins, received ${to}`));
     const order: ReplayOrder = { from, to: to === 'now' ? undefined : to };
     return accept(world, request, { kind: 'replay', order, owner: user }, REPLAY_MS);
   });

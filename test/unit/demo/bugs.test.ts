@@ -1,7 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { BUGS, type DemoOptions } from '../../../src/demo/index.ts';
-import { bodyOf, inWorld, logIn, monitorOf, post, standing, toItsEnd, type Body, type World } from './world.ts';
+import {
+  bodyOf,
+  inWorld,
+  logIn,
+  monitorOf,
+  post,
+  standing,
+  STREAM,
+  StreamReader,
+  toItsEnd,
+  type Body,
+  type Send,
+  type World,
+} from './world.ts';
 
 /** Each looks from outside, in plain HTTP, and throws when the server is wrong. */
 const CHECKS: Record<string, (world: World) => Promise<void>> = {
@@ -20,6 +33,12 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     expect(await bodyOf(cancelled)).toMatchObject({ status: 'cancelled' });
     expect(await toItsEnd(world, monitor)).toMatchObject({ status: 'cancelled' });
   },
+  'data-over-lines': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const stream = await streamOf(ann, '/events');
+    expect(await stream.take(1)).toMatchObject([{ data: { n: 1, type: 'account.opened' } }]);
+    await stream.close();
+  },
   'deadline-not-passed-on': async (world) => {
     const ann = await logIn(world, 'ann');
     const booked = await ann('POST', '/bookings', FLIGHT, { 'x-time-left-ms': '600' });
@@ -30,6 +49,21 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await toItsEnd(world, monitorOf(await post(world.app)));
     await world.clock.sleep(10_000);
     expect((await bodyOf(await world.app.fetch('/reports')))['reports']).toHaveLength(1);
+  },
+  'event-ids-restart': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const first = await bodyOf(await ann('GET', '/events?limit=1'));
+    const second = await bodyOf(await ann('GET', `/events?limit=1&from=${first['next']}`));
+    const [one, other] = [...(first['events'] as Body[]), ...(second['events'] as Body[])];
+    expect(one?.['id']).not.toBe(other?.['id']);
+  },
+  'events-for-all': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const { events } = await bodyOf(await ann('GET', '/events'));
+    expect((events as Body[]).map(({ subject }) => String(subject))).toEqual([
+      '/accounts/acc_ann_current',
+      '/accounts/acc_ann_savings',
+    ]);
   },
   'expired-too-soon': async (world) => {
     const monitor = monitorOf(await post(world.app));
@@ -65,6 +99,20 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });
     expect((await world.app.fetch(String(told['resultUrl']))).status).toBe(200);
   },
+  'newest-page-only': async (world) => {
+    const ann = await logIn(world, 'ann');
+    for (let i = 0; i < 60; i++) await pay(ann, 1);
+    const stream = await streamOf(ann, '/events?subject=/accounts/acc_ann_savings');
+    const told = await within(world, 5_000, stream.take(61));
+    expect(told.map(({ data }) => Number(data?.['n']))).toEqual([2, ...Array.from({ length: 60 }, (_, i) => 8 + 2 * i)]);
+    await stream.close();
+  },
+  'no-heartbeat': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const stream = await streamOf(ann, '/events?from=now');
+    expect(await within(world, 59_000, stream.next())).toMatchObject({ comment: expect.any(String) });
+    await stream.close();
+  },
   'operations-for-all': async (world) => {
     const [ann, eve] = [await logIn(world, 'ann'), await logIn(world, 'eve')];
     const monitor = monitorOf(await ann('POST', '/reports', {}));
@@ -87,6 +135,15 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     const told = await toItsEnd(world, monitorOf(await post(world.app)));
     if ('result' in told) expect(told['result']).toEqual(sync);
   },
+  'partial-of-another': async (world) => {
+    const report = await bodyOf(await post(world.app, { rows: 10 }, '?mode=sync'));
+    const monitor = monitorOf(await post(world.app, { rows: 10 }));
+    await world.clock.sleep(1_000);
+    const { partial } = await bodyOf(await world.app.fetch(monitor));
+    const { lines } = partial as { lines: unknown[] };
+    expect(lines).not.toEqual([]);
+    expect(lines).toEqual((report['lines'] as unknown[]).slice(0, lines.length));
+  },
   'progress-backwards': async (world) => {
     const monitor = monitorOf(await post(world.app));
     let before = 0;
@@ -97,6 +154,31 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
       before = Number(progress);
       if (status === 'succeeded') break;
     }
+  },
+  'replay-of-today': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const { next } = await bodyOf(await ann('GET', '/events?from=now'));
+    await pay(ann, 1_000);
+    const monitor = monitorOf(await ann('POST', '/replays', { to: Number(next) - 1 }));
+    await world.clock.sleep(10_000);
+    const { result } = await bodyOf(await ann('GET', monitor));
+    expect(result).toMatchObject({ state: { accounts: { acc_ann_current: { balance: 100_000 } } } });
+  },
+  'replay-writes-again': async (world) => {
+    const ann = await logIn(world, 'ann');
+    await ann('POST', '/customers', { name: 'Ada', email: 'ada@example.test' });
+    await ann('POST', '/replays');
+    await world.clock.sleep(10_000);
+    expect((await bodyOf(await ann('GET', '/events?type=customer.created')))['events']).toHaveLength(1);
+  },
+  'resume-repeats-one': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const stream = await streamOf(ann, '/events');
+    const [first, second] = await stream.take(2);
+    await stream.close();
+    const resumed = await streamOf(ann, '/events', { 'last-event-id': String(first?.id) });
+    expect(await resumed.take(1)).toEqual([second]);
+    await resumed.close();
   },
   'resurrected-operation': async (world) => {
     const monitor = monitorOf(await post(world.app));
@@ -120,6 +202,13 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     const told = await toItsEnd(world, monitorOf(await post(world.app, { template: 'none' })));
     if (told['status'] === 'failed') expect(told['error']).toMatchObject({ title: expect.any(String), status: 422 });
   },
+  'snapshot-cuts-transaction': async (world) => {
+    const ann = await logIn(world, 'ann');
+    await pay(ann, 1_000);
+    const { state } = await bodyOf(await ann('POST', '/snapshots'));
+    const { accounts } = state as { accounts: Record<string, { balance: number }> };
+    expect(accounts['acc_ann_current']!.balance + accounts['acc_ann_savings']!.balance).toBe(200_000);
+  },
   'stale-etag': async (world) => {
     const monitor = monitorOf(await post(world.app));
     const seen = new Map<string, Body>();
@@ -132,6 +221,10 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
       await world.clock.sleep(100);
     }
   },
+  'stream-never-ends': async (world) => {
+    const stream = new StreamReader(await world.app.fetch(monitorOf(await post(world.app)), { headers: STREAM }));
+    expect((await stream.toItsEnd(world.clock, 60_000)).length).toBeGreaterThan(2);
+  },
   'stuck-in-running': async (world) => {
     await toItsEnd(world, monitorOf(await post(world.app)), 60);
   },
@@ -140,7 +233,29 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await ann('POST', '/bookings', { ...FLIGHT, flight: 'HF999' });
     expect(world.calls.indexOf('DELETE seat')).toBeLessThan(world.calls.indexOf('DELETE payment'));
   },
+  'zone-ignored': async (world) => {
+    const ann = await logIn(world, 'ann');
+    await pay(ann, 1_000);
+    await world.clock.sleep(1_800_000);
+    await pay(ann, 1_000);
+    // A quarter past midnight in Greenwich.
+    const { events } = await bodyOf(await ann('GET', '/events?from=2023-12-31T22:15:00-02:00'));
+    expect(events).toHaveLength(2);
+  },
 };
+
+const pay = (send: Send, amount: number): Promise<Response> =>
+  send('POST', '/transfers', { from: 'acc_ann_current', to: 'acc_ann_savings', amount });
+const streamOf = async (send: Send, path: string, headers: Record<string, string> = {}): Promise<StreamReader> =>
+  new StreamReader(await send('GET', path, undefined, { ...STREAM, ...headers }));
+/** What comes, or a failure when it has not come in time. */
+const within = <T>({ clock }: World, ms: number, coming: Promise<T>): Promise<T> =>
+  Promise.race([
+    coming,
+    clock.sleep(ms).then((): never => {
+      throw new Error(`nothing came within ${ms} ms`);
+    }),
+  ]);
 
 const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };
 
@@ -191,13 +306,19 @@ describe('every bug', () => {
 
 /** Where one defect shows in more than one way. */
 const ALSO: Record<string, string[]> = {
+  // Whatever a stream tells is half a message.
+  'data-over-lines': ['data-over-lines', 'newest-page-only', 'resume-repeats-one', 'stream-never-ends'],
+  // What is found by its id is another.
+  'event-ids-restart': ['event-ids-restart', 'resume-repeats-one'],
   // What never ends has no result, and no second report either.
   'stuck-in-running': [
     'double-run',
     'lost-result',
     'parity-drift',
+    'replay-of-today',
     'resurrected-operation',
     'silent-failure',
+    'stream-never-ends',
     'stuck-in-running',
   ],
 };

@@ -113,7 +113,12 @@ describe('GET /events as a stream', () => {
       const response = await ann('GET', '/events', undefined, STREAM);
       expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
       const stream = new StreamReader(response);
-      expect((await stream.take(4)).map(({ id }) => id)).toEqual(['evt_00000001', 'evt_00000002', 'evt_00000007', 'evt_00000008']);
+      expect((await stream.take(4)).map(({ id }) => id)).toEqual([
+        'evt_00000001',
+        'evt_00000002',
+        'evt_00000007',
+        'evt_00000008',
+      ]);
       const coming = stream.take(4);
       // One while it waits, and one while it reads.
       await clock.sleep(1000);
@@ -190,8 +195,11 @@ describe('GET /events as a stream', () => {
     expect(clock.pending.count).toBe(0);
   });
 
-  test('leaves nothing behind when the client goes', () =>
-    asAnn(async (ann, { clock }) => {
+  test('leaves nothing behind when the client goes', async () => {
+    const faults: unknown[] = [];
+    await inWorld({ onError: (error) => void faults.push(error) }, async (world) => {
+      const { clock } = world;
+      const ann = await logIn(world, 'ann');
       const gone = new AbortController();
       const stream = new StreamReader(await ann('GET', '/events?from=now', undefined, STREAM, gone.signal));
       const next = stream.next();
@@ -204,7 +212,9 @@ describe('GET /events as a stream', () => {
       await other.close();
       expect(await waiting).toBeUndefined();
       expect(clock.pending.count).toBe(0);
-    }));
+    });
+    expect(faults).toEqual([]);
+  });
 
   test('refuses more than a thousand at a time', () =>
     asAnn(async (ann) => {

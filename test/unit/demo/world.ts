@@ -169,27 +169,27 @@ function messageFrom(lines: readonly string[]): Streamed | undefined {
 export const STREAM = { accept: 'text/event-stream' } as const;
 
 /** Sends JSON as a user who has logged in. */
-export type Send = (
-  method: string,
-  path: string,
-  body?: unknown,
-  headers?: Record<string, string>,
-  signal?: AbortSignal,
-) => Promise<Response>;
+export interface Send {
+  (method: string, path: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>;
+  /** What says who it is. */
+  readonly headers: { readonly authorization: string };
+}
 
 export async function logIn({ app }: Pick<World, 'app'>, user: string): Promise<Send> {
   const body = JSON.stringify({ user, password: `${user}-demo` });
   const login = await app.fetch('/login', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   const { token } = (await login.json()) as { token: string };
-  return (method, path, sent, headers = {}, signal) =>
+  const authorization = `Bearer ${token}`;
+  const send = (...[method, path, sent, headers = {}, signal]: Parameters<Send>): Promise<Response> =>
     app.fetch(path, {
       method,
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization,
         ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
       ...(signal === undefined ? {} : { signal }),
     });
+  return Object.assign(send, { headers: { authorization } });
 }
