@@ -3,7 +3,7 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HarnessError, show } from '../errors.ts';
-import { systemClock, type Millis } from '../time/index.ts';
+import { systemClock, type Clock, type Millis } from '../time/index.ts';
 import type { DemoApp } from './app.ts';
 import { MAX_BODY_BYTES } from './body.ts';
 import { problem, type Problem } from './problem.ts';
@@ -146,7 +146,7 @@ async function answer(app: DemoApp, incoming: IncomingMessage, outgoing: ServerR
     if (body === undefined) return void outgoing.destroy();
     const request = requestFrom(incoming, body, hungUp.signal);
     const response = request instanceof Request ? await app.handle(request) : undefined;
-    if (response !== undefined && isStream(response)) return await stream(response, outgoing, leaving);
+    if (response !== undefined && isStream(response)) return await stream(response, outgoing, leaving, app.clock);
     const bytes = response === undefined ? Buffer.from(JSON.stringify(request)) : Buffer.from(await response.arrayBuffer());
     if (outgoing.destroyed) return;
     const status = response?.status ?? (request as Problem).status;
@@ -171,7 +171,12 @@ function isStream({ headers, body }: Response): boolean {
  * Sends a body as it comes, no faster than the client reads it, until it ends, the client hangs up or reads nothing for long, or the
  * server goes down.
  */
-async function stream({ status, headers, body }: Response, outgoing: ServerResponse, leaving: AbortSignal): Promise<void> {
+async function stream(
+  { status, headers, body }: Response,
+  outgoing: ServerResponse,
+  leaving: AbortSignal,
+  clock: Clock,
+): Promise<void> {
   const reader = (body as ReadableStream<Uint8Array>).getReader();
   const stop = (): void => void reader.cancel().catch(() => undefined);
   outgoing.once('close', stop);
@@ -186,7 +191,7 @@ async function stream({ status, headers, body }: Response, outgoing: ServerRespo
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       if (outgoing.write(chunk.value)) continue;
       await new Promise<void>((resolve) => {
-        const cancel = systemClock.after(STALLED_MS, () => outgoing.destroy());
+        const cancel = clock.after(STALLED_MS, () => outgoing.destroy());
         const go = (): void => {
           cancel();
           outgoing.off('drain', go).off('close', go);

@@ -3,6 +3,9 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { demoApp, serve, type Served } from 'holdfast/demo';
+import { systemClock, virtualClock } from 'holdfast/time';
+
+const EVENTS = 20_000;
 
 let server: Served;
 beforeEach(async () => {
@@ -39,14 +42,15 @@ function open(headers: Record<string, string> = {}): { socket: WebSocket; heard:
 }
 
 /** What a server answers to bytes, until it closes. */
-async function raw(text: string): Promise<string> {
+async function raw(text: string, isAll = false): Promise<string> {
   const socket = connect(server.port, '127.0.0.1');
   let answer = '';
   socket.on('data', (chunk: Buffer) => {
     answer += chunk.toString();
   });
   socket.on('error', () => undefined);
-  socket.write(text);
+  if (isAll) socket.end(text);
+  else socket.write(text);
   await once(socket, 'close');
   return answer;
 }
@@ -117,9 +121,9 @@ describe('GET /feed', () => {
   });
 
   test('an upgrade of anything else is declined by an answer', async () => {
-    expect(await raw(upgrade('/airports', 'Connection: close\r\n'))).toMatch(/^HTTP\/1.1 200 OK[\s\S]*AMS/);
-    const h2c = 'GET /feed HTTP/1.1\r\nHost: demo.test\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n';
-    expect(await raw(h2c)).toMatch(/^HTTP\/1.1 426 Upgrade Required[\s\S]*upgrade-required/);
+    expect(await raw(upgrade('/airports'), true)).toMatch(/^HTTP\/1.1 200 OK[\s\S]*AMS/);
+    const h2c = 'GET /feed HTTP/1.1\r\nHost: demo.test\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n';
+    expect(await raw(h2c, true)).toMatch(/^HTTP\/1.1 426 Upgrade Required[\s\S]*upgrade-required/);
   });
 
   test('says what to install where ws is missing', async () => {
@@ -137,6 +141,37 @@ describe('streams over a socket', () => {
     const told = await (await fetch(monitor, { headers: { accept: 'text/event-stream' } })).text();
     expect(told).toMatch(/^retry: 2000\n\n(?:id: \d+\nevent: operation\ndata: \{.*\}\n\n)+$/);
     expect(told).toContain('"status":"succeeded"');
+  });
+
+  test('cut a client that reads nothing for 30 seconds of the clock', async () => {
+    const clock = virtualClock();
+    const app = demoApp({ clock });
+    const other = await serve(app);
+    const send = (method: string, path: string, body: object, headers: Record<string, string>): Promise<Response> =>
+      app.fetch(path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } });
+    const login = await send('POST', '/login', { user: 'ann', password: 'ann-demo' }, {});
+    const authorization = `Bearer ${((await login.json()) as { token: string }).token}`;
+    const customer = (nth: number): object => ({ name: 'x'.repeat(200), email: `${nth}${'y'.repeat(200)}@example.test` });
+    const made = await send('POST', '/customers', customer(0), { authorization });
+    const path = made.headers.get('location') ?? '';
+    // More than what lies between will hold.
+    for (let i = 1; i <= EVENTS; i++) await send('PUT', path, customer(i), { authorization, 'if-match': '*' });
+    const socket = connect(other.port, '127.0.0.1');
+    socket.pause();
+    socket.on('error', () => undefined);
+    socket.write(`GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nAccept: text/event-stream\r\n\r\n`);
+    // Now it waits for the client.
+    while (clock.pending.count === 0) await systemClock.sleep(1);
+    await clock.advance(30_000);
+    let told = '';
+    socket.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+    });
+    socket.resume();
+    await once(socket, 'close');
+    expect(told).toMatch(/id: evt_00000001/);
+    expect(told).not.toContain(`"version":${EVENTS}`);
+    await other.close();
   });
 
   test('end when the server goes down, and the answer to HEAD has no body', async () => {
