@@ -69,6 +69,8 @@ export interface Filter {
   /** Any of these types; no more than {@link MAX_TYPES}. */
   readonly types?: readonly string[];
   readonly subject?: string;
+  /** The place of the last one. */
+  readonly to?: number;
 }
 
 /** How many types a filter may name. */
@@ -76,11 +78,12 @@ export const MAX_TYPES = 20;
 
 /** The events from a place in the log on that a caller may know of, oldest first. */
 export function* eventsFrom(n: number, caller: string, limit: number, filter: Filter = {}): Work<readonly LoggedEvent[]> {
-  const { types = [], subject } = filter;
+  const { types = [], subject, to } = filter;
   const sql = `SELECT n, id, type, subject, owner, at, content FROM events WHERE n >= ? AND owner IN ('', ?)
     ${types.length === 0 ? '' : `AND type IN (${types.map(() => '?').join(', ')})`}
-    ${subject === undefined ? '' : 'AND subject = ?'} ORDER BY n LIMIT ?`;
-  const rows = yield* all<EventRow>(sql, n, caller, ...types, ...(subject === undefined ? [] : [subject]), limit);
+    ${subject === undefined ? '' : 'AND subject = ?'} ${to === undefined ? '' : 'AND n <= ?'} ORDER BY n LIMIT ?`;
+  const values = [...types, ...[subject, to].filter((value) => value !== undefined)];
+  const rows = yield* all<EventRow>(sql, n, caller, ...values, limit);
   return rows.map(({ content, ...row }) => ({ ...row, data: JSON.parse(content) as LoggedEvent['data'] }));
 }
 

@@ -16,11 +16,8 @@ const FOLD_PAGE = 500;
 export async function foldLog({ db, eventsFrom }: Parts, base: Base, to: number, caller: string): Promise<State> {
   let { state } = base;
   for (let from = base.n + 1; from <= to;) {
-    const page = await db.single(() => eventsFrom(from, caller, FOLD_PAGE));
-    state = fold(
-      state,
-      page.filter(({ n }) => n <= to),
-    );
+    const page = await db.single(() => eventsFrom(from, caller, FOLD_PAGE, { to }));
+    state = fold(state, page);
     if (page.length < FOLD_PAGE) break;
     from = page.at(-1)!.n + 1;
   }

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { demoApp } from '../../../src/demo/index.ts';
+import { record, type Happening } from '../../../src/demo/events.ts';
+import { demoApp, type Bug } from '../../../src/demo/index.ts';
 import { virtualClock } from '../../../src/time/index.ts';
 import { bodyOf, inWorld, logIn, monitorOf, post, STREAM, StreamReader, type Body, type Send, type World } from './world.ts';
 
+/** A part of the server that this test replaces. */
+const planted = (plant: Bug['plant']): Bug => ({ name: 'planted', family: 'streams', story: 'for a test', plant });
 const asAnn = (body: (ann: Send, world: World) => Promise<void>): Promise<void> =>
   inWorld({}, async (world) => body(await logIn(world, 'ann'), world));
 const pay = (send: Send, amount = 100): Promise<Response> =>
@@ -181,6 +184,41 @@ describe('GET /events as a stream', () => {
       expect(places).toEqual(Array.from({ length: 250 }, (_, i) => 7 + 2 * i));
       await stream.close();
     }));
+
+  test('misses nothing that is written between reading and waiting', () => {
+    let toWrite: Happening | undefined;
+    const between = planted(({ db, clock, eventsFrom }) => ({
+      *eventsFrom(...wanted) {
+        const page = yield* eventsFrom(...wanted);
+        const happening = toWrite;
+        toWrite = undefined;
+        if (happening !== undefined) void db.transact(() => record(happening, clock.wall()));
+        return page;
+      },
+    }));
+    return inWorld({ bugs: [between] }, async ({ app, clock }) => {
+      const stream = new StreamReader(await app.fetch('/events', { headers: STREAM }));
+      toWrite = { type: 'account.opened', subject: '/accounts/x', owner: '', data: {} };
+      expect(await stream.take(1)).toMatchObject([{ id: 'evt_00000007' }]);
+      expect(clock.now()).toBe(0);
+      await stream.close();
+    });
+  });
+
+  test('breaks where the log cannot be read, and the fault is told', async () => {
+    const faults: unknown[] = [];
+    const broken = planted(() => ({
+      // oxlint-disable-next-line require-yield
+      *eventsFrom() {
+        throw new Error('the disk is gone');
+      },
+    }));
+    await inWorld({ bugs: [broken], onError: (error) => void faults.push(error) }, async ({ app }) => {
+      const stream = new StreamReader(await app.fetch('/events', { headers: STREAM }));
+      await expect(stream.next()).rejects.toThrow('the disk is gone');
+    });
+    expect(faults).toEqual([new Error('the disk is gone')]);
+  });
 
   test('ends when the server goes down', async () => {
     const clock = virtualClock();

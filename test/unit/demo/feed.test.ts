@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Talk, Wire } from '../../../src/demo/index.ts';
+import type { Bug, Talk, Wire } from '../../../src/demo/index.ts';
 import { bodyOf, inWorld, logIn, post, type Body, type Send, type World } from './world.ts';
 
 /** A connection in this process; it records what comes over it, and takes nothing more while it is `stuck`. */
@@ -158,6 +158,28 @@ describe('the feed over a connection of messages', () => {
       await world.clock.sleep(1);
       expect([line.ended, world.clock.pending.count]).toEqual(['cut', 0]);
     }));
+
+  test('closes 1011 where the log cannot be read, and the fault is told', async () => {
+    const faults: unknown[] = [];
+    const broken: Bug = {
+      name: 'planted',
+      family: 'streams',
+      story: 'for a test',
+      plant: () => ({
+        // oxlint-disable-next-line require-yield
+        *eventsFrom() {
+          throw new Error('the disk is gone');
+        },
+      }),
+    };
+    await inWorld({ bugs: [broken], onError: (error) => void faults.push(error) }, async (world) => {
+      const line = await open(world);
+      line.talk.heard('{}');
+      await world.clock.sleep(1);
+      expect(line.ended).toBe('1011 the server failed');
+    });
+    expect(faults).toEqual([new Error('the disk is gone')]);
+  });
 
   test('closes 1001 when the server goes down, also who comes then', () =>
     asAnn(async (_ann, world) => {
