@@ -13,7 +13,7 @@ import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { limiter, type RateLimit } from './rate.ts';
 import { partialReport, writeReport, type ReportOrder } from './report.ts';
-import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
+import type { Answer, Asked, Background, Caller, Route, Routes, World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
@@ -233,40 +233,40 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     const id = slash === -1 ? '' : pathname.slice(slash + 1);
     const path = slash === -1 ? pathname : pathname.slice(0, slash + 1);
     const route = id.includes('/') || (slash !== -1 && id === '') || !Object.hasOwn(routes, path) ? undefined : routes[path];
-    return admit(request, async (user) =>
+    return admit(request, async (caller) =>
       route === undefined
         ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
-        : serveRoute(route, request, { url, id, signal, caller: user === undefined ? undefined : { user } }),
+        : serveRoute(route, request, { url, id, signal, caller }),
     );
   };
 
   /** Answers whoever may ask: within the limits, and with a token that is good or none. */
-  const admit = async (request: Request, answerTo: (user: string | undefined) => Promise<Response>): Promise<Response> => {
+  const admit = async (request: Request, answerTo: (caller: Caller | undefined) => Promise<Response>): Promise<Response> => {
     const authorization = request.headers.get('authorization');
     const [, token] = /^bearer +([0-9a-f]{64})$/i.exec(authorization ?? '') ?? [];
-    const user = token === undefined ? undefined : await userOf(token);
-    return limited(parts.countedAs(user), async () => {
-      if (authorization !== null && user === undefined) {
+    const caller = token === undefined ? undefined : await whoHas(token);
+    return limited(parts.countedAs(caller?.user), async () => {
+      if (authorization !== null && caller === undefined) {
         return refuse(problem('invalid-token', 'expected Authorization: Bearer with a token of POST /login that is not over'), {
           'www-authenticate': 'Bearer error="invalid_token"',
         });
       }
-      return answerTo(user);
+      return answerTo(caller);
     });
   };
 
-  const userOf = (token: string): Promise<string | undefined> => callerOf(db, token, clock.wall());
+  const whoHas = (token: string): Promise<Caller | undefined> => callerOf(db, token, clock.wall());
 
   const connect: DemoApp['connect'] = async (request) => {
     let talk: ((wire: Wire) => Talk) | undefined;
-    const refusal = await admit(request, async (user) => {
+    const refusal = await admit(request, async (caller) => {
       const { headers } = request;
       const origin = headers.get('origin');
       // Browsers let every page open a WebSocket to everywhere, and say whose page it is.
       if (origin !== null && URL.parse(origin)?.host !== headers.get('host'))
         return refuse(problem('foreign-origin', `expected the origin of this server, received ${show(origin, 200)}`));
       if (feed.refusal !== undefined) return feed.refusal;
-      const partners = { feed, clock, leaving: leaving.signal, onError, user, userOf };
+      const partners = { feed, clock, leaving: leaving.signal, onError, caller, whoHas };
       talk = (wire) => converse(wire, { ...partners, placeFor: (from) => placeFor(world, from) });
       return answers.empty(204);
     });

@@ -1,4 +1,4 @@
-import type { Clock, Millis } from '../time/index.ts';
+import type { Clock, EpochMillis, Millis } from '../time/index.ts';
 import type { Answers } from './answers.ts';
 import type { Db } from './db.ts';
 import { newest, tellEvent, type Filter, type LoggedEvent } from './events.ts';
@@ -25,6 +25,13 @@ export interface Following {
   readonly filter: Filter;
 }
 
+/** Who a stream is for. */
+interface Audience {
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  readonly caller: { readonly until?: EpochMillis } | undefined;
+}
+
 /** Tells what happens as it happens, by Server-Sent Events and WebSocket alike. */
 export class Feed {
   readonly #parts: Parts;
@@ -49,8 +56,8 @@ export class Feed {
 
   /**
    * The events from a place on, then each that comes, in the order of the log: they are read by place alone, so that nothing is
-   * missed or told twice between catching up and live. After each long silence it gives undefined. Ends when the signal aborts or the
-   * server goes down.
+   * missed or told twice between catching up and live. After each long silence it gives undefined. Ends when the signal aborts or
+   * the server goes down.
    */
   async *events(
     { from: first, caller, filter }: Following,
@@ -82,8 +89,8 @@ export class Feed {
   }
 
   /**
-   * An operation as it is, then as it is after each change, until it has ended. Whoever reads more slowly than it changes is told how it
-   * is, not how it was. After each long silence it gives undefined.
+   * An operation as it is, then as it is after each change, until it has ended. Whoever reads more slowly than it changes is told
+   * how it is, not how it was. After each long silence it gives undefined.
    *
    * @param known the version that the reader has
    */
@@ -120,17 +127,13 @@ export class Feed {
   /**
    * A stream of messages, which are asked for no faster than they are read.
    *
-   * @param hungUp aborts when the client has gone
+   * @param asked who it is for: it ends when the client has gone, or its token is over
    */
-  stream(
-    messages: (stop: AbortSignal) => AsyncGenerator<Message | undefined, void, void>,
-    hungUp: AbortSignal,
-    headers: Record<string, string> = {},
-  ): Response {
+  stream(messages: (stop: AbortSignal) => AsyncGenerator<Message | undefined, void, void>, asked: Audience): Response {
     const { refusal } = this;
     if (refusal !== undefined) return refusal;
     const over = new AbortController();
-    const source = this.#written(messages, over, hungUp);
+    const source = this.#written(messages, over, asked);
     const encoder = new TextEncoder();
     let isCancelled = false;
     const body = new ReadableStream<Uint8Array>(
@@ -156,22 +159,28 @@ export class Feed {
       // Nothing is read for somebody who has not asked: a HEAD request never does.
       { highWaterMark: 0 },
     );
-    const fields = { 'cache-control': 'no-store', vary: 'Accept', 'x-accel-buffering': 'no', ...headers };
-    return this.#answers.send(200, EVENT_STREAM, body, fields);
+    return this.#answers.send(200, EVENT_STREAM, body, {
+      'cache-control': 'no-store',
+      vary: 'Accept',
+      'x-accel-buffering': 'no',
+    });
   }
 
   async *#written(
     messages: (stop: AbortSignal) => AsyncGenerator<Message | undefined, void, void>,
     over: AbortController,
-    hungUp: AbortSignal,
+    { signal: hungUp, caller }: Audience,
   ): AsyncGenerator<string, void, void> {
+    const { clock } = this.#parts;
     const stop = (): void => over.abort();
     hungUp.addEventListener('abort', stop, { once: true });
     if (hungUp.aborted) stop();
+    const cancel = caller?.until === undefined ? undefined : clock.after(caller.until - clock.wall(), stop);
     try {
       yield `retry: ${RETRY_MS}\n\n`;
       for await (const message of messages(over.signal)) yield message === undefined ? HEARTBEAT : this.#parts.frame(message);
     } finally {
+      cancel?.();
       hungUp.removeEventListener('abort', stop);
     }
   }

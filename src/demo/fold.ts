@@ -42,8 +42,8 @@ export interface Base {
 export const BEGINNING: Base = { n: 0, state: { accounts: {}, customers: {}, operations: {} } };
 
 /**
- * The state after more events, which follow those that made it: folding a log in parts is folding it whole. A pure function; what it
- * does not know of it leaves alone.
+ * The state after more events, which follow those that made it: folding a log in parts is folding it whole. A pure function; what
+ * it does not know of it leaves alone.
  */
 export function fold(state: State, events: readonly LoggedEvent[]): State {
   const accounts = new Map(Object.entries(state.accounts));

@@ -1,5 +1,5 @@
 import { problem } from './problem.ts';
-import type { Clock, Millis } from '../time/index.ts';
+import type { Clock, EpochMillis, Millis } from '../time/index.ts';
 import type { Parts } from './parts.ts';
 import type { Db } from './db.ts';
 import type { Answers } from './answers.ts';
@@ -10,6 +10,8 @@ import type { Naps, Worker } from './worker.ts';
 /** Who asks: a user with a valid token. */
 export interface Caller {
   readonly user: string;
+  /** When the token is over. */
+  readonly until?: EpochMillis;
 }
 
 /** What is known of a request beside itself. */

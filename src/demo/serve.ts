@@ -168,8 +168,8 @@ function isStream({ headers, body }: Response): boolean {
 }
 
 /**
- * Sends a body as it comes, no faster than the client reads it, until it ends, the client hangs up or reads nothing for long, or the
- * server goes down.
+ * Sends a body as it comes, no faster than the client reads it, until it ends, the client hangs up or reads nothing for long, or
+ * the server goes down.
  */
 async function stream(
   { status, headers, body }: Response,

@@ -5,6 +5,7 @@ import type { Feed, Following } from './feed.ts';
 import { field, readFields, text } from './fields.ts';
 import type { Problem } from './problem.ts';
 import { isProblem } from './report.ts';
+import type { Caller } from './route.ts';
 
 /** How long a client may take to say what it wants, in milliseconds. */
 export const FIRST_MESSAGE_MS: Millis = 10_000;
@@ -47,9 +48,9 @@ export interface Partners {
   readonly leaving: AbortSignal;
   readonly onError: (error: unknown) => void;
   /** Who opened it, by the header field of the request; undefined for one who sent none. */
-  readonly user: string | undefined;
+  readonly caller: Caller | undefined;
   /** Whose token it is. */
-  readonly userOf: (token: string) => Promise<string | undefined>;
+  readonly whoHas: (token: string) => Promise<Caller | undefined>;
   /** The place in the log that a `from` names, or what is wrong with it. */
   readonly placeFor: (from: string) => Promise<number | Problem>;
 }
@@ -72,9 +73,9 @@ const FIELDS = {
 };
 
 /**
- * Tells events over a connection of messages, each as one text of JSON. The client speaks first, and once: `{}` for everything, or with
- * the members `from`, `types` and `token`. The token may be there since browsers cannot set header fields; in the URL or as a subprotocol
- * it would be in logs and answers.
+ * Tells events over a connection of messages, each as one text of JSON. The client speaks first, and once: `{}` for everything, or
+ * with the members `from`, `types` and `token`. The token may be there since browsers cannot set header fields; in the URL or as a
+ * subprotocol it would be in logs and answers.
  */
 export function converse(wire: Wire, partners: Partners): Talk {
   const { feed, clock, leaving, onError } = partners;
@@ -82,9 +83,11 @@ export function converse(wire: Wire, partners: Partners): Talk {
   let spoken = false;
   let isAlive = true;
   let cancelPing = (): void => undefined;
+  let cancelEnd = (): void => undefined;
   const end = (): void => {
     cancelFirst();
     cancelPing();
+    cancelEnd();
     leaving.removeEventListener('abort', goAway);
     over.abort();
   };
@@ -136,13 +139,19 @@ export function converse(wire: Wire, partners: Partners): Talk {
   const begin = async (message: string): Promise<void> => {
     const given = readWish(message);
     if (isProblem(given)) return close(CLOSE.policy, reasonOf(given));
-    const user = given.token === '' ? partners.user : await partners.userOf(given.token);
-    if (given.token !== '' && user === undefined)
+    const caller = given.token === '' ? partners.caller : await partners.whoHas(given.token);
+    if (given.token !== '' && caller === undefined)
       return close(CLOSE.policy, 'token: expected one of POST /login that is not over');
     const from = await partners.placeFor(given.from);
     if (typeof from !== 'number') return close(CLOSE.policy, reasonOf(from));
     if (feed.refusal !== undefined) return close(CLOSE.tryAgainLater, 'too many feeds are open');
-    await follow({ from, caller: user ?? '', filter: { types: given.types } });
+    if (over.signal.aborted) return;
+    // What is told by a token ends with it.
+    if (caller?.until !== undefined)
+      cancelEnd = clock.after(caller.until - clock.wall(), () =>
+        close(CLOSE.policy, 'the token is over; come back with a new one'),
+      );
+    await follow({ from, caller: caller?.user ?? '', filter: { types: given.types } });
   };
 
   return {

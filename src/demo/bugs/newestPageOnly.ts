@@ -7,7 +7,8 @@ export const newestPageOnly: Bug = {
   story: 'a reader that fell behind is given the newest page there is: what happened between is never told to it',
   plant: ({ eventsFrom }) => ({
     *eventsFrom(n, caller, limit, filter) {
-      const sql = `SELECT min(n) AS n FROM (SELECT n FROM events WHERE n >= ? AND owner IN ('', ?) ORDER BY n DESC LIMIT ?) AS newest`;
+      const newest = "SELECT n FROM events WHERE n >= ? AND owner IN ('', ?) ORDER BY n DESC LIMIT ?";
+      const sql = `SELECT min(n) AS n FROM (${newest}) AS newest`;
       const begin = yield* one<{ n: number | null }>(sql, n, caller, limit);
       return yield* eventsFrom(begin?.n ?? n, caller, limit, filter);
     },

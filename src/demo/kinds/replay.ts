@@ -22,8 +22,8 @@ export interface ReplayOrder {
 }
 
 /**
- * Folds the log again, in steps. Where it begins saves work and changes nothing; it writes nothing but how far it is; and where it ends
- * is told by its order and its own place in the log, so that another worker comes to the same.
+ * Folds the log again, in steps. Where it begins saves work and changes nothing; it writes nothing but how far it is; and where it
+ * ends is told by its order and its own place in the log, so that another worker comes to the same.
  */
 export function replayKind(parts: Parts): Kind {
   const { clock, db } = parts;

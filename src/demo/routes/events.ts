@@ -30,7 +30,7 @@ export function eventRoutes(world: World): Routes {
       if (had !== null && (last === undefined || last > (await db.single(newest))))
         return refuse(problem('invalid-query', `Last-Event-ID: expected the id of an event, received ${show(had)}`));
       const begin = last === undefined ? from : parts.placeAfter(last);
-      return feed.stream((stop) => feed.messages({ from: begin, caller: user, filter }, stop), signal);
+      return feed.stream((stop) => feed.messages({ from: begin, caller: user, filter }, stop), { signal, caller });
     }
     const end = await db.single(newest);
     // One more, to know whether there is more.

@@ -23,7 +23,7 @@ export function operationRoutes(world: World): Routes {
       const known = request.headers.get('last-event-id') ?? '';
       // By this a browser learns that there is no more to come, and does not come back.
       if (isEnded(operation) && known === String(operation.version)) return empty(204);
-      return feed.stream((stop) => feed.operation(id, known, stop), signal);
+      return feed.stream((stop) => feed.operation(id, known, stop), { signal, caller });
     }
     return conditional(request, parts.etag(operation), politeness(world, operation), () => parts.tell(operation));
   };

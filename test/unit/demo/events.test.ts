@@ -254,6 +254,13 @@ describe('GET /events as a stream', () => {
     expect(faults).toEqual([]);
   });
 
+  test('ends with the token', () =>
+    asAnn(async (ann, { clock }) => {
+      const stream = new StreamReader(await ann('GET', '/events?from=now', undefined, STREAM));
+      expect(await stream.toItsEnd(clock, 7_200_000)).toEqual([]);
+      expect([clock.now(), clock.pending.count]).toEqual([3_600_000, 0]);
+    }));
+
   test('refuses more than a thousand at a time', () =>
     asAnn(async (ann) => {
       const streams: StreamReader[] = [];

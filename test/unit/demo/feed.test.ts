@@ -89,6 +89,18 @@ describe('the feed over a connection of messages', () => {
       other.talk.closed();
     }));
 
+  test('closes with the token', () =>
+    asAnn(async (ann, world) => {
+      const line = await open(world, ann.headers);
+      line.talk.heard('{}');
+      for (let i = 0; i < 120; i++) {
+        await world.clock.sleep(30_000);
+        line.talk.ponged();
+      }
+      expect(line.ended).toBe('1008 the token is over; come back with a new one');
+      expect(world.clock.pending.count).toBe(0);
+    }));
+
   test.each([
     ['no JSON', '{', /^1008 expected a JSON object, received "\{"$/],
     ['no object', '[]', /^1008 expected an object, received \[\]$/],
