@@ -4,32 +4,41 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Mil
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
+import { eventsFrom, momentOf } from './events.ts';
+import { Feed, HEARTBEAT_MS } from './feed.ts';
 import { tallyOf } from './imports.ts';
 import { emailKind } from './kinds/email.ts';
 import { importKind } from './kinds/import.ts';
+import { replayKind } from './kinds/replay.ts';
 import { reportKind } from './kinds/report.ts';
 import { TRIP_BUDGET_MS, tripKind } from './kinds/trip.ts';
 import { demoMailbox, smtpMailer, type Mailer } from './mail.ts';
+import { page } from './page.ts';
 import type { Bug, Parts } from './parts.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { LocalQueue, type Queue, type QueueOptions } from './queue.ts';
 import { limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
-import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
+import type { Answer, Asked, Background, Caller, Route, Routes, World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
 import { emailRoutes } from './routes/emails.ts';
+import { eventRoutes, placeFor } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { loginRoutes } from './routes/login.ts';
-import { operationRoutes, tellOperation } from './routes/operations.ts';
+import { operationRoutes, partialOf, tellOperation } from './routes/operations.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
+import { snapshotRoutes } from './routes/snapshots.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { tripRoutes } from './routes/trips.ts';
-import { callerOf, DEMO_USERS } from './sessions.ts';
 import { demoServices, REFUSALS } from './services/index.ts';
 import type { Services } from './services/service.ts';
-import { leftOf, sqliteStore, type Naming, type Store } from './store.ts';
+import { callerOf, DEMO_USERS } from './sessions.ts';
+import { foldLog } from './snapshots.ts';
+import { converse, type Talk, type Wire } from './socket.ts';
+import { asksFor, frame } from './sse.ts';
+import { isEnded, leftOf, sqliteStore, type Naming, type Store } from './store.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
 
 /** The longest wait that may be asked of a client, in seconds: a day. */
@@ -83,6 +92,12 @@ export interface DemoApp {
   readonly handle: (request: Request) => Promise<Response>;
   /** `fetch` without a network: takes paths as well as URLs, whatever their host. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /**
+   * Opens the feed of all that happens on a connection that carries messages, such as a WebSocket.
+   *
+   * @returns what is to be told of what comes over the connection; or a response that says why it is refused
+   */
+  readonly connect: (request: Request) => Promise<Response | ((wire: Wire) => Talk)>;
   /** Stops the worker and closes the store, unless it was handed in; jobs that are not done wait there for the next start. */
   close(): Promise<void>;
 }
@@ -140,7 +155,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     fetch: options.fetch ?? services!.fetch,
     write: writeReport,
     deliver: (delivery, delay) => worker.deliver(delivery, delay),
-    tell: tellOperation,
+    tell: (operation) => tellOperation(operation, parts.partial(operation)),
     etag: ({ createdAt, version }) => `"${createdAt.toString(36)}.${version}"`,
     isMatch: (field, etag) => field.split(',').some((item) => ['*', etag].includes(item.trim())),
     countedAs: (user = '') => user,
@@ -159,6 +174,15 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     mail: (letter, signal) => mailer.send(letter, signal),
     stillTo: (to, settled) => to.filter((address) => !settled.includes(address)),
     tally: tallyOf,
+    partial: (operation) => partialOf(operation, parts.write),
+    eventsFrom,
+    momentOf,
+    placeAfter: (n) => n + 1,
+    frame,
+    heartbeat: HEARTBEAT_MS,
+    isLast: isEnded,
+    stateAt: (base, to, caller) => foldLog(parts, base, to, caller),
+    cutAt: (newest) => newest,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
   // Named by what the store counts, so that a restart with the same seed on the same file does not repeat an id.
@@ -174,6 +198,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     report: reportKind(parts),
     email: emailKind(parts),
     import: importKind(parts),
+    replay: replayKind(parts),
     trip: tripKind(parts, leaving.signal),
   };
   const queue = (options.queue ?? ((source) => new LocalQueue(source)))({
@@ -199,12 +224,14 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const answers = answersOn(clock);
   const { json, refuse } = answers;
   const { db } = parts;
+  const feed = new Feed(parts, answers, leaving.signal, onError);
   const world: World = {
     clock,
     parts,
     db,
     answers,
     worker,
+    feed,
     nameOperation: name('op'),
     naps,
     work,
@@ -221,7 +248,13 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     return json(200, { type: `/problems/${id}`, ...PROBLEMS[id as ProblemName] });
   };
 
-  const index: Answer = async () => json(200, INDEX);
+  const index: Answer = async (request) => {
+    if (!asksFor(request, 'text/html')) return json(200, INDEX, { vary: 'Accept' });
+    const { html, policy } = page();
+    return answers.send(200, 'text/html; charset=utf-8', html, { vary: 'Accept', ...policy });
+  };
+  const feedByHttp: Answer = async () =>
+    refuse(problem('upgrade-required', 'expected the upgrade of RFC 6455'), { upgrade: 'websocket', connection: 'Upgrade' });
 
   const routes: Routes = {
     '/': { GET: index },
@@ -235,6 +268,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...importRoutes(world),
     ...reportRoutes(world, nameReport),
     ...operationRoutes(world),
+    ...eventRoutes(world),
+    ...snapshotRoutes(world),
+    '/feed': { GET: feedByHttp },
     '/problems/': { GET: explain },
   };
 
@@ -245,23 +281,44 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     const id = slash === -1 ? '' : pathname.slice(slash + 1);
     const path = slash === -1 ? pathname : pathname.slice(0, slash + 1);
     const route = id.includes('/') || (slash !== -1 && id === '') || !Object.hasOwn(routes, path) ? undefined : routes[path];
+    return admit(request, async (caller) =>
+      route === undefined
+        ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
+        : serveRoute(route, request, { url, id, signal, caller }),
+    );
+  };
+
+  /** Answers whoever may ask: within the limits, and with a token that is good or none. */
+  const admit = async (request: Request, answerTo: (caller: Caller | undefined) => Promise<Response>): Promise<Response> => {
     const authorization = request.headers.get('authorization');
-    const user = authorization === null ? undefined : await userOf(authorization);
-    return limited(parts.countedAs(user), async () => {
-      if (authorization !== null && user === undefined) {
+    const [, token] = /^bearer +([0-9a-f]{64})$/i.exec(authorization ?? '') ?? [];
+    const caller = token === undefined ? undefined : await whoHas(token);
+    return limited(parts.countedAs(caller?.user), async () => {
+      if (authorization !== null && caller === undefined) {
         return refuse(problem('invalid-token', 'expected Authorization: Bearer with a token of POST /login that is not over'), {
           'www-authenticate': 'Bearer error="invalid_token"',
         });
       }
-      return route === undefined
-        ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
-        : serveRoute(route, request, { url, id, signal, caller: user === undefined ? undefined : { user } });
+      return answerTo(caller);
     });
   };
 
-  const userOf = async (authorization: string): Promise<string | undefined> => {
-    const [, token] = /^bearer +([0-9a-f]{64})$/i.exec(authorization) ?? [];
-    return token === undefined ? undefined : callerOf(db, token, clock.wall());
+  const whoHas = (token: string): Promise<Caller | undefined> => callerOf(db, token, clock.wall());
+
+  const connect: DemoApp['connect'] = async (request) => {
+    let talk: ((wire: Wire) => Talk) | undefined;
+    const refusal = await admit(request, async (caller) => {
+      const { headers } = request;
+      const origin = headers.get('origin');
+      // Browsers let every page open a WebSocket to everywhere, and say whose page it is.
+      if (origin !== null && URL.parse(origin)?.host !== headers.get('host'))
+        return refuse(problem('foreign-origin', `expected the origin of this server, received ${show(origin, 200)}`));
+      if (feed.refusal !== undefined) return feed.refusal;
+      const partners = { feed, clock, leaving: leaving.signal, onError, caller, whoHas };
+      talk = (wire) => converse(wire, { ...partners, placeFor: (from) => placeFor(world, from) });
+      return answers.empty(204);
+    });
+    return talk ?? refusal;
   };
 
   const serveRoute = async (route: Route, request: Request, asked: Asked): Promise<Response> => {
@@ -301,6 +358,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       return app;
     },
     handle: (request) => handle(request, request.signal),
+    connect,
     async fetch(input, init) {
       const to = typeof input === 'string' && input.startsWith('/') ? `${IN_PROCESS_ORIGIN}${input}` : input;
       // The signal is watched here: handing it to Request would cost more than the rest of the request.
@@ -347,7 +405,7 @@ const IN_PROCESS_ORIGIN = 'http://demo.test';
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
-  keys: 'POST /customers, /imports, /emails, /transfers, /bookings, /trips and /reports (but not with mode=sync) take an Idempotency-Key',
+  keys: 'every POST that makes something takes an Idempotency-Key, but POST /reports?mode=sync and POST /login',
   services: REFUSALS,
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
@@ -370,10 +428,20 @@ const INDEX = {
     'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
     'GET /operations': 'the newest of them, without their results',
-    'GET /operations/{id}': 'queued, running with progress and what is partial, then succeeded, failed or cancelled; with ETag',
+    'GET /operations/{id}':
+      'queued, running with progress, then succeeded, failed or cancelled; with ETag; with Accept: text/event-stream each change',
     'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,
+    'GET /events?from=&limit=&type=&subject=':
+      'what happened, from a place in the log, an event, a moment or now on; with Accept: text/event-stream what happens, too',
+    'GET /feed': 'the same by WebSocket: send {}, or from, types and token',
+    'POST /snapshots':
+      'keep what the log says of you: accounts, customers, operations (for users, like all of snapshots and replays)',
+    'GET /snapshots': 'your snapshots, newest first',
+    'GET /snapshots/{id}': 'one of them',
+    'POST /replays':
+      'fold the log again: 202, like a report; members from (snapshot or place) and to (place or moment), optional',
     'GET /problems/{name}': 'what a problem means',
   },
 };

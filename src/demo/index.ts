@@ -8,6 +8,7 @@ export { DECLINED_CARD, demoServices } from './services/index.ts';
 export { serveServices, type ServedServices } from './services/served.ts';
 export type { Effect, Service, ServiceName, ServiceOptions, Services, Step } from './services/service.ts';
 export { serve, type Servable, type Served } from './serve.ts';
+export type { Talk, Wire } from './socket.ts';
 export {
   openStore,
   sqliteStore,

@@ -333,6 +333,6 @@ function banner(
     `  curl -i ${url}/operations/ID        # the Location of the answer above`,
     `  curl -i -X POST '${url}/reports?mode=sync'`,
     '',
-    'Stop it with Ctrl-C.',
+    `Or open ${url} in a browser. Stop it with Ctrl-C.`,
   ].join('\n');
 }

@@ -1,10 +1,13 @@
 import type { Clock, EpochMillis, Millis, Random } from '../time/index.ts';
-import type { Db } from './db.ts';
+import type { Db, Work } from './db.ts';
+import type { Filter, LoggedEvent } from './events.ts';
+import type { Base, State } from './fold.ts';
 import type { ImportedItem, Tally } from './imports.ts';
 import type { Mailer } from './mail.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
+import type { Message } from './sse.ts';
 import type { Delivery, Operation, OperationKind, OperationStatus, Store } from './store.ts';
 
 /** What a client is told about an operation. */
@@ -18,11 +21,11 @@ export interface OperationBody {
   readonly createdAt: string;
   readonly startedAt?: string;
   readonly endedAt?: string;
+  /** What there is of the result so far: of a report its first lines; of an e-mail or an import that did not succeed how far it came. */
+  readonly partial?: object;
   /** What came of it, once it succeeded: of a report the report, which `resultUrl` has too. */
   readonly result?: object;
   readonly resultUrl?: string;
-  /** How far it came, of an e-mail or an import that did not succeed, or not yet. */
-  readonly partial?: object;
   /** Why it failed. */
   readonly error?: Problem;
   /** Of work that is made of parts, how far each of them is. */
@@ -78,6 +81,24 @@ export interface Parts {
   readonly tally: (results: readonly ImportedItem[]) => Tally;
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
+  /** What there is of the result of an operation that goes on; undefined where nothing is told before the end. */
+  readonly partial: (operation: Operation) => object | undefined;
+  /** Reads the log: from a place on, what a caller may know of, oldest first. */
+  readonly eventsFrom: (n: number, caller: string, limit: number, filter?: Filter) => Work<readonly LoggedEvent[]>;
+  /** The moment that a text of RFC 3339 tells. */
+  readonly momentOf: (text: string) => EpochMillis | undefined;
+  /** Where in the log a reader goes on who has the event of a place. */
+  readonly placeAfter: (n: number) => number;
+  /** How a message of a stream is written. */
+  readonly frame: (message: Message) => string;
+  /** After how long a silence a stream tells that it is alive, in milliseconds. */
+  readonly heartbeat: Millis;
+  /** Whether the stream of an operation ends with what was told. */
+  readonly isLast: (operation: Operation) => boolean;
+  /** The state at a place in the log, from a base at or before it, as a caller may know it. */
+  readonly stateAt: (base: Base, to: number, caller: string) => Promise<State>;
+  /** Where in the log a snapshot is cut that is taken now. */
+  readonly cutAt: (newest: number) => number;
 }
 
 /** A named defect seen in real systems, planted on demand. */
@@ -101,7 +122,9 @@ export interface Bug {
     | 'compensation'
     | 'time-outs'
     | 'concurrency'
-    | 'e-mail';
+    | 'e-mail'
+    | 'streams'
+    | 'replay';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** When it shows, `always` where this is left out: by chance, of two requests at a time, or once something around it has failed. */

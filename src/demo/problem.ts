@@ -66,6 +66,11 @@ export type ProblemName =
   | 'no-time'
   | 'headers-too-large'
   | 'internal'
+  | 'invalid-snapshot'
+  | 'invalid-replay'
+  | 'foreign-origin'
+  | 'upgrade-required'
+  | 'no-web-sockets'
   | 'busy'
   | 'closing';
 
@@ -90,6 +95,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'Send the token of POST /login as Authorization: Bearer TOKEN.',
   },
   'invalid-token': { status: 401, title: 'The token is not valid, or no longer', mend: 'POST /login gives a new one.' },
+  'foreign-origin': { status: 403, title: 'Pages of other origins are not served here', mend: 'Open a page of this server.' },
   'not-found': { status: 404, title: 'There is nothing here', mend: 'GET / lists the routes.' },
   'method-not-allowed': { status: 405, title: 'This method is not served here', mend: 'The header Allow lists the methods.' },
   'request-timeout': { status: 408, title: 'The request came too slowly', mend: 'Send it again, in one go.' },
@@ -119,6 +125,8 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'Send it with Content-Type: application/json and without a Content-Encoding.',
   },
   'invalid-report': { status: 422, title: 'The report cannot be ordered like this', mend: 'Mend every member listed in errors.' },
+  'invalid-snapshot': { status: 422, title: 'A snapshot cannot be taken like this', mend: 'Send an empty body, or {}.' },
+  'invalid-replay': { status: 422, title: 'The log cannot be replayed like this', mend: 'Mend every member listed in errors.' },
   'unknown-template': { status: 422, title: 'There is no such template', mend: 'Order it with a template that exists.' },
   'key-reused': {
     status: 422,
@@ -154,6 +162,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'Mend or leave out every item listed in errors, or import without atomic=true.',
   },
   'payment-declined': { status: 422, title: 'The card was not charged', mend: 'Take another card.' },
+  'upgrade-required': {
+    status: 426,
+    title: 'This is served by WebSocket alone',
+    mend: 'Open it with a client for WebSocket, or take GET /events with Accept: text/event-stream.',
+  },
   'precondition-required': {
     status: 428,
     title: 'A change must say what it changes',
@@ -163,6 +176,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'headers-too-large': { status: 431, title: 'The header fields are too large', mend: 'Send fewer or shorter ones.' },
   'hung-up': { status: 499, title: 'The client has gone', mend: 'All of it was undone: send it again.' },
   internal: { status: 500, title: 'The server failed', mend: 'Send the request again; if it persists, tell the operator.' },
+  'no-web-sockets': {
+    status: 501,
+    title: 'WebSocket is not served here',
+    mend: 'Where the server runs: npm install ws. Or take GET /events with Accept: text/event-stream.',
+  },
   'service-failed': { status: 502, title: 'A service that is needed failed', mend: 'All of it was undone: send it again later.' },
   'no-time': { status: 504, title: 'There is too little time left', mend: 'Give it more time.' },
   'service-timeout': {

@@ -104,6 +104,30 @@ export function writeReport(order: ReportOrder): Report | Problem {
   };
 }
 
+/** What there is of a report that is still being written. */
+export interface Partial {
+  /** How many lines are written. */
+  readonly rows: number;
+  /** Their sum, in cents. */
+  readonly net: number;
+  /** The first of them, at most {@link PARTIAL_LINES}. */
+  readonly lines: Report['lines'];
+}
+
+/** How many lines of an unfinished report are told. */
+const PARTIAL_LINES = 20;
+
+/**
+ * The beginning of a report, by what writes the whole: its lines are the first lines of the report.
+ *
+ * @param share how much of the work is done, 0 to 1
+ */
+export function partialReport(order: ReportOrder, share: number, write: typeof writeReport): Partial | undefined {
+  const written = write({ ...order, rows: Math.floor(order.rows * share) });
+  if (isProblem(written)) return undefined;
+  return { rows: written.rows, net: written.net, lines: written.lines.slice(0, PARTIAL_LINES) };
+}
+
 /** Tells a report from the problem that kept it from being written. */
 export function isProblem(outcome: object): outcome is Problem {
   return 'type' in outcome;

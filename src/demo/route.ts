@@ -1,14 +1,17 @@
 import { problem } from './problem.ts';
-import type { Clock, Millis } from '../time/index.ts';
+import type { Clock, EpochMillis, Millis } from '../time/index.ts';
 import type { Parts } from './parts.ts';
 import type { Db } from './db.ts';
 import type { Answers } from './answers.ts';
+import type { Feed } from './feed.ts';
 import type { Naming } from './store.ts';
 import type { Naps, Worker } from './worker.ts';
 
 /** Who asks: a user with a valid token. */
 export interface Caller {
   readonly user: string;
+  /** When the token is over. */
+  readonly until?: EpochMillis;
 }
 
 /** What is known of a request beside itself. */
@@ -36,6 +39,8 @@ export interface World {
   readonly db: Db;
   readonly answers: Answers;
   readonly worker: Worker;
+  /** Tells what happens as it happens. */
+  readonly feed: Feed;
   /** Names the nth operation. */
   readonly nameOperation: Naming;
   /** The waits of synchronous work, which the end of the server and a client that hangs up cut short. */

@@ -34,10 +34,15 @@ export function openSession(db: Db, user: string, now: EpochMillis, tokenFor: (n
   });
 }
 
-/** Whose token it is; undefined when it is nobody's, or no longer. */
-export async function callerOf(db: Db, token: string, now: EpochMillis): Promise<string | undefined> {
-  const sql = 'SELECT caller FROM sessions WHERE token = ? AND expires_at > ?';
-  return (await db.single(() => one<{ caller: string }>(sql, hashed(token), now)))?.caller;
+/** Whose token it is, and until when; undefined when it is nobody's, or no longer. */
+export async function callerOf(
+  db: Db,
+  token: string,
+  now: EpochMillis,
+): Promise<{ readonly user: string; readonly until: EpochMillis } | undefined> {
+  const sql = 'SELECT caller, expires_at FROM sessions WHERE token = ? AND expires_at > ?';
+  const found = await db.single(() => one<{ caller: string; expires_at: EpochMillis }>(sql, hashed(token), now));
+  return found === undefined ? undefined : { user: found.caller, until: found.expires_at };
 }
 
 function hashed(token: string): string {

@@ -11,7 +11,7 @@ import { TABLES } from './tables.ts';
 export type OperationStatus = 'queued' | 'running' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled';
 
 /** What is done by an operation. */
-export type OperationKind = 'report' | 'email' | 'import' | 'trip';
+export type OperationKind = 'report' | 'email' | 'import' | 'replay' | 'trip';
 
 /** What is to be done. */
 export interface Wanted {

@@ -152,6 +152,18 @@ const EVENT_TABLES = `
     ${OPENINGS.join(', ')};
 `;
 
+/** What the log said of a caller at a place in it. */
+const SNAPSHOT_TABLES = `
+  CREATE TABLE snapshots (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    caller TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    content TEXT NOT NULL
+  ) STRICT;
+`;
+
 /** All tables of the demo, with what stands in them from the beginning. */
 export const TABLES: readonly string[] = [
   REPORT_TABLES,
@@ -162,4 +174,5 @@ export const TABLES: readonly string[] = [
   TRIP_TABLES,
   ONCE_TABLES,
   EVENT_TABLES,
+  SNAPSHOT_TABLES,
 ];

@@ -54,6 +54,7 @@ export const PEERS: Readonly<Record<string, readonly string[]>> = {
   ioredis: [],
   nodemailer: [],
   pg: [],
+  ws: [],
 };
 
 /** The folder of a file below `src`; `''` for the files at its root. */

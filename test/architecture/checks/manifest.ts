@@ -21,6 +21,7 @@ export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   ioredis: 'how bullmq reaches Redis',
   nodemailer: 'how the demo sends e-mail by SMTP',
   pg: 'the demo on PostgreSQL',
+  ws: 'what the demo serves GET /feed with',
 };
 
 const SHIPPED: readonly string[] = ['dist', 'src', 'CHANGELOG.md'];

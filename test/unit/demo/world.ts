@@ -182,28 +182,109 @@ export async function toItsEnd(
   throw new Error(`${monitor} has not ended after ${looks} looks`);
 }
 
+/** One message of a stream, as a browser reads it; a comment has no other members. */
+export interface Streamed {
+  readonly comment?: string;
+  readonly id?: string;
+  readonly event?: string;
+  readonly data?: Body;
+}
+
+/** Reads a stream of Server-Sent Events; what is no JSON throws. */
+export class StreamReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decoder = new TextDecoder();
+  #text = '';
+
+  constructor(response: Response) {
+    this.#reader = response.body!.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  }
+
+  /** The next message; undefined at the end of the stream. */
+  async next(): Promise<Streamed | undefined> {
+    for (;;) {
+      const end = this.#text.indexOf('\n\n');
+      if (end === -1) {
+        const chunk = await this.#reader.read();
+        if (chunk.done) return undefined;
+        this.#text += this.#decoder.decode(chunk.value, { stream: true });
+        continue;
+      }
+      const lines = this.#text.slice(0, end).split('\n');
+      this.#text = this.#text.slice(end + 2);
+      const message = messageFrom(lines);
+      if (message !== undefined) return message;
+    }
+  }
+
+  /** The next so many messages, without comments. */
+  async take(count: number): Promise<Streamed[]> {
+    const taken: Streamed[] = [];
+    while (taken.length < count) {
+      const message = await this.next();
+      if (message === undefined) throw new Error(`the stream ended after ${taken.length} of ${count} messages`);
+      if (message.comment === undefined) taken.push(message);
+    }
+    return taken;
+  }
+
+  /** All that comes until it ends, without comments; throws when it goes on for longer. */
+  async toItsEnd(clock: Clock, ms: number): Promise<Streamed[]> {
+    const taken: Streamed[] = [];
+    let late = false;
+    const cancel = clock.after(ms, () => {
+      late = true;
+      void this.close();
+    });
+    for (let message = await this.next(); message !== undefined; message = await this.next())
+      if (message.comment === undefined) taken.push(message);
+    cancel();
+    if (late) throw new Error(`the stream has not ended after ${ms} ms and ${taken.length} messages`);
+    return taken;
+  }
+
+  close(): Promise<void> {
+    return this.#reader.cancel();
+  }
+}
+
+function messageFrom(lines: readonly string[]): Streamed | undefined {
+  const fields = new Map<string, string>();
+  for (const line of lines) {
+    const [, name = '', value = ''] = /^([^:]*)(?:: ?(.*))?$/.exec(line) ?? [];
+    fields.set(name, name === 'data' && fields.has(name) ? `${fields.get(name)}\n${value}` : value);
+  }
+  const comment = fields.get('');
+  if (comment !== undefined) return { comment };
+  const data = fields.get('data');
+  if (data === undefined) return undefined;
+  return { id: fields.get('id') ?? '', event: fields.get('event') ?? '', data: JSON.parse(data) as Body };
+}
+
+export const STREAM = { accept: 'text/event-stream' } as const;
+
 /** Sends JSON as a user who has logged in. */
-export type Send = (
-  method: string,
-  path: string,
-  body?: unknown,
-  headers?: Record<string, string>,
-  signal?: AbortSignal,
-) => Promise<Response>;
+export interface Send {
+  (method: string, path: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>;
+  /** What says who it is. */
+  readonly headers: { readonly authorization: string };
+}
 
 export async function logIn(world: Pick<World, 'app'>, user: string): Promise<Send> {
   const body = JSON.stringify({ user, password: `${user}-demo` });
   const login = await world.app.fetch('/login', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   const { token } = (await login.json()) as { token: string };
-  return (method, path, sent, headers = {}, signal) =>
+  const authorization = `Bearer ${token}`;
+  const send = (...[method, path, sent, headers = {}, signal]: Parameters<Send>): Promise<Response> =>
     world.app.fetch(path, {
       method,
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization,
         ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
       ...(signal === undefined ? {} : { signal }),
     });
+  return Object.assign(send, { headers: { authorization } });
 }

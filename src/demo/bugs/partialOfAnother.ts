@@ -1,0 +1,16 @@
+import type { Bug } from '../parts.ts';
+import { partialReport, type ReportOrder } from '../report.ts';
+import { STEPS } from '../store.ts';
+
+export const partialOfAnother: Bug = {
+  name: 'partial-of-another',
+  family: 'progress',
+  story: 'what is shown of a report while it is made comes from a preview of its own, whose lines are not those of the report',
+  plant: ({ write, partial }) => ({
+    partial: (operation) => {
+      if (partial(operation) === undefined) return undefined;
+      const order = operation.order as ReportOrder;
+      return partialReport({ ...order, title: `${order.title} (preview)` }, operation.step / STEPS, write);
+    },
+  }),
+};
