@@ -8,7 +8,8 @@ export const partialOfAnother: Bug = {
   story: 'what is shown of a report while it is made comes from a preview of its own, whose lines are not those of the report',
   plant: ({ write, partial }) => ({
     partial: (operation) => {
-      if (partial(operation) === undefined) return undefined;
+      const told = partial(operation);
+      if (told === undefined || operation.kind !== 'report') return told;
       const order = operation.order as ReportOrder;
       return partialReport({ ...order, title: `${order.title} (preview)` }, operation.step / STEPS, write);
     },
