@@ -88,6 +88,7 @@ EXPOSE 5432
 STOPSIGNAL SIGINT
 CMD ["postgres","-D","/data/cluster","-c","listen_addresses=*","-c","unix_socket_directories=/tmp","-c","fsync=off"]
 BUILD
+  "$DOCKER" rmi holdfast/unborn:15 >/dev/null
   echo 'images: made holdfast/postgres:15'
 fi
 

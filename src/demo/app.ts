@@ -33,9 +33,9 @@ export interface DemoOptions {
   readonly clock?: Clock;
   /** Chance for the ids; the seed `1` by default. */
   readonly random?: Random;
-  /** A file that outlives the process, `:memory:` (the default), or a store of your own. */
+  /** A file that outlives the process, `:memory:` (the default), or a store of your own, such as `openStore` gives. */
   readonly store?: string | Store;
-  /** How the server calls other services; {@link demoServices} in this process by default. */
+  /** How the server calls other services; {@link demoServices} in this process by default, in memory beside a store of your own. */
   readonly fetch?: Services['fetch'];
   /** Defects to plant, by name or as they are. */
   readonly bugs?: readonly (string | Bug)[];

@@ -3,7 +3,7 @@ export { MAX_BODY_BYTES } from './body.ts';
 export type { Bug, Delivery, OperationBody, Parts } from './parts.ts';
 export type { Problem } from './problem.ts';
 export type { Report, ReportOrder } from './report.ts';
-export { DECLINED_CARD, demoServices } from './services/index.ts';
+export { DECLINED_CARD, demoServices, sharedServices } from './services/index.ts';
 export type { Effect, Service, ServiceName, ServiceOptions, Services, Step } from './services/service.ts';
 export { serve, type Served } from './serve.ts';
 export {
