@@ -29,8 +29,8 @@ async function imagesAreThere(): Promise<boolean> {
 const STARTS = 3;
 
 /**
- * A server in a container, at an address that stays when it is restarted. After a restart it is to be asked until it answers: what is
- * waited for is a line of its log, and the line of the first start may be taken for it.
+ * A server in a container, at an address that stays when it is restarted. After a restart it is to be asked until it answers: what the
+ * library waits for is a line of its log.
  */
 export interface Started {
   readonly container: StartedTestContainer;
