@@ -88,6 +88,7 @@ EXPOSE 5432
 STOPSIGNAL SIGINT
 CMD ["postgres","-D","/data/cluster","-c","listen_addresses=*","-c","unix_socket_directories=/tmp","-c","fsync=off"]
 BUILD
+  "$DOCKER" rmi holdfast/unborn:15 >/dev/null
   echo 'images: made holdfast/postgres:15'
 fi
 
@@ -115,19 +116,35 @@ done
 rm -f "/open/$$"
 sleep 10
 [ -z "$(ls /open)" ] || exit 0
-sort -u /labels/all | while read -r label; do
-  docker ps -aq --filter "label=$label" --filter label=org.testcontainers=true | grep -v "^$(hostname)" | xargs -r docker rm -fv
-  docker network ls -q --filter "label=$label" | xargs -r docker network rm
-done
+# What is there now goes, and nothing younger: who comes as the door is being shut has the same label, and is not to lose what it starts.
+left=$(sort -u /labels/all | while read -r label; do docker ps -aq --filter "label=$label" --filter label=org.testcontainers=true; done)
+networks=$(sort -u /labels/all | while read -r label; do docker network ls -q --filter "label=$label"; done)
+kill "$(cat /door)"
+sleep 1
+if [ -n "$(ls /open)" ]; then
+  /bin/door
+  exit 0
+fi
+for id in $left; do [ "$id" = "$(hostname)" ] || docker rm -fv "$id"; done
+for id in $networks; do docker network rm "$id"; done
 kill 1
 SESSION
+  cat >"$root/bin/door" <<'DOOR'
+#!/bin/sh
+nc -ll -p 8080 -e /bin/session &
+echo $! >/door
+DOOR
   cat >"$root/bin/reaper" <<'REAPER'
 #!/bin/sh
 trap 'exit 0' TERM
+/bin/door
 echo Started
-nc -ll -p 8080 -e /bin/session &
-wait
+while :; do
+  sleep 3600 &
+  wait $!
+done
 REAPER
+  chmod +x "$root/bin/door"
   chmod +x "$root/bin/session" "$root/bin/reaper"
   image holdfast/reaper:1 'EXPOSE 8080' 'CMD ["/bin/reaper"]'
   echo 'images: made holdfast/reaper:1'

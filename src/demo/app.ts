@@ -57,9 +57,9 @@ export interface DemoOptions {
   readonly clock?: Clock;
   /** Chance for the ids; the seed `1` by default. */
   readonly random?: Random;
-  /** A file that outlives the process, `:memory:` (the default), or a store of your own. */
+  /** A file that outlives the process, `:memory:` (the default), or a store of your own, such as `openStore` gives. */
   readonly store?: string | Store;
-  /** How the server calls other services; {@link demoServices} in this process by default. */
+  /** How the server calls other services; {@link demoServices} in this process by default, in memory beside a store of your own. */
   readonly fetch?: Services['fetch'];
   /** How e-mail is sent: by SMTP as `smtp://host:port` or `smtps://user:password@host:port` tell, or to {@link demoMailbox} by default. */
   readonly mail?: string | Mailer;

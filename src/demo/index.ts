@@ -4,7 +4,7 @@ export { demoMailbox, MailFault, type Letter, type Mailbox, type Mailer, type Re
 export type { Bug, OperationBody, Parts } from './parts.ts';
 export type { Problem } from './problem.ts';
 export type { Report, ReportOrder } from './report.ts';
-export { DECLINED_CARD, demoServices } from './services/index.ts';
+export { DECLINED_CARD, demoServices, sharedServices } from './services/index.ts';
 export { serveServices, type ServedServices } from './services/served.ts';
 export type { Effect, Service, ServiceName, ServiceOptions, Services, Step } from './services/service.ts';
 export { serve, type Servable, type Served } from './serve.ts';

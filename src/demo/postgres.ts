@@ -294,7 +294,7 @@ const REMEDIES: Readonly<Record<string, readonly [what: string, hint: string]>> 
   '28P01': ['the server refuses the password', 'mend the user and the password of the URL, or set PGPASSWORD'],
   '28000': ['the server does not let this user in', 'mend the user of the URL, or let it in in pg_hba.conf'],
   '3D000': ['there is no such database', 'make it with createdb, or name another'],
-  '42501': ['the user may not make a schema there', 'GRANT CREATE ON DATABASE … TO the user, or name another database'],
+  '42501': ['the user lacks a right that it takes', 'GRANT CREATE ON DATABASE … TO the user, or use the one who made the schema'],
   '53300': ['the server has no connection left', 'close some, or raise max_connections'],
   '57P03': ['the server is starting or stopping', 'try again in a moment'],
   ECONNREFUSED: ['nothing listens there', 'start the server, or mend the host and the port of the URL'],

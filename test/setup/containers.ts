@@ -25,7 +25,13 @@ async function imagesAreThere(): Promise<boolean> {
   }
 }
 
-/** A server in a container, at an address that stays when it is restarted. */
+/** How often a start is tried: another process may take the port that was free a moment ago. */
+const STARTS = 3;
+
+/**
+ * A server in a container, at an address that stays when it is restarted. After a restart it is to be asked until it answers: what the
+ * library waits for is a line of its log.
+ */
 export interface Started {
   readonly container: StartedTestContainer;
   /** `host:port`. */
@@ -48,18 +54,18 @@ export async function startRedis(): Promise<Started & { readonly url: string }> 
 async function start(image: string, inside: number, ready: RegExp): Promise<Started> {
   const { GenericContainer, Wait } = await load();
   process.env['RYUK_CONTAINER_IMAGE'] ??= REAPER;
-  const port = await freePort();
-  const container = await new GenericContainer(image)
-    .withExposedPorts({ container: inside, host: port })
-    .withWaitStrategy(Wait.forLogMessage(ready))
-    .start();
-  return {
-    container,
-    address: `${container.getHost()}:${port}`,
-    stop: async () => {
-      await container.stop();
-    },
-  };
+  for (let starts = 1; ; starts++) {
+    const port = await freePort();
+    try {
+      const container = await new GenericContainer(image)
+        .withExposedPorts({ container: inside, host: port })
+        .withWaitStrategy(Wait.forLogMessage(ready))
+        .start();
+      return { container, address: `${container.getHost()}:${port}`, stop: async () => void (await container.stop()) };
+    } catch (error) {
+      if (starts === STARTS || !/port is already allocated|address already in use/.test(String(error))) throw error;
+    }
+  }
 }
 
 /**
