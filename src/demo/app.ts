@@ -15,18 +15,26 @@ import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
 import { loginRoutes } from './routes/login.ts';
 import { operationRoutes, tellOperation } from './routes/operations.ts';
+import { paymentRoutes } from './routes/payments.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
+import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
 import { demoServices } from './services/index.ts';
 import type { Services } from './services/service.ts';
 import { sqliteStore, type Naming, type Store } from './store.ts';
+import { Dispatcher } from './webhooks/dispatcher.ts';
+import { isSecret } from './webhooks/signature.ts';
+import { CALLBACKS, WEBHOOKS } from './webhooks/webhooks.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
 
 /** The longest wait that may be asked of a client, in seconds: a day. */
 const MAX_RETRY_AFTER_S = 86_400;
 /** The most jobs that may be worked on at a time. */
 const MAX_WORKERS = 10_000;
+
+/** What the payment service signs its callbacks with, unless it is told otherwise: nothing here is anybody's secret. */
+const DEMO_CALLBACK_SECRET = `whsec_${Buffer.from('for the demo, and no secret').toString('base64')}`;
 
 /** Every bug that can be planted, by the order of their files. */
 export const BUGS: readonly Bug[] = Object.values(bugs);
@@ -40,6 +48,10 @@ export interface DemoOptions {
   readonly store?: string | Store;
   /** How the server calls other services; {@link demoServices} in this process by default. */
   readonly fetch?: Services['fetch'];
+  /** How webhooks are sent; over the network by default. In virtual time hand one in: time does not wait for a network. */
+  readonly send?: Services['fetch'];
+  /** What callbacks are signed with: `whsec_` and 24 to 64 bytes in base64. `GET /` tells the default. */
+  readonly callbackSecret?: string;
   /** Defects to plant, by name or as they are. */
   readonly bugs?: readonly (string | Bug)[];
   /** Whole seconds that a client is asked to wait between looks (RFC 9110 §10.2.3): 1 by default, `false` for none. */
@@ -110,6 +122,14 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     options.onError ?? ((error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error)));
   const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
 
+  const callbackSecret = options.callbackSecret ?? DEMO_CALLBACK_SECRET;
+  if (!isSecret(callbackSecret)) {
+    throw new HarnessError(
+      'invalid-option',
+      'callbackSecret: expected whsec_ and 24 to 64 bytes in base64',
+      'leave it out to take the secret that GET / tells',
+    );
+  }
   const services =
     options.fetch === undefined
       ? demoServices({ clock, ...(typeof options.store === 'string' ? { store: options.store } : {}) })
@@ -135,6 +155,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),
     retryAfter: () => retryAfter,
+    send: options.send ?? ((input, init) => fetch(input, init)),
+    webhooks: WEBHOOKS,
+    callbacks: CALLBACKS,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
   // Named by what the store counts, so that a restart with the same seed on the same file does not repeat an id.
@@ -168,7 +191,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     leaving: leaving.signal,
   };
   const booking = bookings(world);
-  const background: readonly Background[] = [worker, booking];
+  const background: readonly Background[] = [worker, booking, new Dispatcher(parts, onError)];
   const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers);
 
   const explain: Answer = async (_request, { id }) => {
@@ -176,7 +199,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     return json(200, { type: `/problems/${id}`, ...PROBLEMS[id as ProblemName] });
   };
 
-  const index: Answer = async () => json(200, INDEX);
+  // A secret that somebody chose is not told.
+  const told = options.callbackSecret === undefined ? { ...INDEX, callbackSecret } : INDEX;
+  const index: Answer = async () => json(200, told);
 
   const routes: Routes = {
     '/': { GET: index },
@@ -187,6 +212,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...booking.routes,
     ...reportRoutes(world, nameReport),
     ...operationRoutes(world),
+    ...subscriptionRoutes(world),
+    ...paymentRoutes(world, callbackSecret),
     '/problems/': { GET: explain },
   };
 
@@ -194,9 +221,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     const url = new URL(request.url);
     const { pathname } = url;
     const slash = pathname.indexOf('/', 1);
-    const id = slash === -1 ? '' : pathname.slice(slash + 1);
-    const path = slash === -1 ? pathname : pathname.slice(0, slash + 1);
-    const route = id.includes('/') || (slash !== -1 && id === '') || !Object.hasOwn(routes, path) ? undefined : routes[path];
+    const [id, place] = slash === -1 ? ['', pathname] : idsIn(pathname, slash);
+    const route = (slash !== -1 && id === '') || !Object.hasOwn(routes, place) ? undefined : routes[place];
     const authorization = request.headers.get('authorization');
     const user = authorization === null ? undefined : await userOf(authorization);
     return limited(parts.countedAs(user), async () => {
@@ -293,6 +319,18 @@ export function bugNamed(name: string): Bug {
   );
 }
 
+/**
+ * The ids in a path of more than one part, with a slash between, and the path with `*` for each: `a/e` and
+ * `/subscriptions/*\/deliveries/*\/redeliver`; of one id at the end nothing is left, as in `/reports/`.
+ */
+function idsIn(pathname: string, slash: number): readonly [ids: string, place: string] {
+  const rest = pathname.slice(slash + 1);
+  if (!rest.includes('/')) return [rest, pathname.slice(0, slash + 1)];
+  const parts = rest.split('/');
+  const ids = parts.filter((_part, index) => index % 2 === 0);
+  return [ids.join('/'), pathname.slice(0, slash + 1) + parts.map((part, index) => (index % 2 === 0 ? '*' : part)).join('/')];
+}
+
 /** Where requests by path alone are taken to go; the name is reserved (RFC 6761). */
 const IN_PROCESS_ORIGIN = 'http://demo.test';
 
@@ -320,6 +358,18 @@ const INDEX = {
     'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,
+    'POST /subscriptions':
+      'be told of your events by webhook: members url, types (a list, or "*"), description; the secret is told once',
+    'GET /subscriptions': 'yours, newest first, without their secrets',
+    'GET /subscriptions/{id}': 'one of them; DELETE ends it',
+    'POST /subscriptions/{id}/rotate': 'a new secret; the old one signs too for a day',
+    'POST /subscriptions/{id}/test': 'be told of a test',
+    'POST /subscriptions/{id}/enable': 'begin anew with one that was disabled',
+    'GET /subscriptions/{id}/deliveries': 'what became of each delivery, newest first',
+    'POST /subscriptions/{id}/deliveries/{id}/redeliver': 'send it once more, at once',
+    'POST /callbacks/payments':
+      'for the payment service: signed as Standard Webhooks; members type, timestamp, data (payment, sequence, amount)',
+    'GET /payments/{id}': 'how far a payment is, and all that was called back of it',
     'GET /problems/{name}': 'what a problem means',
   },
 };

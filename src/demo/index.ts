@@ -6,4 +6,5 @@ export type { Report, ReportOrder } from './report.ts';
 export { DECLINED_CARD, demoServices } from './services/index.ts';
 export type { Effect, Service, ServiceName, ServiceOptions, Services, Step } from './services/service.ts';
 export { serve, type Served } from './serve.ts';
+export type { Callbacks, SubscriptionBody, Webhooks } from './webhooks/webhooks.ts';
 export { sqliteStore, type Naming, type Operation, type OperationStatus, type Store, type StoredReport } from './store.ts';

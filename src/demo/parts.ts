@@ -4,6 +4,7 @@ import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
 import type { Operation, OperationKind, OperationStatus, Store } from './store.ts';
+import type { Callbacks, Webhooks } from './webhooks/webhooks.ts';
 
 /** What a client is told about an operation. */
 export interface OperationBody {
@@ -67,6 +68,12 @@ export interface Parts {
   readonly undone: (steps: readonly Step[]) => readonly Step[];
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
+  /** Sends webhooks. */
+  readonly send: Services['fetch'];
+  /** How events are told to those who asked for it. */
+  readonly webhooks: Webhooks;
+  /** How callbacks of another company are taken. */
+  readonly callbacks: Callbacks;
 }
 
 /** A named defect seen in real systems, planted on demand. */
@@ -88,7 +95,9 @@ export interface Bug {
     | 'expiry'
     | 'idempotency'
     | 'compensation'
-    | 'time-outs';
+    | 'time-outs'
+    | 'webhooks'
+    | 'callbacks';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** The parts that this defect replaces. */

@@ -57,6 +57,11 @@ export type ProblemName =
   | 'service-timeout'
   | 'deadline-passed'
   | 'no-time'
+  | 'invalid-subscription'
+  | 'too-many-subscriptions'
+  | 'subscription-disabled'
+  | 'invalid-callback'
+  | 'not-authentic'
   | 'headers-too-large'
   | 'internal'
   | 'busy'
@@ -83,10 +88,21 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'Send the token of POST /login as Authorization: Bearer TOKEN.',
   },
   'invalid-token': { status: 401, title: 'The token is not valid, or no longer', mend: 'POST /login gives a new one.' },
+  'not-authentic': {
+    status: 401,
+    title: 'The callback is not from whom it should be',
+    mend: 'Sign id, timestamp and the bytes of the body with the secret (Standard Webhooks), at each attempt anew.',
+  },
   'not-found': { status: 404, title: 'There is nothing here', mend: 'GET / lists the routes.' },
   'method-not-allowed': { status: 405, title: 'This method is not served here', mend: 'The header Allow lists the methods.' },
   'request-timeout': { status: 408, title: 'The request came too slowly', mend: 'Send it again, in one go.' },
   'already-ended': { status: 409, title: 'The operation has already ended', mend: 'There is nothing left to cancel.' },
+  'too-many-subscriptions': { status: 409, title: 'There are too many subscriptions', mend: 'Delete one that nobody needs.' },
+  'subscription-disabled': {
+    status: 409,
+    title: 'Nothing is sent to this subscription any more',
+    mend: 'POST /subscriptions/{id}/enable begins anew, once its receiver is well.',
+  },
   'already-exists': { status: 409, title: 'There is one already', mend: 'Change the one that there is.' },
   expired: {
     status: 410,
@@ -131,6 +147,12 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'insufficient-funds': { status: 422, title: 'There is not enough money', mend: 'Move less, or fill the account up first.' },
   'invalid-booking': { status: 422, title: 'The flight cannot be booked like this', mend: 'Mend every member listed in errors.' },
   'invalid-order': { status: 422, title: 'The service does not understand the order', mend: 'Send a JSON object.' },
+  'invalid-subscription': {
+    status: 422,
+    title: 'There can be no such subscription',
+    mend: 'Mend every member listed in errors.',
+  },
+  'invalid-callback': { status: 422, title: 'The callback is not understood', mend: 'Mend every member listed in errors.' },
   'payment-declined': { status: 422, title: 'The card was not charged', mend: 'Take another card.' },
   'precondition-required': {
     status: 428,
