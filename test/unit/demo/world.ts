@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { demoApp, demoServices, type DemoApp, type DemoOptions, type Services } from '../../../src/demo/index.ts';
 import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 
@@ -11,6 +12,21 @@ export interface World {
   network: Services['fetch'];
   /** Every call so far, as `PUT payment`. */
   readonly calls: readonly string[];
+  /** Every webhook so far. */
+  readonly hooks: readonly Hook[];
+  /** Who is sent webhooks; answers 204 unless a test says otherwise. */
+  receiver: (hook: Hook) => Response | Promise<Response>;
+}
+
+/** A webhook as its receiver got it. */
+export interface Hook {
+  /** The moment of the virtual clock. */
+  readonly at: number;
+  readonly url: string;
+  readonly headers: Headers;
+  /** Byte for byte. */
+  readonly text: string;
+  readonly told: Body;
 }
 
 /** What the services have done and not undone, as `payment`. */
@@ -31,16 +47,27 @@ export function worldOf(options: DemoOptions = {}): World {
     calls.push(`${init?.method} ${new URL(addressOf(input)).hostname.split('.')[0]}`);
     return world.network(input, init);
   };
+  const hooks: Hook[] = [];
+  const send: Services['fetch'] = async (input, init) => {
+    const { signal: _watchedByTheSender, ...rest } = init ?? {};
+    const request = new Request(input, rest);
+    const text = await request.text();
+    const hook = { at: clock.now(), url: request.url, headers: request.headers, text, told: JSON.parse(text) as Body };
+    hooks.push(hook);
+    return world.receiver(hook);
+  };
   const app = demoApp({
     clock,
     random: seeded(7),
     fetch,
+    send,
     onError: (error) => {
       throw error;
     },
     ...options,
   });
-  const world: World = { clock, app, services, network: services.fetch, calls };
+  const receiver = (): Response => new Response(null, { status: 204 });
+  const world: World = { clock, app, services, network: services.fetch, calls, hooks, receiver };
   return world;
 }
 
@@ -111,4 +138,23 @@ export async function logIn({ app }: Pick<World, 'app'>, user: string): Promise<
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
       ...(signal === undefined ? {} : { signal }),
     });
+}
+
+/** Subscribes to all events, or to some. */
+export async function subscribe(send: Send, more: object = {}): Promise<{ readonly path: string; readonly told: Body }> {
+  const made = await send('POST', '/subscriptions', { url: 'http://receiver.test/hooks', types: '*', ...more });
+  if (made.status !== 201) throw new Error(await made.text());
+  return { path: monitorOf(made), told: await bodyOf(made) };
+}
+
+/** HMAC-SHA256 (RFC 2104), written out from the hash alone: independent of what it judges. */
+export function hmacSha256(key: Uint8Array, text: string): string {
+  const padded = (with_: number): Uint8Array => Uint8Array.from({ length: 64 }, (_, i) => (key[i] ?? 0) ^ with_);
+  const inner = createHash('sha256').update(padded(0x36)).update(text).digest();
+  return createHash('sha256').update(padded(0x5c)).update(inner).digest('base64');
+}
+
+/** The signature that a request of Standard Webhooks should have. */
+export function signatureOf(secret: unknown, id: string, timestamp: string, body: string): string {
+  return `v1,${hmacSha256(Buffer.from(String(secret).replace('whsec_', ''), 'base64'), `${id}.${timestamp}.${body}`)}`;
 }
