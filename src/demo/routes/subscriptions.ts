@@ -180,18 +180,13 @@ export function subscriptionRoutes({ clock, db, parts, answers }: World): Routes
 
   const redeliver = withOne(function* ({ id, state }, delivery) {
     if (state !== 'active') return problem('subscription-disabled', `${id} is ${state}`);
-    const now = clock.wall();
-    const known = yield* one('SELECT n FROM deliveries WHERE subscription = ? AND id = ?', id, delivery);
-    if (known === undefined) return problem('not-found', `there is no delivery ${show(delivery, 200)}`);
-    // One that is being sent is left to its sender.
-    const sql = `UPDATE deliveries SET state = 'waiting', failures = 0, due_at = ? WHERE subscription = ? AND id = ? AND leased_until <= ?`;
-    yield* all(sql, now, id, delivery, now);
-    const row = yield* one<Outgoing>(
-      `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE subscription = ? AND id = ?`,
-      id,
-      delivery,
-    );
-    return { status: 202, body: tellDelivery(row!) };
+    // One that is being sent keeps its lease: what comes of it is noted all the same.
+    const sql = `UPDATE deliveries SET state = 'waiting', failures = 0, due_at = ? WHERE subscription = ? AND id = ?
+      RETURNING ${DELIVERY_COLUMNS}`;
+    const row = yield* one<Outgoing>(sql, clock.wall(), id, delivery);
+    return row === undefined
+      ? problem('not-found', `there is no delivery ${show(delivery, 200)}`)
+      : { status: 202, body: tellDelivery(row) };
   });
 
   return {

@@ -80,6 +80,8 @@ function bodyOf({ type, subject, at, data }: LoggedEvent): string {
 /** Puts an event into the outbox, once for each of its owner's subscriptions that ask for it, in the transaction that logs it. */
 export function* enqueue(event: LoggedEvent): Work<void> {
   const { n, id, type, subject, owner, at } = event;
+  // Guests cannot subscribe.
+  if (owner === '') return;
   const sql = `INSERT INTO deliveries (subscription, n, id, type, subject, content, due_at)
     SELECT id, ?, ?, ?, ?, ?, ? FROM subscriptions WHERE owner = ? AND state = 'active' AND (types = ' * ' OR types LIKE ?)
     ON CONFLICT (subscription, n) DO NOTHING`;

@@ -16,6 +16,9 @@ const FIELDS = [
   'idempotency-key',
   'accept',
   'prefer',
+  'webhook-id',
+  'webhook-timestamp',
+  'webhook-signature',
 ];
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'BREW'];
 /** What each place takes, so that the fuzz gets behind the first check. */
@@ -37,6 +40,17 @@ const PLACES: Readonly<Record<string, Readonly<Record<string, readonly unknown[]
   },
   reports: { title: ['x'], rows: [1, 1000, 1001], template: ['sales', 'none'], work: [1, '1s', 'soon'] },
   operations: {},
+  subscriptions: {
+    url: ['http://receiver.test/', 'http://a@b.test/', 'receiver'],
+    types: ['*', ['report.created'], ['report.eaten'], []],
+    description: ['mine'],
+  },
+  'callbacks/payments': {
+    type: ['payment.captured'],
+    timestamp: ['2024-01-01T00:00:00Z'],
+    data: [{ payment: 'p', sequence: 1 }],
+  },
+  payments: {},
   problems: {},
   '': {},
 };
@@ -90,7 +104,14 @@ test(`${REQUESTS} requests of all kinds bring no fault of the server, and every 
   const clock = virtualClock();
   const services = demoServices({ clock, work: 1 });
   const faults: unknown[] = [];
-  const app = demoApp({ clock, random: seeded(3), fetch: services.fetch, onError: (error) => void faults.push(error) }).start();
+  let sent = 0;
+  const app = demoApp({
+    clock,
+    random: seeded(3),
+    fetch: services.fetch,
+    send: async () => new Response(null, { status: [204, 500, 429, 410][sent++ % 4]! }),
+    onError: (error) => void faults.push(error),
+  }).start();
   const seen = new Map<number, number>();
   await clock.run(async () => {
     let token = '';
@@ -132,6 +153,7 @@ test(`${REQUESTS} requests of all kinds bring no fault of the server, and every 
   });
   await app.close();
   await services.close();
+  expect(sent).toBeGreaterThan(0);
   // It came behind the first check: work was begun, made, and refused for what it said.
   expect([...seen.keys()]).toEqual(expect.arrayContaining([200, 201, 202, 400, 401, 404, 405, 409, 413, 415, 422]));
 }, 60_000);

@@ -8,11 +8,13 @@ import {
   type Services,
   type Store,
 } from '../../../src/demo/index.ts';
+import { all } from '../../../src/demo/db.ts';
 import { signature } from '../../../src/demo/webhooks/signature.ts';
 import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 import { VIRTUAL_EPOCH_MS } from '../../../src/time/virtual-clock.ts';
 import {
   bodyOf,
+  breaking,
   hmacSha256,
   inWorld,
   logIn,
@@ -160,6 +162,22 @@ describe('a subscription', () => {
         expect([place, (await ann('POST', place)).status]).toEqual([place, 404]);
       expect((await ann('GET', `${path}/rotate`)).headers.get('allow')).toBe('OPTIONS, POST');
     }));
+
+  test('that was deleted leaves neither its secrets nor what it was to be told', async () => {
+    const store = sqliteStore(':memory:');
+    await asAnn(
+      async (ann) => {
+        const { path } = await subscribe(ann);
+        await ann('POST', `${path}/rotate`);
+        expect((await ann('DELETE', path)).status).toBe(204);
+        const rows = await store.db.single(() => all('SELECT url, description, secret, old_secret FROM subscriptions'));
+        expect(rows).toEqual([{ url: '', description: '', secret: '', old_secret: null }]);
+        expect(await store.db.single(() => all('SELECT n FROM deliveries'))).toEqual([]);
+      },
+      { store },
+    );
+    await store.close();
+  });
 
   test('that was deleted is told nothing more, not even what was being tried again', () =>
     asAnn(async (ann, world) => {
@@ -511,29 +529,6 @@ test('a new secret signs beside the old one for a day, then alone', () =>
     expect(alone).toEqual([then(secret)]);
   }));
 
-/** A database that fails where a statement has the given text in it. */
-function breaking(where: () => string): Bug {
-  return {
-    name: 'breaking',
-    family: 'atomicity',
-    story: '',
-    plant: ({ db }) => ({
-      db: {
-        ...db,
-        transact: (work) =>
-          db.transact(function* () {
-            const going = work();
-            for (let step = going.next(); ;) {
-              if (step.done === true) return step.value;
-              if (where() !== '' && step.value.sql.includes(where())) throw new Error('disk on fire');
-              step = going.next(yield step.value);
-            }
-          }),
-      },
-    }),
-  };
-}
-
 describe('over one store', () => {
   interface Server {
     readonly app: DemoApp;
@@ -717,7 +712,6 @@ describe('over one store', () => {
         wake = resolve;
       });
       let freezing = false;
-      const transact = store.db.transact;
       const slow = demoApp({
         clock,
         random: seeded(7),
@@ -738,7 +732,7 @@ describe('over one store', () => {
                 ...db,
                 transact: async (work) => {
                   if (freezing) await frozen;
-                  return transact(work);
+                  return db.transact(work);
                 },
               },
             }),
@@ -749,12 +743,14 @@ describe('over one store', () => {
       await clock.sleep(1);
       const second = server(clock, store, async () => {
         sent++;
+        await clock.sleep(5_000);
         return answer(200);
       });
       second.app.start();
       await clock.sleep(31_000);
+      // While the other is still at it.
       wake?.();
-      await clock.sleep(1);
+      await clock.sleep(10_000);
       const ann = await logIn(second, 'ann');
       expect(sent).toBe(2);
       expect(await deliveriesOf(ann, path)).toMatchObject([{ state: 'delivered', attempts: 2, last: { status: 200 } }]);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { demoApp, demoServices, type DemoApp, type DemoOptions, type Services } from '../../../src/demo/index.ts';
+import type { Work } from '../../../src/demo/db.ts';
+import { demoApp, demoServices, type Bug, type DemoApp, type DemoOptions, type Services } from '../../../src/demo/index.ts';
 import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
+import { VIRTUAL_EPOCH_MS } from '../../../src/time/virtual-clock.ts';
 
 /** A demo in virtual time; faults of the server fail the test that made them. */
 export interface World {
@@ -157,4 +159,57 @@ export function hmacSha256(key: Uint8Array, text: string): string {
 /** The signature that a request of Standard Webhooks should have. */
 export function signatureOf(secret: unknown, id: string, timestamp: string, body: string): string {
   return `v1,${hmacSha256(Buffer.from(String(secret).replace('whsec_', ''), 'base64'), `${id}.${timestamp}.${body}`)}`;
+}
+
+/** A database that fails where a statement has the given text in it; nowhere while the text is empty. */
+export function breaking(where: () => string): Bug {
+  function* watched<T>(work: () => Work<T>): Work<T> {
+    const going = work();
+    for (let step = going.next(); ;) {
+      if (step.done === true) return step.value;
+      if (where() !== '' && step.value.sql.includes(where())) throw new Error('disk on fire');
+      step = going.next(yield step.value);
+    }
+  }
+  return {
+    name: 'breaking',
+    family: 'atomicity',
+    story: '',
+    plant: ({ db }) => ({
+      db: {
+        ...db,
+        transact: (work) => db.transact(() => watched(work)),
+        single: (work) => db.single(() => watched(work)),
+      },
+    }),
+  };
+}
+
+/** What a payment service tells: a type, and the members of data. */
+export const telling = (state: string, sequence: number, more: object = {}): object => ({
+  type: `payment.${state}`,
+  timestamp: new Date(VIRTUAL_EPOCH_MS + sequence).toISOString(),
+  data: { payment: 'pay_1', sequence, amount: 500, ...more },
+});
+
+/** Calls back, signed with the demo's secret unless `fields` say otherwise. */
+export async function callBack(
+  { app, clock }: World,
+  id: string,
+  told: unknown,
+  fields: Record<string, string | undefined> = {},
+  secret?: string,
+): Promise<Response> {
+  const known = secret ?? String((await bodyOf(await app.fetch('/')))['callbackSecret']);
+  const body = typeof told === 'string' ? told : JSON.stringify(told);
+  const timestamp = fields['webhook-timestamp'] ?? String(Math.floor(clock.wall() / 1000));
+  const all = {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signatureOf(known, id, timestamp, body),
+    'content-type': 'application/json',
+    ...fields,
+  };
+  const headers = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return app.fetch('/callbacks/payments', { method: 'POST', body, headers });
 }
