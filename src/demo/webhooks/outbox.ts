@@ -1,6 +1,5 @@
 import type { EpochMillis, Millis } from '../../time/index.ts';
 import { all, one, type Work } from '../db.ts';
-import type { LoggedEvent } from '../events.ts';
 
 /** How long a delivery is one sender's, in milliseconds: longer than an attempt takes. */
 export const LEASE_MS: Millis = 30_000;
@@ -72,13 +71,24 @@ export interface Claimed {
   readonly to: Subscription;
 }
 
+/** An event of the log, as much of it as is told. */
+interface Told {
+  readonly n: number;
+  readonly id: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly owner: string;
+  readonly at: EpochMillis;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
 /** What a receiver is told of an event (Standard Webhooks 1.0.0, payload). */
-function bodyOf({ type, subject, at, data }: LoggedEvent): string {
+function bodyOf({ type, subject, at, data }: Told): string {
   return JSON.stringify({ type, timestamp: new Date(at).toISOString(), data: { subject, ...data } });
 }
 
 /** Puts an event into the outbox, once for each of its owner's subscriptions that ask for it, in the transaction that logs it. */
-export function* enqueue(event: LoggedEvent): Work<void> {
+export function* enqueue(event: Told): Work<void> {
   const { n, id, type, subject, owner, at } = event;
   // Guests cannot subscribe.
   if (owner === '') return;
@@ -89,7 +99,7 @@ export function* enqueue(event: LoggedEvent): Work<void> {
 }
 
 /** Puts an event into the outbox for one subscription, whatever that asks for. */
-export function* enqueueFor(subscription: string, event: LoggedEvent): Work<void> {
+export function* enqueueFor(subscription: string, event: Told): Work<void> {
   const { n, id, type, subject, at } = event;
   const sql = `INSERT INTO deliveries (subscription, n, id, type, subject, content, due_at) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (subscription, n) DO NOTHING`;

@@ -9,6 +9,7 @@ import {
   type Store,
 } from '../../../src/demo/index.ts';
 import { all } from '../../../src/demo/db.ts';
+import { record } from '../../../src/demo/events.ts';
 import { signature } from '../../../src/demo/webhooks/signature.ts';
 import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 import { VIRTUAL_EPOCH_MS } from '../../../src/time/virtual-clock.ts';
@@ -632,6 +633,24 @@ describe('over one store', () => {
       await clock.sleep(1);
       expect(got).toHaveLength(1);
       await second.app.close();
+    }));
+
+  test('what another process has kept and not sent is found within a minute', () =>
+    inStore(async (clock, store) => {
+      const got: [string, number][] = [];
+      const { app } = server(clock, store, async (_input, init) => {
+        got.push([idIn(init), clock.now()]);
+        return answer(200);
+      });
+      app.start();
+      await subscribe(await logIn({ app }, 'ann'));
+      await clock.sleep(1_000);
+      // Not a transaction of this process: nobody is told of it.
+      const happening = { type: 'report.created', subject: '/reports/rep_1', owner: 'ann', data: {} } as const;
+      const { id } = await store.db.single(() => record(happening, clock.wall()));
+      await clock.sleep(2 * MINUTE);
+      expect(got).toEqual([[id, MINUTE]]);
+      await app.close();
     }));
 
   test('an attempt that is under way when the server stops is made again at the next start', () =>
