@@ -92,7 +92,9 @@ export class Dispatcher implements Background {
     const { clock, db, webhooks } = this.#parts;
     const now = clock.wall();
     const outlooks = await db.single(() => survey(webhooks.pick, now));
-    for (const { subscription } of outlooks.filter(({ due }) => due)) {
+    // The oldest first: nobody waits behind what has come together for others.
+    const due = outlooks.flatMap((one) => (one.due === undefined ? [] : [{ ...one, due: one.due }]));
+    for (const { subscription } of due.toSorted((one, other) => one.due - other.due)) {
       // The end of an attempt wakes it again.
       if (this.#sending >= MAX_SENDING) break;
       const claimed = await db.transact(() => claim(subscription, webhooks.pick, now));

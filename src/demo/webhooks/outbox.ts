@@ -109,9 +109,9 @@ export function* enqueueFor(subscription: string, event: Told): Work<void> {
 /** What is to be done for a subscription. */
 export interface Outlook {
   readonly subscription: string;
-  /** Whether there is something to send now. */
-  readonly due: boolean;
-  /** When to look again, when there is not; undefined when nothing waits. */
+  /** The place in the log of what is to be sent now; undefined when there is nothing. */
+  readonly due: number | undefined;
+  /** When there will be something else to send; undefined when nothing waits. */
   readonly next: EpochMillis | undefined;
 }
 
@@ -125,7 +125,7 @@ export function* survey(pick: Choice, now: EpochMillis): Work<readonly Outlook[]
   for (const { id, paused_until } of yield* all<Pick<Subscription, 'id' | 'paused_until'>>(sql)) {
     const busy = Math.max(paused_until, yield* leasedUntil(id));
     const waiting = yield* waitingOf(id);
-    const due = busy <= now && pick(waiting, now) !== undefined;
+    const due = busy <= now ? pick(waiting, now)?.n : undefined;
     const moments = waiting.map(({ due_at }) => Math.max(due_at, busy)).filter((moment) => moment > now);
     outlooks.push({ subscription: id, due, next: moments.length === 0 ? undefined : Math.min(...moments) });
   }

@@ -14,6 +14,7 @@ import { signature } from '../../../src/demo/webhooks/signature.ts';
 import { seeded, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 import { VIRTUAL_EPOCH_MS } from '../../../src/time/virtual-clock.ts';
 import {
+  addressOf,
   bodyOf,
   breaking,
   hmacSha256,
@@ -264,8 +265,8 @@ describe('an event', () => {
     );
   });
 
-  test('is told to sixteen at a time', () =>
-    asAnn(async (ann, world) => {
+  test('is told to sixteen at a time, the oldest first', () =>
+    asAnn(async (_ann, world) => {
       let most = 0;
       let now = 0;
       world.receiver = async () => {
@@ -274,17 +275,19 @@ describe('an event', () => {
         now--;
         return answer(200);
       };
-      const pings: string[] = [];
+      const pings: (() => Promise<Response>)[] = [];
       for (const user of ['ann', 'bob', 'eve']) {
         const send = await logIn(world, user);
         for (let i = 0; i < 10; i++) {
           const { path } = await subscribe(send, { types: ['report.created'] });
-          pings.push(`${user} ${path}`);
-          await send('POST', `${path}/test`);
+          pings.push(() => send('POST', `${path}/test`));
         }
       }
-      await world.clock.sleep(5000);
-      expect([most, world.hooks.length]).toEqual([16, pings.length]);
+      // The second of each subscription, when all have had their first.
+      for (const ping of [...pings, ...pings]) await ping();
+      await world.clock.sleep(MINUTE);
+      expect([most, world.hooks.length]).toEqual([16, 60]);
+      expect(world.hooks.map(idOf)).toEqual(world.hooks.map(idOf).toSorted());
     }));
 });
 
@@ -675,11 +678,11 @@ describe('over one store', () => {
 
   test('two senders send each event once, and in order', () =>
     inStore(async (clock, store) => {
-      const got: [string, string][] = [];
+      const got: [string, string, string][] = [];
       const as =
         (name: string): Services['fetch'] =>
-        async (_input, init) => {
-          got.push([name, idIn(init)]);
+        async (input, init) => {
+          got.push([name, idIn(init), addressOf(input)]);
           await clock.sleep(1_000);
           return answer(200);
         };
@@ -703,7 +706,7 @@ describe('over one store', () => {
       ] as const;
       for (const { app } of both) app.start();
       await subscribe(await logIn(both[0], 'ann'));
-      await subscribe(await logIn(both[0], 'bob'));
+      await subscribe(await logIn(both[0], 'bob'), { url: 'http://bob.test/' });
       for (let i = 0; i < 10; i++) {
         const { app } = both[i % 2]!;
         for (const [user, account] of [
@@ -719,6 +722,11 @@ describe('over one store', () => {
       expect(ids).toHaveLength(40);
       expect(new Set(ids).size).toBe(40);
       expect(new Set(got.map(([name]) => name)).size).toBe(2);
+      for (const url of ['http://receiver.test/hooks', 'http://bob.test/']) {
+        const told = got.filter(([, , to]) => to === url).map(([, id]) => id);
+        expect(told).toEqual(told.toSorted());
+        expect(told).toHaveLength(20);
+      }
       for (const { app } of both) await app.close();
     }));
 
