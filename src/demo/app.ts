@@ -28,8 +28,10 @@ import { eventRoutes, placeFor } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { loginRoutes } from './routes/login.ts';
 import { operationRoutes, partialOf, tellOperation } from './routes/operations.ts';
+import { paymentRoutes } from './routes/payments.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
+import { subscriptionRoutes } from './routes/subscriptions.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { tripRoutes } from './routes/trips.ts';
 import { demoServices, REFUSALS } from './services/index.ts';
@@ -39,12 +41,18 @@ import { foldLog } from './snapshots.ts';
 import { converse, type Talk, type Wire } from './socket.ts';
 import { asksFor, frame } from './sse.ts';
 import { isEnded, leftOf, sqliteStore, type Naming, type Store } from './store.ts';
+import { Dispatcher } from './webhooks/dispatcher.ts';
+import { isSecret } from './webhooks/signature.ts';
+import { CALLBACKS, WEBHOOKS } from './webhooks/webhooks.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
 
 /** The longest wait that may be asked of a client, in seconds: a day. */
 const MAX_RETRY_AFTER_S = 86_400;
 /** The most jobs that may be worked on at a time. */
 const MAX_WORKERS = 10_000;
+
+/** What the payment service signs its callbacks with, unless it is told otherwise: nothing here is anybody's secret. */
+const DEMO_CALLBACK_SECRET = `whsec_${Buffer.from('for the demo, and no secret').toString('base64')}`;
 
 /** Every bug that can be planted, by the order of their files. */
 export const BUGS: readonly Bug[] = Object.values(bugs);
@@ -63,6 +71,10 @@ export interface DemoOptions {
   readonly fetch?: Services['fetch'];
   /** How e-mail is sent: by SMTP as `smtp://host:port` or `smtps://user:password@host:port` tell, or to {@link demoMailbox} by default. */
   readonly mail?: string | Mailer;
+  /** How webhooks are sent; over the network by default. In virtual time hand one in: time does not wait for a network. */
+  readonly send?: Services['fetch'];
+  /** What callbacks are signed with: `whsec_` and 24 to 64 bytes in base64. `GET /` tells the default. */
+  readonly callbackSecret?: string;
   /** Defects to plant, by name or as they are. */
   readonly bugs?: readonly (string | Bug)[];
   /** Whole seconds that a client is asked to wait between looks (RFC 9110 §10.2.3): 1 by default, `false` for none. */
@@ -142,6 +154,14 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const mailer = typeof options.mail === 'string' ? smtpMailer(options.mail) : (options.mail ?? demoMailbox());
   const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
 
+  const callbackSecret = options.callbackSecret ?? DEMO_CALLBACK_SECRET;
+  if (!isSecret(callbackSecret)) {
+    throw new HarnessError(
+      'invalid-option',
+      'callbackSecret: expected whsec_ and 24 to 64 bytes in base64',
+      'leave it out to take the secret that GET / tells',
+    );
+  }
   const services =
     options.fetch === undefined
       ? demoServices({ clock, ...(typeof options.store === 'string' ? { store: options.store } : {}) })
@@ -183,6 +203,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     isLast: isEnded,
     stateAt: (base, to, caller) => foldLog(parts, base, to, caller),
     cutAt: (newest) => newest,
+    send: options.send ?? ((input, init) => fetch(input, init)),
+    webhooks: WEBHOOKS,
+    callbacks: CALLBACKS,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
   // Named by what the store counts, so that a restart with the same seed on the same file does not repeat an id.
@@ -240,7 +263,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     leaving: leaving.signal,
   };
   const booking = bookings(world);
-  const background: readonly Background[] = [worker, booking];
+  const background: readonly Background[] = [worker, booking, new Dispatcher(parts, onError)];
   const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers);
 
   const explain: Answer = async (_request, { id }) => {
@@ -248,8 +271,10 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     return json(200, { type: `/problems/${id}`, ...PROBLEMS[id as ProblemName] });
   };
 
+  // A secret that somebody chose is not told.
+  const told = options.callbackSecret === undefined ? { ...INDEX, callbackSecret } : INDEX;
   const index: Answer = async (request) => {
-    if (!asksFor(request, 'text/html')) return json(200, INDEX, { vary: 'Accept' });
+    if (!asksFor(request, 'text/html')) return json(200, told, { vary: 'Accept' });
     const { html, policy } = page();
     return answers.send(200, 'text/html; charset=utf-8', html, { vary: 'Accept', ...policy });
   };
@@ -271,6 +296,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     ...eventRoutes(world),
     ...snapshotRoutes(world),
     '/feed': { GET: feedByHttp },
+    ...subscriptionRoutes(world),
+    ...paymentRoutes(world, callbackSecret),
     '/problems/': { GET: explain },
   };
 
@@ -278,9 +305,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     const url = new URL(request.url);
     const { pathname } = url;
     const slash = pathname.indexOf('/', 1);
-    const id = slash === -1 ? '' : pathname.slice(slash + 1);
-    const path = slash === -1 ? pathname : pathname.slice(0, slash + 1);
-    const route = id.includes('/') || (slash !== -1 && id === '') || !Object.hasOwn(routes, path) ? undefined : routes[path];
+    const [id, place] = slash === -1 ? ['', pathname] : idsIn(pathname, slash);
+    const route = (slash !== -1 && id === '') || !Object.hasOwn(routes, place) ? undefined : routes[place];
     return admit(request, async (caller) =>
       route === undefined
         ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
@@ -399,13 +425,25 @@ export function bugNamed(name: string): Bug {
   );
 }
 
+/**
+ * The ids in a path of more than one part, with a slash between, and the path with `*` for each: `a/e` and
+ * `/subscriptions/*\/deliveries/*\/redeliver`; of one id at the end nothing is left, as in `/reports/`.
+ */
+function idsIn(pathname: string, slash: number): readonly [ids: string, place: string] {
+  const rest = pathname.slice(slash + 1);
+  if (!rest.includes('/')) return [rest, pathname.slice(0, slash + 1)];
+  const parts = rest.split('/');
+  const ids = parts.filter((_part, index) => index % 2 === 0);
+  return [ids.join('/'), pathname.slice(0, slash + 1) + parts.map((part, index) => (index % 2 === 0 ? '*' : part)).join('/')];
+}
+
 /** Where requests by path alone are taken to go; the name is reserved (RFC 6761). */
 const IN_PROCESS_ORIGIN = 'http://demo.test';
 
 const INDEX = {
   name: 'Holdfast demo: a company for travel and reports, at once or later',
   users: DEMO_USERS,
-  keys: 'every POST that makes something takes an Idempotency-Key, but POST /reports?mode=sync and POST /login',
+  keys: 'every POST that makes something takes an Idempotency-Key, but /login, /subscriptions and /reports?mode=sync',
   services: REFUSALS,
   routes: {
     'POST /login': 'a token for a user and a password; send it as Authorization: Bearer TOKEN',
@@ -442,6 +480,18 @@ const INDEX = {
     'GET /snapshots/{id}': 'one of them',
     'POST /replays':
       'fold the log again: 202, like a report; members from (snapshot or place) and to (place or moment), optional',
+    'POST /subscriptions':
+      'be told of your events by webhook: members url, types (a list, or "*"), description; the secret is told once',
+    'GET /subscriptions': 'yours, newest first, without their secrets',
+    'GET /subscriptions/{id}': 'one of them; DELETE ends it',
+    'POST /subscriptions/{id}/rotate': 'a new secret; the old one signs too for a day',
+    'POST /subscriptions/{id}/test': 'be told of a test',
+    'POST /subscriptions/{id}/enable': 'begin anew with one that was disabled',
+    'GET /subscriptions/{id}/deliveries': 'what became of each delivery, newest first',
+    'POST /subscriptions/{id}/deliveries/{delivery}/redeliver': 'send it once more, at once',
+    'POST /callbacks/payments':
+      'for the payment service: signed as Standard Webhooks; members type, timestamp, data (payment, sequence, amount)',
+    'GET /payments/{id}': 'how far a payment is, and all that was called back of it',
     'GET /problems/{name}': 'what a problem means',
   },
 };

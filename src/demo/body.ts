@@ -16,9 +16,9 @@ export function isRefusal(body: object): body is Refusal {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The body as JSON; undefined when it is empty. Reads no more than {@link MAX_BODY_BYTES} and one chunk. */
-export async function readJson(request: Request): Promise<{ readonly json: unknown } | Refusal> {
-  if (request.body === null) return { json: undefined };
+/** The body byte for byte; undefined when it is empty. Reads no more than {@link MAX_BODY_BYTES} and one chunk. */
+export async function readBytes(request: Request): Promise<{ readonly bytes: Uint8Array | undefined } | Refusal> {
+  if (request.body === null) return { bytes: undefined };
   const { headers } = request;
   const coding = headers.get('content-encoding');
   if (coding !== null && coding.toLowerCase() !== 'identity') {
@@ -44,7 +44,19 @@ export async function readJson(request: Request): Promise<{ readonly json: unkno
   if (size > MAX_BODY_BYTES) {
     return { refusal: problem('too-large', `expected at most ${MAX_BODY_BYTES} bytes`), headers: {} };
   }
-  if (size === 0) return { json: undefined };
+  if (size === 0) return { bytes: undefined };
+  return { bytes: chunks.length === 1 ? chunks[0] : Buffer.concat(chunks) };
+}
+
+/** The body as JSON; undefined when it is empty. */
+export async function readJson(request: Request): Promise<{ readonly json: unknown } | Refusal> {
+  const body = await readBytes(request);
+  return isRefusal(body) ? body : parseJson(request, body.bytes);
+}
+
+/** Bytes that were read as JSON. */
+export function parseJson({ headers }: Request, bytes: Uint8Array | undefined): { readonly json: unknown } | Refusal {
+  if (bytes === undefined) return { json: undefined };
   const type = headers.get('content-type');
   const media = type?.split(';')[0]?.trim().toLowerCase();
   if (media !== undefined && media !== 'application/json' && !/^application\/[\w.!#$&^-]+\+json$/.test(media)) {
@@ -54,7 +66,7 @@ export async function readJson(request: Request): Promise<{ readonly json: unkno
     };
   }
   try {
-    return { json: JSON.parse(utf8.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))) as unknown };
+    return { json: JSON.parse(utf8.decode(bytes)) as unknown };
   } catch (error) {
     return { refusal: problem('invalid-json', error instanceof Error ? error.message : String(error)), headers: {} };
   }

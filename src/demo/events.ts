@@ -1,28 +1,41 @@
 import type { EpochMillis } from '../time/index.ts';
 import { all, next, one, type Work } from './db.ts';
+import { enqueue } from './webhooks/outbox.ts';
 
 /** What may happen. */
-export type EventType =
-  | 'operation.accepted'
-  | 'operation.started'
-  | 'operation.progressed'
-  | 'operation.cancelling'
-  | 'operation.cancelled'
-  | 'operation.succeeded'
-  | 'operation.failed'
-  | 'report.created'
-  | 'customer.created'
-  | 'customer.changed'
-  | 'customer.deleted'
-  | 'account.opened'
-  | 'account.debited'
-  | 'account.credited'
-  | 'booking.confirmed'
-  | 'booking.failed'
-  | 'email.sent'
-  | 'trip.ordered'
-  | 'trip.booked'
-  | 'trip.compensated';
+export const EVENT_TYPES = [
+  'operation.accepted',
+  'operation.started',
+  'operation.progressed',
+  'operation.cancelling',
+  'operation.cancelled',
+  'operation.succeeded',
+  'operation.failed',
+  'report.created',
+  'customer.created',
+  'customer.changed',
+  'customer.deleted',
+  'account.opened',
+  'account.debited',
+  'account.credited',
+  'booking.confirmed',
+  'booking.failed',
+  'email.sent',
+  'trip.ordered',
+  'trip.booked',
+  'trip.compensated',
+  'payment.authorised',
+  'payment.captured',
+  'payment.refunded',
+  'payment.failed',
+  'subscription.created',
+  'subscription.rotated',
+  'subscription.tested',
+  'subscription.disabled',
+  'subscription.enabled',
+  'subscription.deleted',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Something that happened. */
 export interface Happening {
@@ -48,14 +61,16 @@ export function eventId(n: number): string {
   return `evt_${String(n).padStart(8, '0')}`;
 }
 
-/** Adds to the log what a transaction does, as part of it: there is never the one without the other. */
+/** Adds to the log what a transaction does, and to the outbox whom to tell, as part of it: there is never the one without the others. */
 export function* record(happening: Happening, at: EpochMillis): Work<LoggedEvent> {
   const n = yield* next('events');
   const id = eventId(n);
   const { type, subject, owner, data } = happening;
   const sql = 'INSERT INTO events (n, id, type, subject, owner, at, content) VALUES (?, ?, ?, ?, ?, ?, ?)';
   yield* all(sql, n, id, type, subject, owner, at, JSON.stringify(data));
-  return { ...happening, n, id, at };
+  const event = { ...happening, n, id, at };
+  yield* enqueue(event);
+  return event;
 }
 
 interface EventRow {

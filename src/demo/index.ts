@@ -9,6 +9,7 @@ export { serveServices, type ServedServices } from './services/served.ts';
 export type { Effect, Service, ServiceName, ServiceOptions, Services, Step } from './services/service.ts';
 export { serve, type Servable, type Served } from './serve.ts';
 export type { Talk, Wire } from './socket.ts';
+export type { Callbacks, SubscriptionBody, Webhooks } from './webhooks/webhooks.ts';
 export {
   openStore,
   sqliteStore,

@@ -9,6 +9,7 @@ import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
 import type { Message } from './sse.ts';
 import type { Delivery, Operation, OperationKind, OperationStatus, Store } from './store.ts';
+import type { Callbacks, Webhooks } from './webhooks/webhooks.ts';
 
 /** What a client is told about an operation. */
 export interface OperationBody {
@@ -99,6 +100,12 @@ export interface Parts {
   readonly stateAt: (base: Base, to: number, caller: string) => Promise<State>;
   /** Where in the log a snapshot is cut that is taken now. */
   readonly cutAt: (newest: number) => number;
+  /** Sends webhooks. */
+  readonly send: Services['fetch'];
+  /** How events are told to those who asked for it. */
+  readonly webhooks: Webhooks;
+  /** How callbacks of another company are taken. */
+  readonly callbacks: Callbacks;
 }
 
 /** A named defect seen in real systems, planted on demand. */
@@ -124,7 +131,9 @@ export interface Bug {
     | 'concurrency'
     | 'e-mail'
     | 'streams'
-    | 'replay';
+    | 'replay'
+    | 'webhooks'
+    | 'callbacks';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** When it shows, `always` where this is left out: by chance, of two requests at a time, or once something around it has failed. */

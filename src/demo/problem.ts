@@ -64,6 +64,11 @@ export type ProblemName =
   | 'service-timeout'
   | 'deadline-passed'
   | 'no-time'
+  | 'invalid-subscription'
+  | 'too-many-subscriptions'
+  | 'subscription-disabled'
+  | 'invalid-callback'
+  | 'not-authentic'
   | 'headers-too-large'
   | 'internal'
   | 'invalid-snapshot'
@@ -96,10 +101,21 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   },
   'invalid-token': { status: 401, title: 'The token is not valid, or no longer', mend: 'POST /login gives a new one.' },
   'foreign-origin': { status: 403, title: 'Pages of other origins are not served here', mend: 'Open a page of this server.' },
+  'not-authentic': {
+    status: 401,
+    title: 'The callback is not from whom it should be',
+    mend: 'Sign id, timestamp and the bytes of the body with the secret (Standard Webhooks), at each attempt anew.',
+  },
   'not-found': { status: 404, title: 'There is nothing here', mend: 'GET / lists the routes.' },
   'method-not-allowed': { status: 405, title: 'This method is not served here', mend: 'The header Allow lists the methods.' },
   'request-timeout': { status: 408, title: 'The request came too slowly', mend: 'Send it again, in one go.' },
   'already-ended': { status: 409, title: 'The operation has already ended', mend: 'There is nothing left to cancel.' },
+  'too-many-subscriptions': { status: 409, title: 'There are too many subscriptions', mend: 'Delete one that nobody needs.' },
+  'subscription-disabled': {
+    status: 409,
+    title: 'Nothing is sent to this subscription any more',
+    mend: 'POST /subscriptions/{id}/enable begins anew, once its receiver is well.',
+  },
   'already-exists': { status: 409, title: 'There is one already', mend: 'Change the one that there is.' },
   expired: {
     status: 410,
@@ -161,6 +177,12 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     title: 'Not all can be imported, and so nothing was',
     mend: 'Mend or leave out every item listed in errors, or import without atomic=true.',
   },
+  'invalid-subscription': {
+    status: 422,
+    title: 'There can be no such subscription',
+    mend: 'Mend every member listed in errors.',
+  },
+  'invalid-callback': { status: 422, title: 'The callback is not understood', mend: 'Mend every member listed in errors.' },
   'payment-declined': { status: 422, title: 'The card was not charged', mend: 'Take another card.' },
   'upgrade-required': {
     status: 426,

@@ -164,6 +164,75 @@ const SNAPSHOT_TABLES = `
   ) STRICT;
 `;
 
+/**
+ * Who is told of events, and what they are still to be told. A secret is kept as it is, for it signs; a subscription that was
+ * deleted keeps its row, so that its number, and with it its id and its secret, never comes again.
+ */
+const WEBHOOK_TABLES = `
+  CREATE TABLE subscriptions (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    url TEXT NOT NULL,
+    types TEXT NOT NULL,
+    description TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled', 'deleted')),
+    why TEXT,
+    secret TEXT NOT NULL,
+    old_secret TEXT,
+    old_until REAL,
+    rotations INTEGER NOT NULL DEFAULT 0,
+    paused_until REAL NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL
+  ) STRICT;
+  CREATE INDEX active_subscriptions ON subscriptions (owner) WHERE state = 'active';
+  CREATE TABLE deliveries (
+    subscription TEXT NOT NULL REFERENCES subscriptions (id),
+    n INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    content TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'exhausted', 'dropped')),
+    attempt INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    due_at REAL NOT NULL,
+    leased_until REAL NOT NULL DEFAULT 0,
+    last_at REAL,
+    last_status INTEGER,
+    last_error TEXT,
+    PRIMARY KEY (subscription, n)
+  ) STRICT;
+  CREATE INDEX waiting_deliveries ON deliveries (subscription, n) WHERE state = 'waiting';
+  CREATE INDEX leased_deliveries ON deliveries (subscription, leased_until) WHERE state = 'waiting';
+`;
+
+/** Payments as the payment service tells of them, all it told, and by what name each of its callbacks came, to tell those that come twice. */
+const PAYMENT_TABLES = `
+  CREATE TABLE payments (
+    id TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('authorised', 'captured', 'refunded', 'failed')),
+    sequence INTEGER NOT NULL,
+    captured INTEGER NOT NULL,
+    refunded INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE payment_history (
+    n INTEGER PRIMARY KEY,
+    payment TEXT NOT NULL REFERENCES payments (id),
+    state TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    amount INTEGER NOT NULL,
+    occurred_at REAL NOT NULL,
+    received_at REAL NOT NULL
+  ) STRICT;
+  CREATE INDEX histories ON payment_history (payment, sequence, n);
+  CREATE TABLE received (
+    id TEXT PRIMARY KEY,
+    at REAL NOT NULL
+  ) STRICT;
+  CREATE INDEX received_at ON received (at);
+`;
+
 /** All tables of the demo, with what stands in them from the beginning. */
 export const TABLES: readonly string[] = [
   REPORT_TABLES,
@@ -175,4 +244,6 @@ export const TABLES: readonly string[] = [
   ONCE_TABLES,
   EVENT_TABLES,
   SNAPSHOT_TABLES,
+  WEBHOOK_TABLES,
+  PAYMENT_TABLES,
 ];

@@ -1,16 +1,20 @@
+import { createHash } from 'node:crypto';
+import type { Work } from '../../../src/demo/db.ts';
 import {
   demoApp,
   demoMailbox,
   demoServices,
   sqliteStore,
+  type Bug,
   type DemoApp,
   type DemoOptions,
   type Mailbox,
   type Mailer,
   type Services,
 } from '../../../src/demo/index.ts';
-import { checkAnswers, demoOpenApi } from '../../setup/openapi.ts';
 import { seeded, virtualClock, type Clock, type VirtualClock } from '../../../src/time/index.ts';
+import { VIRTUAL_EPOCH_MS } from '../../../src/time/virtual-clock.ts';
+import { checkAnswers, demoOpenApi } from '../../setup/openapi.ts';
 
 /** A demo in virtual time; faults of the server fail the test that made them. */
 export interface World {
@@ -30,6 +34,21 @@ export interface World {
   /** Ends the server in the middle of what it does, and starts another on the same store. */
   crash(): Promise<void>;
   close(): Promise<void>;
+  /** Every webhook so far. */
+  readonly hooks: readonly Hook[];
+  /** Who is sent webhooks; answers 204 unless a test says otherwise. */
+  receiver: (hook: Hook) => Response | Promise<Response>;
+}
+
+/** A webhook as its receiver got it. */
+export interface Hook {
+  /** The moment of the virtual clock. */
+  readonly at: number;
+  readonly url: string;
+  readonly headers: Headers;
+  /** Byte for byte. */
+  readonly text: string;
+  readonly told: Body;
 }
 
 /** What the services have done and not undone, as `payment`. */
@@ -58,6 +77,7 @@ export function worldOf(options: DemoOptions = {}): World {
       random: seeded(7),
       store: kept,
       fetch,
+      send,
       mail: { send: (letter, signal) => world.mail(letter, signal) },
       onError: (error) => {
         throw error;
@@ -75,6 +95,15 @@ export function worldOf(options: DemoOptions = {}): World {
     };
   };
   const mailbox = demoMailbox();
+  const hooks: Hook[] = [];
+  const send: Services['fetch'] = async (input, init) => {
+    const { signal: _watchedByTheSender, ...rest } = init ?? {};
+    const request = new Request(input, rest);
+    const text = await request.text();
+    const hook = { at: clock.now(), url: request.url, headers: request.headers, text, told: JSON.parse(text) as Body };
+    hooks.push(hook);
+    return world.receiver(hook);
+  };
   const world: World = {
     clock,
     app: open(),
@@ -83,6 +112,8 @@ export function worldOf(options: DemoOptions = {}): World {
     mailbox,
     mail: (letter) => mailbox.send(letter),
     calls,
+    hooks,
+    receiver: () => new Response(null, { status: 204 }),
     crash: async () => {
       await running.close();
       world.app = open();
@@ -287,4 +318,76 @@ export async function logIn(world: Pick<World, 'app'>, user: string): Promise<Se
       ...(signal === undefined ? {} : { signal }),
     });
   return Object.assign(send, { headers: { authorization } });
+}
+
+/** Subscribes to all events, or to some. */
+export async function subscribe(send: Send, more: object = {}): Promise<{ readonly path: string; readonly told: Body }> {
+  const made = await send('POST', '/subscriptions', { url: 'http://receiver.test/hooks', types: '*', ...more });
+  if (made.status !== 201) throw new Error(await made.text());
+  return { path: monitorOf(made), told: await bodyOf(made) };
+}
+
+/** HMAC-SHA256 (RFC 2104), written out from the hash alone: independent of what it judges. */
+export function hmacSha256(key: Uint8Array, text: string): string {
+  const padded = (with_: number): Uint8Array => Uint8Array.from({ length: 64 }, (_, i) => (key[i] ?? 0) ^ with_);
+  const inner = createHash('sha256').update(padded(0x36)).update(text).digest();
+  return createHash('sha256').update(padded(0x5c)).update(inner).digest('base64');
+}
+
+/** The signature that a request of Standard Webhooks should have. */
+export function signatureOf(secret: unknown, id: string, timestamp: string, body: string): string {
+  return `v1,${hmacSha256(Buffer.from(String(secret).replace('whsec_', ''), 'base64'), `${id}.${timestamp}.${body}`)}`;
+}
+
+/** A database that fails where a statement has the given text in it; nowhere while the text is empty. */
+export function breaking(where: () => string): Bug {
+  function* watched<T>(work: () => Work<T>): Work<T> {
+    const going = work();
+    for (let step = going.next(); ;) {
+      if (step.done === true) return step.value;
+      if (where() !== '' && step.value.sql.includes(where())) throw new Error('disk on fire');
+      step = going.next(yield step.value);
+    }
+  }
+  return {
+    name: 'breaking',
+    family: 'atomicity',
+    story: '',
+    plant: ({ db }) => ({
+      db: {
+        ...db,
+        transact: (work) => db.transact(() => watched(work)),
+        single: (work) => db.single(() => watched(work)),
+      },
+    }),
+  };
+}
+
+/** What a payment service tells: a type, and the members of data. */
+export const telling = (state: string, sequence: number, more: object = {}): object => ({
+  type: `payment.${state}`,
+  timestamp: new Date(VIRTUAL_EPOCH_MS + sequence).toISOString(),
+  data: { payment: 'pay_1', sequence, amount: 500, ...more },
+});
+
+/** Calls back, signed with the demo's secret unless `fields` say otherwise. */
+export async function callBack(
+  { app, clock }: World,
+  id: string,
+  told: unknown,
+  fields: Record<string, string | undefined> = {},
+  secret?: string,
+): Promise<Response> {
+  const known = secret ?? String((await bodyOf(await app.fetch('/')))['callbackSecret']);
+  const body = typeof told === 'string' ? told : JSON.stringify(told);
+  const timestamp = fields['webhook-timestamp'] ?? String(Math.floor(clock.wall() / 1000));
+  const all = {
+    'webhook-id': id,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signatureOf(known, id, timestamp, body),
+    'content-type': 'application/json',
+    ...fields,
+  };
+  const headers = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return app.fetch('/callbacks/payments', { method: 'POST', body, headers });
 }

@@ -1,0 +1,8 @@
+import type { Bug } from '../parts.ts';
+
+export const webhookNotRetried: Bug = {
+  name: 'webhook-not-retried',
+  family: 'webhooks',
+  story: 'a webhook is sent once and forgotten: who was down for a minute never learns what happened in it',
+  plant: ({ webhooks }) => ({ webhooks: { ...webhooks, retryIn: () => undefined } }),
+};
