@@ -1,5 +1,8 @@
 import type { Millis } from '../time/index.ts';
-import { keyOf, once, respond } from './once.ts';
+import { outcomeOf, type Scene } from './dialects/dialect.ts';
+import { isRefused, keyOf, once, respond, settle, type Reply } from './once.ts';
+import type { OperationBody } from './parts.ts';
+import { readPrefer } from './prefer.ts';
 import { problem } from './problem.ts';
 import { isProblem } from './report.ts';
 import type { World } from './route.ts';
@@ -10,14 +13,26 @@ import { pickUpDelay } from './worker.ts';
 const MAX_WAITING_JOBS = 10_000;
 /** When to come back to a server that has too much to do, in seconds. */
 const BUSY_RETRY_AFTER_S = 5;
+/** The longest that an answer is held back for the end of the work, in milliseconds. */
+export const MAX_WAIT_MS: Millis = 60_000;
+/** How often it is looked for the end meanwhile, in milliseconds. */
+const LOOK_MS: Millis = 50;
 
 /**
- * Accepts work now that is done later: 202 with the monitor in Location, once the order is kept.
+ * Accepts work now that is done later, as the dialect has it, once the order is kept. With `Prefer: wait=N` (RFC 7240 §4.3) the
+ * answer is held back for N seconds, and is the synchronous one if the work is done by then; a dialect that is asynchronous only
+ * when it is asked to holds it back without that.
  *
  * @param work how long it is thought to take, in milliseconds
  */
 export async function accept(world: World, request: Request, wanted: Wanted, work: Millis): Promise<Response> {
-  const { clock, parts, answers, worker, closing, nameOperation } = world;
+  const response = await acceptOrWait(world, request, wanted, work);
+  response.headers.append('vary', 'Prefer');
+  return response;
+}
+
+async function acceptOrWait(world: World, request: Request, wanted: Wanted, work: Millis): Promise<Response> {
+  const { clock, parts, answers, worker, closing, nameOperation, dialect } = world;
   const { refuse } = answers;
   if (closing()) return refuse(problem('closing', 'it takes no more orders'));
   if (worker.size >= MAX_WAITING_JOBS) {
@@ -25,20 +40,88 @@ export async function accept(world: World, request: Request, wanted: Wanted, wor
   }
   const keyed = keyOf(request, parts, wanted.owner ?? '', wanted.order);
   if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
-  let id = '';
+  const wishes = readPrefer(request.headers.get('prefer'));
+  const isAsync = wishes.get('respond-async') === '';
+  const seconds = /^\d{1,9}$/.exec(wishes.get('wait') ?? '')?.[0];
+  const mustWait = dialect.onlyIfAsked === true && !isAsync;
+  const wait = seconds === undefined ? undefined : Number(seconds) * 1000;
+  const applied = [...(isAsync ? ['respond-async'] : []), ...(wait === undefined ? [] : [`wait=${seconds}`])].join(', ');
+
   const accepted = await once(parts, keyed, function* () {
     const operation = yield* parts.store.accept(wanted, clock.wall(), nameOperation);
-    ({ id } = operation);
-    const headers = { location: `/operations/${id}`, ...politeness(world, operation) };
-    return { status: 202, body: parts.tell(operation), headers };
+    const reply = dialect.accepted(sceneOf(world, request, parts.tell(operation)));
+    const headers = {
+      ...reply.headers,
+      ...politeness(world, operation),
+      ...(applied === '' ? {} : { 'preference-applied': applied }),
+    };
+    return { ...reply, headers, operation: operation.id, open: true };
   });
+  const { told, fresh } = accepted;
+  if (isRefused(told) || told.operation === undefined) return respond(answers, accepted, parts);
+  const { operation: id, open = false } = told;
   // Not before it is kept: the worker would not find it.
-  if (accepted.fresh) parts.deliver({ id, from: 'queued' }, pickUpDelay(work), work);
-  return respond(answers, accepted);
+  if (fresh) parts.deliver({ id, from: 'queued' }, pickUpDelay(work), work);
+  if (!open || !(mustWait || (fresh && wait !== undefined))) return respond(answers, accepted, parts);
+
+  const ended = await untilEnded(world, id, Math.min(wait ?? MAX_WAIT_MS, MAX_WAIT_MS), request.signal);
+  if (ended !== undefined) {
+    const scene = sceneOf(world, request, parts.tell(ended));
+    const outcome = (dialect.atOnce ?? outcomeOf)(scene);
+    const headers: Record<string, string> = wait === undefined ? {} : { 'preference-applied': `wait=${seconds}` };
+    const reply: Reply = isRefused(outcome)
+      ? { status: outcome.status, headers, problem: outcome, operation: id }
+      : { ...outcome, headers: { ...outcome.headers, ...headers }, operation: id };
+    if (keyed !== undefined) await parts.db.transact(() => settle(keyed.id, reply, parts));
+    return respond(answers, { told: reply, fresh }, parts);
+  }
+  if (!mustWait) return respond(answers, accepted, parts);
+  if (closing()) return refuse(problem('closing', 'the work was not finished'));
+  // Nobody was told where to look.
+  await parts.store.cancel(id, clock.wall());
+  worker.nudge(id);
+  return refuse(problem('too-slow', 'expected it to be done in time, and it is not'));
 }
 
 /** When to look again, while it makes sense to. */
 export function politeness({ parts }: World, operation: Operation): Record<string, string> {
   const wish = isEnded(operation) ? undefined : parts.retryAfter(operation);
   return wish === undefined ? {} : { 'retry-after': wish };
+}
+
+/** An operation as the dialect needs it, with the addresses that the client is told. */
+export function sceneOf({ parts, dialect }: World, request: Request, told: OperationBody): Scene {
+  const { place, result } = dialect;
+  const origin = originOf(request);
+  const monitor = `${place}${told.id}`;
+  return {
+    told,
+    monitor: parts.linkTo(monitor, origin),
+    result: parts.linkTo(result === undefined ? (told.resultUrl ?? monitor) : `${monitor}/${result.name}`, origin),
+    accept: request.headers.get('accept') ?? '',
+  };
+}
+
+/** What the client calls this server. */
+function originOf({ url, headers }: Request): string {
+  const { protocol, host } = new URL(url);
+  const called = headers.get('host');
+  return `${protocol}//${called !== null && /^[\w.-]{1,253}(?::\d{1,5})?$|^\[[\da-f:]{2,45}\](?::\d{1,5})?$/i.test(called) ? called : host}`;
+}
+
+/** The operation at its end; undefined when that has not come in time, the client hung up, or the server goes down. */
+export async function untilEnded(
+  { clock, parts, naps, closing }: World,
+  id: string,
+  within: Millis,
+  signal: AbortSignal,
+): Promise<Operation | undefined> {
+  const last = clock.now() + within;
+  for (;;) {
+    const operation = await parts.store.get(id);
+    if (operation === undefined || isEnded(operation)) return operation;
+    const left = last - clock.now();
+    if (left <= 0 || closing() || signal.aborted) return undefined;
+    await naps.take(Math.min(LOOK_MS, left), `wait/${id}`);
+  }
 }

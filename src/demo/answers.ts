@@ -1,17 +1,31 @@
 import type { Clock } from '../time/index.ts';
 import type { Problem } from './problem.ts';
 
+/** How a refusal is written, where that is not as problem details. */
+export type Refusing = (told: Problem) => {
+  readonly type: string;
+  readonly body: object;
+  readonly headers?: Record<string, string>;
+};
+
 /** How responses are made: dated, JSON, with a problem document for every refusal. */
 export interface Answers {
   readonly json: (status: number, body: unknown, headers?: Record<string, string>) => Response;
   readonly refuse: (told: Problem, headers?: Record<string, string>) => Response;
   /** A representation with its validator: 304 when the client has it already (RFC 9110 §13.1.2). */
-  readonly conditional: (request: Request, etag: string, headers: Record<string, string>, body: () => unknown) => Response;
+  readonly conditional: (
+    request: Request,
+    etag: string,
+    headers: Record<string, string>,
+    body: () => object | string | undefined,
+  ) => Response;
+  /** A body as JSON, a text as it is, or none. */
+  readonly send: (status: number, body: object | string | undefined, headers: Record<string, string>) => Response;
   /** An answer without a body. */
   readonly empty: (status: number, headers?: Record<string, string>) => Response;
 }
 
-export function answersOn(clock: Clock): Answers {
+export function answersOn(clock: Clock, refusing?: Refusing): Answers {
   // One text per second: every response is dated (RFC 9110 §6.6.1).
   let dated = -1;
   let date = '';
@@ -28,13 +42,23 @@ export function answersOn(clock: Clock): Answers {
   const empty: Answers['empty'] = (status, headers = {}) =>
     new Response(null, { status, headers: { date: dateNow(), ...headers } });
   const json: Answers['json'] = (status, body, headers) => respond(status, 'application/json', body, headers);
-  const refuse: Answers['refuse'] = (told, headers) => respond(told.status, 'application/problem+json', told, headers);
-  const conditional: Answers['conditional'] = (request, etag, headers, body) => {
-    const fields = { ...headers, etag, 'cache-control': 'no-cache' };
-    const known = request.headers.get('if-none-match');
-    return known !== null && lists(known, etag) ? empty(304, fields) : json(200, body(), fields);
+  const send: Answers['send'] = (status, body, headers) => {
+    if (body === undefined) return empty(status, headers);
+    return typeof body === 'string'
+      ? new Response(body, { status, headers: { date: dateNow(), ...headers } })
+      : json(status, body, headers);
   };
-  return { json, refuse, conditional, empty };
+  const refuse: Answers['refuse'] = (told, headers) => {
+    if (refusing === undefined) return respond(told.status, 'application/problem+json', told, headers);
+    const { type, body, headers: more } = refusing(told);
+    return respond(told.status, type, body, { ...headers, ...more });
+  };
+  const conditional: Answers['conditional'] = (request, etag, headers, body) => {
+    const fields = { etag, 'cache-control': 'no-cache', ...headers };
+    const known = request.headers.get('if-none-match');
+    return known !== null && lists(known, etag) ? empty(304, fields) : send(200, body(), fields);
+  };
+  return { json, send, refuse, conditional, empty };
 }
 
 /** Whether If-None-Match lists the tag; compared weakly (RFC 9110 §8.8.3.2). */

@@ -4,17 +4,21 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Ran
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
+import type { Dialect } from './dialects/dialect.ts';
+import * as dialects from './dialects/index.ts';
 import { reportKind } from './kinds/report.ts';
+import { lookThenAct } from './once.ts';
 import type { Bug, Parts } from './parts.ts';
+import { policyNamed, type PolicyName } from './policies.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
-import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
+import { routeAt, type Answer, type Asked, type Background, type Route, type Routes, type World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
 import { loginRoutes } from './routes/login.ts';
-import { operationRoutes, tellOperation } from './routes/operations.ts';
+import { operationIndex, operationRoutes, tellOperation } from './routes/operations.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
 import { transferRoutes } from './routes/transfers.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
@@ -30,6 +34,8 @@ const MAX_WORKERS = 10_000;
 
 /** Every bug that can be planted, by the order of their files. */
 export const BUGS: readonly Bug[] = Object.values(bugs);
+/** Every dialect that can be spoken, by the order of their files. */
+export const DIALECTS: readonly Dialect[] = Object.values(dialects);
 
 export interface DemoOptions {
   /** Time for all that waits and stamps; the machine's by default. */
@@ -42,6 +48,10 @@ export interface DemoOptions {
   readonly fetch?: Services['fetch'];
   /** Defects to plant, by name or as they are. */
   readonly bugs?: readonly (string | Bug)[];
+  /** How operations are accepted, told and cancelled, by its name; `location` by default. */
+  readonly dialect?: string;
+  /** What an Idempotency-Key means, and whether one is required where it is taken; `ietf`, and it is not, by default. */
+  readonly idempotency?: PolicyName | { readonly policy?: PolicyName; readonly required?: boolean };
   /** Whole seconds that a client is asked to wait between looks (RFC 9110 §10.2.3): 1 by default, `false` for none. */
   readonly retryAfter?: number | false;
   /** How long a report takes, from its order to its end on a free worker, unless the order says so; 1.5 s by default. */
@@ -78,7 +88,7 @@ export interface DemoApp {
  * `GET /operations/{id}` tells how far it is, `DELETE` cancels it; `GET /reports/{id}` is the report. Errors are problem
  * documents (RFC 9457).
  *
- * @throws HarnessError `unknown-bug`, `invalid-option`, `invalid-duration`, `store-unavailable`
+ * @throws HarnessError `unknown-bug`, `unknown-dialect`, `unknown-policy`, `invalid-option`, `invalid-duration`, `store-unavailable`
  *
  * @example
  * ```ts
@@ -106,6 +116,10 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const retryAfter =
     options.retryAfter === false ? undefined : String(wholeNumber('retryAfter', options.retryAfter ?? 1, 0, MAX_RETRY_AFTER_S));
   const planted = (options.bugs ?? []).map((bug) => (typeof bug === 'string' ? bugNamed(bug) : bug));
+  const dialect = dialectNamed(options.dialect ?? 'location');
+  const { policy = 'ietf', required = false } =
+    typeof options.idempotency === 'string' ? { policy: options.idempotency } : (options.idempotency ?? {});
+  const keys = { ...policyNamed(policy), required };
   const onError =
     options.onError ?? ((error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error)));
   const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
@@ -129,11 +143,17 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     countedAs: (user = '') => user,
     maySee: (owner, caller) => owner === '' || owner === caller,
     isExpired: ({ endedAt }, now) => endedAt !== undefined && now - endedAt >= retention,
+    keys,
+    keyText: (key) => key,
+    kept: (reply) => reply,
+    underKey: lookThenAct({ transact: (act) => parts.db.transact(act) }),
     keyScope: (caller, place) => [caller, place],
     sameRequest: (fingerprint, other) => fingerprint === other,
     timeFor: (left) => left,
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),
+    linkTo: (path, origin) => (dialect.absolute === true ? `${origin}${path}` : path),
+    freshness: () => 'no-cache',
     retryAfter: () => retryAfter,
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
@@ -151,7 +171,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   setMaxListeners(0, leaving.signal);
   let closed: Promise<void> | undefined;
   let started = false;
-  const answers = answersOn(clock);
+  const answers = answersOn(clock, dialect.refusing);
   const { json, refuse } = answers;
   const { db } = parts;
   const world: World = {
@@ -159,6 +179,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     parts,
     db,
     answers,
+    dialect,
     worker,
     nameOperation: name('op'),
     naps,
@@ -176,7 +197,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     return json(200, { type: `/problems/${id}`, ...PROBLEMS[id as ProblemName] });
   };
 
-  const index: Answer = async () => json(200, INDEX);
+  const index: Answer = async () => json(200, { ...INDEX, routes: { ...INDEX.routes, ...operationIndex(dialect) } });
 
   const routes: Routes = {
     '/': { GET: index },
@@ -193,10 +214,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const answer = async (request: Request, signal: AbortSignal): Promise<Response> => {
     const url = new URL(request.url);
     const { pathname } = url;
-    const slash = pathname.indexOf('/', 1);
-    const id = slash === -1 ? '' : pathname.slice(slash + 1);
-    const path = slash === -1 ? pathname : pathname.slice(0, slash + 1);
-    const route = id.includes('/') || (slash !== -1 && id === '') || !Object.hasOwn(routes, path) ? undefined : routes[path];
+    const found = routeAt(routes, pathname);
     const authorization = request.headers.get('authorization');
     const user = authorization === null ? undefined : await userOf(authorization);
     return limited(parts.countedAs(user), async () => {
@@ -205,9 +223,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
           'www-authenticate': 'Bearer error="invalid_token"',
         });
       }
-      return route === undefined
+      return found === undefined
         ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
-        : serveRoute(route, request, { url, id, signal, caller: user === undefined ? undefined : { user } });
+        : serveRoute(found.route, request, { url, id: found.id, signal, caller: user === undefined ? undefined : { user } });
     });
   };
 
@@ -293,6 +311,19 @@ export function bugNamed(name: string): Bug {
   );
 }
 
+/** The dialect of a name, or a refusal that suggests the nearest. */
+export function dialectNamed(name: string): Dialect {
+  const found = DIALECTS.find((dialect) => dialect.name === name);
+  if (found !== undefined) return found;
+  const names = DIALECTS.map((dialect) => dialect.name);
+  const meant = nearest(name, names);
+  throw new HarnessError(
+    'unknown-dialect',
+    `there is no dialect ${show(name)}`,
+    meant === undefined ? `the dialects are ${names.join(', ')}` : `did you mean ${show(meant)}?`,
+  );
+}
+
 /** Where requests by path alone are taken to go; the name is reserved (RFC 6761). */
 const IN_PROCESS_ORIGIN = 'http://demo.test';
 
@@ -313,11 +344,8 @@ const INDEX = {
     'POST /transfers': 'move money: members from, to, amount, reference',
     'GET /transfers': 'your transfers, newest first',
     'GET /transfers/{id}': 'one of them',
-    'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
+    'POST /reports': 'order a report, to be done later; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
-    'GET /operations': 'the newest of them, without their results',
-    'GET /operations/{id}': 'queued, running with progress, then succeeded, failed or cancelled; with ETag',
-    'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,
     'GET /problems/{name}': 'what a problem means',

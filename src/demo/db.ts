@@ -48,7 +48,7 @@ export interface Db {
 }
 
 /** Grows when the tables change; a file of another version is refused rather than guessed at. */
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 /**
  * An SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time (an exclusive lock,

@@ -1,7 +1,9 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
 import { formatDuration, freshSeed, parseDuration, seeded, type Duration } from '../time/index.ts';
-import { BUGS, demoApp, type DemoOptions } from './app.ts';
+import { BUGS, demoApp, dialectNamed, DIALECTS, type DemoOptions } from './app.ts';
+import type { Dialect } from './dialects/dialect.ts';
+import { POLICIES, policyNamed, type PolicyName } from './policies.ts';
 import { serve, type Served } from './serve.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
@@ -30,6 +32,12 @@ const FLAGS = {
     type: 'string',
     value: 'N/DURATION',
     says: 'how many requests a caller may send in a time, as in 100/1s; any number by default',
+  },
+  dialect: { type: 'string', value: 'NAME', says: 'how operations are accepted, told and cancelled; location by default' },
+  idempotency: {
+    type: 'string',
+    value: 'POLICY',
+    says: 'what an Idempotency-Key means, ietf by default; POLICY,required refuses requests without one',
   },
   help: { type: 'boolean', short: 'h', says: 'this text' },
 } as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
@@ -74,8 +82,9 @@ async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Pro
     seed: flags.seed,
     store: flags.options.store,
     bugs: app.bugs.map(({ name }) => name),
+    dialect: flags.options.dialect,
   };
-  print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work));
+  print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work, dialectNamed(flags.options.dialect)));
   await stop;
   await server.close();
   if (!flags.json) print('stopped');
@@ -103,7 +112,7 @@ interface Flags {
   readonly json: boolean;
   readonly port: number;
   readonly seed: string;
-  readonly options: DemoOptions & { readonly store: string; readonly work: Duration };
+  readonly options: DemoOptions & { readonly store: string; readonly work: Duration; readonly dialect: string };
 }
 
 function readFlags(argv: readonly string[]): Flags {
@@ -141,6 +150,7 @@ function readFlags(argv: readonly string[]): Flags {
   const retention = last('retention');
   const wish = last('retry-after');
   const rate = last('rate');
+  const idempotency = last('idempotency');
   return {
     help: given.has('help'),
     listBugs: given.has('list-bugs'),
@@ -151,6 +161,8 @@ function readFlags(argv: readonly string[]): Flags {
       bugs: given.get('bug') ?? [],
       store: last('store') ?? ':memory:',
       work,
+      dialect: dialectNamed(last('dialect') ?? 'location').name,
+      ...(idempotency === undefined ? {} : { idempotency: readPolicy(idempotency) }),
       ...(retention === undefined ? {} : { retention: durationIn('--retention', retention) }),
       ...(rate === undefined ? {} : { rateLimit: readRate(rate) }),
       ...(wish === undefined ? {} : { retryAfter: wish === 'none' ? false : wholeNumber('--retry-after', wish, 86_400) }),
@@ -162,6 +174,12 @@ function durationIn(flag: string, text: string): Duration {
   const duration = /^\d+$/.test(text) ? Number(text) : (text as Duration);
   parseDuration(duration, flag);
   return duration;
+}
+
+function readPolicy(text: string): NonNullable<DemoOptions['idempotency']> {
+  const policy = text.replace(/,required$/, '');
+  policyNamed(policy);
+  return { policy: policy as PolicyName, required: policy !== text };
 }
 
 function readRate(text: string): NonNullable<DemoOptions['rateLimit']> {
@@ -207,24 +225,37 @@ function help(): string {
     '',
     ...rows.map(([flag, says]) => `  ${flag.padEnd(width)}  ${says}`),
     '',
+    'dialects:',
+    ...table(DIALECTS.map(({ name, says }) => [name, says])),
+    '',
+    'policies of idempotency keys:',
+    ...table(Object.entries(POLICIES).map(([name, { says }]) => [name, says])),
+    '',
     'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store that cannot be opened)',
   ].join('\n');
+}
+
+function table(rows: readonly (readonly [name: string, says: string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, says]) => `  ${name.padEnd(width)}  ${says}`);
 }
 
 function banner(
   told: { readonly url: string; readonly seed: string; readonly store: string | undefined; readonly bugs: readonly string[] },
   work: Duration,
+  dialect: Dialect,
 ): string {
   const { url } = told;
   const kept = told.store === ':memory:' ? 'jobs are kept in memory' : `jobs are kept in ${told.store}`;
   return [
     `Holdfast demo on ${url}`,
     `  a report takes ${formatDuration(parseDuration(work))}; ${kept}; seed ${told.seed}`,
+    ...(dialect.name === 'location' ? [] : [`  dialect ${dialect.name}: ${dialect.says}`]),
     ...(told.bugs.length === 0 ? [] : [`  bugs planted: ${told.bugs.join(', ')}`]),
     '',
     'Order a report and be told where to look, look, and order the same at once:',
-    `  curl -i -X POST ${url}/reports`,
-    `  curl -i ${url}/operations/ID        # the Location of the answer above`,
+    `  curl -i -X POST ${url}/reports${dialect.onlyIfAsked === true ? " -H 'Prefer: respond-async'" : ''}`,
+    `  curl -i ${url}${dialect.place}ID        # ${dialect.name === 'location' ? 'the Location of the answer above' : 'as the answer above tells it'}`,
     `  curl -i -X POST '${url}/reports?mode=sync'`,
     '',
     'Stop it with Ctrl-C.',

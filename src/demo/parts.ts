@@ -1,5 +1,7 @@
 import type { Clock, EpochMillis, Millis, Random } from '../time/index.ts';
-import type { Db } from './db.ts';
+import type { Db, Work } from './db.ts';
+import type { Reply } from './once.ts';
+import type { KeyPolicy } from './policies.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
@@ -57,6 +59,14 @@ export interface Parts {
   readonly countedAs: (user: string | undefined) => string;
   /** Within what an idempotency key stands for one request. */
   readonly keyScope: (caller: string, place: string) => readonly string[];
+  /** What an idempotency key means, and for how long. */
+  readonly keys: KeyPolicy;
+  /** What of a key tells it from others. */
+  readonly keyText: (key: string) => string;
+  /** What is kept of an answer, to be given again. */
+  readonly kept: (reply: Reply) => Reply;
+  /** What is known of the key, or else what is done under it. */
+  readonly underKey: <T>(id: string | undefined, look: () => Work<T | undefined>, act: () => Work<T>) => Promise<T>;
   /** Whether two requests with one key ask for the same. */
   readonly sameRequest: (fingerprint: string, other: string) => boolean;
   /** How much time a call to a service is given, of what is left in all. */
@@ -65,6 +75,10 @@ export interface Parts {
   readonly toUndo: (begun: number, done: number) => number;
   /** The steps in the order in which they are undone. */
   readonly undone: (steps: readonly Step[]) => readonly Step[];
+  /** The address of a path of this server, as a client is told it; `origin` is what the client calls this server. */
+  readonly linkTo: (path: string, origin: string) => string;
+  /** How long what is told of an operation may be kept by a cache: the field Cache-Control. */
+  readonly freshness: (operation: Operation) => string;
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
 }

@@ -43,7 +43,9 @@ export type ProblemName =
   | 'insufficient-funds'
   | 'too-many-requests'
   | 'invalid-key'
+  | 'key-required'
   | 'key-reused'
+  | 'key-mismatch'
   | 'in-flight'
   | 'invalid-booking'
   | 'invalid-order'
@@ -60,7 +62,9 @@ export type ProblemName =
   | 'headers-too-large'
   | 'internal'
   | 'busy'
-  | 'closing';
+  | 'closing'
+  | 'not-ready'
+  | 'too-slow';
 
 /** Every kind of problem that this server tells, by the last part of its type. */
 export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
@@ -75,6 +79,16 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     title: 'The idempotency key is not understood',
     mend: 'Send one string in quotes, such as a UUID.',
   },
+  'key-required': {
+    status: 400,
+    title: 'An idempotency key is wanted',
+    mend: 'Send Idempotency-Key with one string in quotes, new for each new request.',
+  },
+  'key-mismatch': {
+    status: 400,
+    title: 'The idempotency key was used for something else',
+    mend: 'Take a new key for each new request.',
+  },
   'invalid-request': { status: 400, title: 'The request is malformed', mend: 'Send a request that RFC 9112 allows.' },
   'wrong-password': { status: 401, title: 'User or password is wrong', mend: 'GET / tells the users of this demo.' },
   'not-logged-in': {
@@ -84,6 +98,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   },
   'invalid-token': { status: 401, title: 'The token is not valid, or no longer', mend: 'POST /login gives a new one.' },
   'not-found': { status: 404, title: 'There is nothing here', mend: 'GET / lists the routes.' },
+  'not-ready': { status: 404, title: 'The result is not there yet', mend: 'Look again when the work has ended.' },
   'method-not-allowed': { status: 405, title: 'This method is not served here', mend: 'The header Allow lists the methods.' },
   'request-timeout': { status: 408, title: 'The request came too slowly', mend: 'Send it again, in one go.' },
   'already-ended': { status: 409, title: 'The operation has already ended', mend: 'There is nothing left to cancel.' },
@@ -149,6 +164,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'All of it was undone: send it again later.',
   },
   'deadline-passed': { status: 504, title: 'The time is up', mend: 'All of it was undone: send it again with more time.' },
+  'too-slow': {
+    status: 504,
+    title: 'It takes too long to wait for',
+    mend: 'It was cancelled: send it again with Prefer: respond-async.',
+  },
   busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },
   closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
 };

@@ -3,6 +3,7 @@ import type { Clock, Millis } from '../time/index.ts';
 import type { Parts } from './parts.ts';
 import type { Db } from './db.ts';
 import type { Answers } from './answers.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import type { Naming } from './store.ts';
 import type { Naps, Worker } from './worker.ts';
 
@@ -14,7 +15,7 @@ export interface Caller {
 /** What is known of a request beside itself. */
 export interface Asked {
   readonly url: URL;
-  /** The part of the path behind the second slash. */
+  /** The part of the path that names one of many. */
   readonly id: string;
   /** Aborts when the client hangs up. */
   readonly signal: AbortSignal;
@@ -26,8 +27,24 @@ export type Answer = (request: Request, asked: Asked) => Promise<Response>;
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 export type Route = Readonly<Partial<Record<Method, Answer>>>;
 
-/** Routes by path: `/reports` for the collection, `/reports/` for its members. */
+/** Routes by path: `/reports` for the collection, `/reports/` for its members, `/jobs/{id}/results` for what each of them has. */
 export type Routes = Readonly<Record<string, Route>>;
+
+/** The route of a path, and what in the path names one of many; undefined where there is nothing. */
+export function routeAt(routes: Routes, pathname: string): { readonly route: Route; readonly id: string } | undefined {
+  const at = (path: string, id: string): { readonly route: Route; readonly id: string } | undefined =>
+    Object.hasOwn(routes, path) ? { route: routes[path]!, id } : undefined;
+  const slash = pathname.lastIndexOf('/');
+  const last = pathname.slice(slash + 1);
+  if (last === '' || pathname.includes('{')) return pathname === '/' ? at('/', '') : undefined;
+  const before = pathname.lastIndexOf('/', slash - 1);
+  const id = pathname.slice(before + 1, slash);
+  return (
+    at(pathname, '') ??
+    (slash > 0 ? at(pathname.slice(0, slash + 1), last) : undefined) ??
+    (id !== '' ? at(`${pathname.slice(0, before + 1)}{id}/${last}`, id) : undefined)
+  );
+}
 
 /** What the routes work with. */
 export interface World {
@@ -35,6 +52,8 @@ export interface World {
   readonly parts: Parts;
   readonly db: Db;
   readonly answers: Answers;
+  /** How operations are told. */
+  readonly dialect: Dialect;
   readonly worker: Worker;
   /** Names the nth operation. */
   readonly nameOperation: Naming;

@@ -68,7 +68,7 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
       yield* tell('customer.created', customer, caller);
       return { status: 201, body: told(customer), headers: { location: `/customers/${id}`, etag: tag(customer) } };
     });
-    return respond(answers, made);
+    return respond(answers, made, parts);
   });
 
   const list = needsCaller(answers, async (_request, _asked, { user }) => {
