@@ -1,6 +1,6 @@
 import type { Millis } from '../time/index.ts';
 import { outcomeOf, type Scene } from './dialects/dialect.ts';
-import { isRefused, keyOf, once, respond, settle, type Reply } from './once.ts';
+import { fail, isRefused, keyOf, once, respond, settle, type Reply } from './once.ts';
 import type { OperationBody } from './parts.ts';
 import { readPrefer } from './prefer.ts';
 import { problem } from './problem.ts';
@@ -80,7 +80,9 @@ async function acceptOrWait(world: World, request: Request, wanted: Wanted, work
   // Nobody was told where to look.
   await parts.store.cancel(id, clock.wall());
   worker.nudge(id);
-  return refuse(problem('too-slow', 'expected it to be done in time, and it is not'));
+  const why = problem('too-slow', 'expected it to be done in time, and it is not');
+  if (keyed !== undefined) await parts.db.transact(() => fail(keyed.id, why, parts));
+  return refuse(why);
 }
 
 /** When to look again, while it makes sense to. */

@@ -1,3 +1,5 @@
+/** The longest field that is read, in characters: nobody prefers more than that. */
+const MAX_PREFER = 1_000;
 /** A token (RFC 9110 §5.6.2). */
 const TOKEN = /[\w!#$%&'*+.^`|~-]+/y;
 /** A token or a quoted string. */
@@ -12,7 +14,7 @@ const REST = /(?:"(?:[^"\\]|\\.)*"|[^,])*/y;
  */
 export function readPrefer(field: string | null): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
-  const text = field ?? '';
+  const text = field === null || field.length > MAX_PREFER ? '' : field;
   let at = 0;
   const take = (what: RegExp): string => {
     what.lastIndex = at;
