@@ -15,8 +15,9 @@ const MAX_WAITING_JOBS = 10_000;
 const BUSY_RETRY_AFTER_S = 5;
 /** The longest that an answer is held back for the end of the work, in milliseconds. */
 export const MAX_WAIT_MS: Millis = 60_000;
-/** How often it is looked for the end meanwhile, in milliseconds. */
+/** How long it is until the next look for the end, in milliseconds: this, then a share of the time that was waited. */
 const LOOK_MS: Millis = 50;
+const LOOK_SHARE = 0.05;
 
 /**
  * Accepts work now that is done later, as the dialect has it, once the order is kept. With `Prefer: wait=N` (RFC 7240 §4.3) the
@@ -44,7 +45,8 @@ async function acceptOrWait(world: World, request: Request, wanted: Wanted, work
   const isAsync = wishes.get('respond-async') === '';
   const seconds = /^\d{1,9}$/.exec(wishes.get('wait') ?? '')?.[0];
   const mustWait = dialect.onlyIfAsked === true && !isAsync;
-  const wait = seconds === undefined ? undefined : Number(seconds) * 1000;
+  // Where there is nothing but the end to be told, it is waited for in any case.
+  const wait = mustWait || seconds === undefined ? undefined : Number(seconds) * 1000;
   const applied = [...(isAsync ? ['respond-async'] : []), ...(wait === undefined ? [] : [`wait=${seconds}`])].join(', ');
 
   const accepted = await once(parts, keyed, function* () {
@@ -118,12 +120,13 @@ export async function untilEnded(
   within: Millis,
   signal: AbortSignal,
 ): Promise<Operation | undefined> {
-  const last = clock.now() + within;
+  const began = clock.now();
   for (;;) {
     const operation = await parts.store.get(id);
     if (operation === undefined || isEnded(operation)) return operation;
-    const left = last - clock.now();
+    const waited = clock.now() - began;
+    const left = within - waited;
     if (left <= 0 || closing() || signal.aborted) return undefined;
-    await naps.take(Math.min(LOOK_MS, left), `wait/${id}`);
+    await naps.take(Math.min(Math.max(LOOK_MS, waited * LOOK_SHARE), left), `wait/${id}`);
   }
 }

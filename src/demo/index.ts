@@ -1,6 +1,7 @@
 export { bugNamed, BUGS, demoApp, type DemoApp, type DemoOptions } from './app.ts';
 export { MAX_BODY_BYTES } from './body.ts';
 export type { Bug, Delivery, OperationBody, Parts } from './parts.ts';
+export type { PolicyName } from './policies.ts';
 export type { Problem } from './problem.ts';
 export type { Report, ReportOrder } from './report.ts';
 export { DECLINED_CARD, demoServices } from './services/index.ts';

@@ -12,6 +12,13 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     expect(refused.status).toBe(422);
     expect(await bodyOf(await ann('GET', '/accounts'))).toEqual(before);
   },
+  'cached-monitor': async (world) => {
+    const monitor = monitorOf(await post(world.app));
+    for (let look = 0; look < 3; look++) {
+      expect((await world.app.fetch(monitor)).headers.get('cache-control')).toMatch(/no-cache|no-store/);
+      await world.clock.sleep(1000);
+    }
+  },
   'cancel-ignored': async (world) => {
     const monitor = monitorOf(await post(world.app));
     await world.clock.sleep(500);
@@ -31,6 +38,14 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await world.clock.sleep(10_000);
     expect((await bodyOf(await world.app.fetch('/reports')))['reports']).toHaveLength(1);
   },
+  'error-kept-for-ever': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = () => Promise.reject(new TypeError('fetch failed'));
+    expect((await ann('POST', '/bookings', FLIGHT, { 'idempotency-key': '"1"' })).status).toBeGreaterThanOrEqual(500);
+    world.network = world.services.fetch;
+    await world.clock.sleep(5000);
+    expect((await ann('POST', '/bookings', FLIGHT, { 'idempotency-key': '"1"' })).status).toBe(201);
+  },
   'expired-too-soon': async (world) => {
     const monitor = monitorOf(await post(world.app));
     // Nobody looks for a minute.
@@ -46,6 +61,25 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     expect(late.status).toBe(412);
     expect(await bodyOf(await ann('GET', path))).toMatchObject({ name: 'Ada King' });
   },
+  'key-cut-off': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const pay = (nth: string): Promise<Response> =>
+      ann('POST', '/transfers', RENT, { 'idempotency-key': `"rent-of-the-flat-in-the-old-mill-${nth}"` });
+    const [may, june] = [await pay('may'), await pay('june')];
+    expect(monitorOf(june)).not.toBe(monitorOf(may));
+  },
+  'key-expires-in-flight': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = async (input, init) => {
+      await world.clock.sleep(2500);
+      return world.services.fetch(input, init);
+    };
+    const first = ann('POST', '/bookings', FLIGHT, { 'idempotency-key': '"1"' });
+    await world.clock.sleep(2000);
+    const again = await ann('POST', '/bookings', FLIGHT, { 'idempotency-key': '"1"' });
+    expect([again.status, (await first).status]).toEqual([409, 201]);
+    expect(await standing(world)).toEqual(['payment', 'seat', 'ticket']);
+  },
   'key-for-all-callers': async (world) => {
     const [ann, bob] = [await logIn(world, 'ann'), await logIn(world, 'bob')];
     const customer = { name: 'Ada', email: 'ada@example.test' };
@@ -60,10 +94,20 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await pay(100);
     expect((await pay(200)).status).toBe(422);
   },
+  'key-looked-up-first': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const pay = (): Promise<Response> => ann('POST', '/transfers', RENT, { 'idempotency-key': '"1"' });
+    await Promise.all([pay(), pay()]);
+    expect((await bodyOf(await ann('GET', '/transfers')))['transfers']).toHaveLength(1);
+  },
   'lost-result': async (world) => {
     const told = await toItsEnd(world, monitorOf(await post(world.app)));
     expect(told).toMatchObject({ status: 'succeeded', result: { rows: 12 } });
     expect((await world.app.fetch(String(told['resultUrl']))).status).toBe(200);
+  },
+  'monitor-on-internal-host': async (world) => {
+    const order = await post(world.app);
+    expect(new URL(monitorOf(order), order.url).host).toBe(new URL(order.url).host);
   },
   'operations-for-all': async (world) => {
     const [ann, eve] = [await logIn(world, 'ann'), await logIn(world, 'eve')];
@@ -98,6 +142,12 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
       if (status === 'succeeded') break;
     }
   },
+  'replay-without-headers': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const order = (): Promise<Response> => ann('POST', '/reports', {}, { 'idempotency-key': '"1"' });
+    const monitor = monitorOf(await order());
+    expect((await order()).headers.get('location')).toBe(monitor);
+  },
   'resurrected-operation': async (world) => {
     const monitor = monitorOf(await post(world.app));
     const ended = await toItsEnd(world, monitor);
@@ -105,6 +155,11 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
       await world.clock.sleep(1000);
       expect(await bodyOf(await world.app.fetch(monitor))).toMatchObject({ status: ended['status'] });
     }
+  },
+  'retry-after-as-local-date': async (world) => {
+    const accepted = await post(world.app);
+    // RFC 9110 §10.2.3: seconds, or a date in GMT.
+    expect(accepted.headers.get('retry-after')).toMatch(/^(?:\d+|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT)$/);
   },
   'retry-after-in-millis': async (world) => {
     const accepted = await post(world.app);
@@ -142,6 +197,7 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
   },
 };
 
+const RENT = { from: 'acc_ann_current', to: 'acc_bob_current', amount: 100 };
 const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };
 
 /** What a check needs the server to be set to; no other comes near this limit. */
@@ -191,6 +247,8 @@ describe('every bug', () => {
 
 /** Where one defect shows in more than one way. */
 const ALSO: Record<string, string[]> = {
+  // What is no number is no number of seconds.
+  'retry-after-as-local-date': ['retry-after-as-local-date', 'retry-after-in-millis'],
   // What never ends has no result, and no second report either.
   'stuck-in-running': [
     'double-run',
