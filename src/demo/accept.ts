@@ -1,6 +1,6 @@
 import type { Millis } from '../time/index.ts';
 import { outcomeOf, type Scene } from './dialects/dialect.ts';
-import { fail, isRefused, keyOf, once, respond, settle, type Reply } from './once.ts';
+import { fail, isRefused, keyOf, once, respond, settle, whileItIs, type Reply } from './once.ts';
 import type { OperationBody } from './parts.ts';
 import { readPrefer } from './prefer.ts';
 import { problem } from './problem.ts';
@@ -74,7 +74,7 @@ async function acceptOrWait(world: World, request: Request, wanted: Wanted, work
     const reply: Reply = isRefused(outcome)
       ? { status: outcome.status, headers, problem: outcome, operation: id }
       : { ...outcome, headers: { ...outcome.headers, ...headers }, operation: id };
-    if (keyed !== undefined) await parts.db.transact(() => settle(keyed.id, reply, parts));
+    if (keyed !== undefined) await parts.db.transact(() => whileItIs(keyed.id, id, () => settle(keyed.id, reply, parts)));
     return respond(answers, { told: reply, fresh }, parts);
   }
   if (!mustWait) return respond(answers, accepted, parts);
@@ -83,7 +83,7 @@ async function acceptOrWait(world: World, request: Request, wanted: Wanted, work
   await parts.store.cancel(id, clock.wall());
   worker.nudge(id);
   const why = problem('too-slow', 'expected it to be done in time, and it is not');
-  if (keyed !== undefined) await parts.db.transact(() => fail(keyed.id, why, parts));
+  if (keyed !== undefined) await parts.db.transact(() => whileItIs(keyed.id, id, () => fail(keyed.id, why, parts)));
   return refuse(why);
 }
 

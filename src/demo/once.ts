@@ -97,6 +97,13 @@ export function* fail(id: string, why: Problem, parts: Parts): Work<void> {
   else yield* all('DELETE FROM once WHERE id = ?', id);
 }
 
+/** Does something to a key while it still stands for this operation: meanwhile it may have been freed, and taken anew. */
+export function* whileItIs(id: string, operation: string, act: () => Work<void>): Work<void> {
+  const row = yield* one<Pick<Row, 'reply'>>('SELECT reply FROM once WHERE id = ?', id);
+  const reply = row === undefined || row.reply === null ? undefined : (JSON.parse(row.reply) as Reply);
+  if (reply?.operation === operation) yield* act();
+}
+
 function refusal(why: Problem): Reply {
   return { status: why.status, headers: {}, problem: why };
 }

@@ -41,7 +41,8 @@ function operationOf({ told }: Scene): object {
     ...(endedAt === undefined ? {} : { endTime: endedAt }),
   };
   const outcome = (): object => {
-    if (status === 'succeeded') return { response: { '@type': `${TYPES}${pascal(kind)}`, ...result } };
+    if (status === 'succeeded')
+      return result === undefined ? {} : { response: { '@type': `${TYPES}${pascal(kind)}`, ...result } };
     const why = whyNot(told);
     return { error: { code: status === 'cancelled' ? CANCELLED : codeOf(why)[0], message: why.detail } };
   };

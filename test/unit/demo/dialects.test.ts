@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { demoApp, DIALECTS } from '../../../src/demo/app.ts';
+import type { Scene } from '../../../src/demo/dialects/dialect.ts';
+import type { OperationBody } from '../../../src/demo/index.ts';
+import { problem } from '../../../src/demo/problem.ts';
 import { operation, watch } from '../../../src/index.ts';
 import { fail, reach, succeed } from '../../../src/logic/index.ts';
 import { bodyOf, inWorld, logIn, post, type Body, type World } from './world.ts';
@@ -418,6 +421,23 @@ describe('what is a dialect’s own', () => {
       expect((await bodyOf(await world.app.fetch('/reports')))['reports']).toHaveLength(1);
     }));
 
+  test('a key that was freed and taken anew is not touched by who waited under it before', () =>
+    inWorld({ dialect: 'odata', work: '1h' }, async (world) => {
+      const send = (): Promise<Response> => start(world, {}, { 'idempotency-key': '"k"' });
+      const first = send();
+      await world.clock.sleep(30_000);
+      const second = send();
+      expect((await first).status).toBe(504);
+      const anew = send();
+      expect((await second).status).toBe(409);
+      // It meets the one that goes on, and is not told what became of the first.
+      const met = send();
+      const before = world.clock.now();
+      expect((await anew).status).toBe(504);
+      expect((await met).status).toBe(409);
+      expect(world.clock.now() - before).toBeGreaterThan(50_000);
+    }));
+
   test('aip-151 waits, drops, and tells faults as google.rpc.Status', () =>
     inWorld({ dialect: 'aip-151', work: '10s' }, async (world) => {
       const id = await orderIn(world);
@@ -448,6 +468,32 @@ describe('what is a dialect’s own', () => {
       expect(await told('[::1]:80')).toMatch(/^http:\/\/\[::1\]:80\/operations\/op_/);
       expect(await told('evil.test/?')).toMatch(/^http:\/\/demo\.test\/operations\/op_/);
     }));
+});
+
+describe.each(DIALECTS)('$name, of other kinds of work', (dialect) => {
+  const told = { id: 'op_1', kind: 'report', progress: 40, createdAt: '2026-01-01T00:00:00.000Z' } as const;
+  const scene = (more: Pick<OperationBody, 'status'> & Partial<OperationBody>): Scene => ({
+    told: { ...told, ...more },
+    monitor: '/m',
+    result: '/m/r',
+    accept: '',
+  });
+
+  test('goes on while it is undone', () => {
+    const undone = scene({ status: 'cancelling' });
+    const looked = dialect.looked(undone);
+    expect(looked.status).toBe(dialect.looked(scene({ status: 'running' })).status);
+    expect([200, 202, 204]).toContain(dialect.cancel.answer(undone).status);
+    expect(JSON.stringify(looked)).not.toMatch(/"done":true|cancell?ed|dismissed/i);
+  });
+
+  test('tells what came of it, and why nothing did', () => {
+    const made = scene({ status: 'succeeded', result: { letters: 3 } });
+    expect(JSON.stringify([dialect.looked(made), dialect.result?.tell(made)])).toMatch(/\{[^{]*\\?"letters\\?":3\}/);
+    const error = problem('service-failed', 'the post is on strike');
+    const failed = scene({ status: 'failed', error });
+    expect(JSON.stringify([dialect.looked(failed), dialect.result?.tell(failed)])).toContain('the post is on strike');
+  });
 });
 
 test('an unknown dialect is refused with the nearest', () => {
