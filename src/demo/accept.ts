@@ -1,6 +1,7 @@
 import type { Millis } from '../time/index.ts';
 import { outcomeOf, type Scene } from './dialects/dialect.ts';
-import { fail, isRefused, keyOf, once, respond, settle, whileItIs, type Reply } from './once.ts';
+import type { Reply } from './answers.ts';
+import { fail, isRefused, keyOf, once, respond, settle, whileItIs } from './once.ts';
 import type { OperationBody } from './parts.ts';
 import { readPrefer } from './prefer.ts';
 import { problem } from './problem.ts';

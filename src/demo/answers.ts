@@ -1,6 +1,20 @@
 import type { Clock } from '../time/index.ts';
 import type { Problem } from './problem.ts';
 
+/** An answer as it is kept, to be given again. */
+export interface Reply {
+  readonly status: number;
+  /** Sent as JSON; a text is sent as it is. */
+  readonly body?: object | string | undefined;
+  readonly headers: Record<string, string>;
+  /** The operation that was accepted. */
+  readonly operation?: string;
+  /** Whether that operation may yet be waited for, and its end be the answer. */
+  readonly open?: boolean;
+  /** What it was refused for, where refusals are kept. */
+  readonly problem?: Problem;
+}
+
 /** How a refusal is written, where that is not as problem details. */
 export type Refusing = (told: Problem) => {
   readonly type: string;

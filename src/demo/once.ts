@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { show } from '../errors.ts';
 import type { EpochMillis } from '../time/index.ts';
-import type { Answers } from './answers.ts';
+import type { Answers, Reply } from './answers.ts';
 import { all, one, type Db, type Work } from './db.ts';
 import type { Parts } from './parts.ts';
 import { problem, type Problem } from './problem.ts';
@@ -9,20 +9,6 @@ import { isProblem } from './report.ts';
 
 /** When to come back for the answer to a request that is still being worked on, in seconds. */
 const IN_FLIGHT_RETRY_AFTER_S = 1;
-
-/** An answer as it is kept, to be given again. */
-export interface Reply {
-  readonly status: number;
-  /** Sent as JSON; a text is sent as it is. */
-  readonly body?: object | string | undefined;
-  readonly headers: Record<string, string>;
-  /** The operation that was accepted. */
-  readonly operation?: string;
-  /** Whether that operation may yet be waited for, and its end be the answer. */
-  readonly open?: boolean;
-  /** What it was refused for, where refusals are kept. */
-  readonly problem?: Problem;
-}
 
 /** A request that says by which key it is to be done once. */
 export interface Keyed {

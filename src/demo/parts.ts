@@ -1,6 +1,6 @@
 import type { Clock, EpochMillis, Millis, Random } from '../time/index.ts';
 import type { Db, Work } from './db.ts';
-import type { Reply } from './once.ts';
+import type { Reply } from './answers.ts';
 import type { KeyPolicy } from './policies.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';

@@ -1,5 +1,5 @@
 import type { Problem } from '../problem.ts';
-import type { Reply } from '../once.ts';
+import type { Reply } from '../answers.ts';
 import { isOver, pascal, whyNot, type Dialect, type Scene } from './dialect.ts';
 
 /** What stands before the name of each type that this server has. */

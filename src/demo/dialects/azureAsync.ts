@@ -1,6 +1,6 @@
 import { AZURE_WORDS, azureError, azureRefusing } from './azure.ts';
 import { isOver, outcomeOf, type Dialect, type Scene } from './dialect.ts';
-import type { Reply } from '../once.ts';
+import type { Reply } from '../answers.ts';
 
 const WORDS: typeof AZURE_WORDS = { ...AZURE_WORDS, queued: 'Accepted', running: 'InProgress' };
 

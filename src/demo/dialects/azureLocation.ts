@@ -1,6 +1,6 @@
 import { azureRefusing } from './azure.ts';
 import { isOver, outcomeOf, type Dialect, type Scene } from './dialect.ts';
-import type { Reply } from '../once.ts';
+import type { Reply } from '../answers.ts';
 
 const pending = ({ monitor }: Scene): Reply => ({ status: 202, headers: { location: monitor } });
 

@@ -1,5 +1,4 @@
-import type { Refusing } from '../answers.ts';
-import type { Reply } from '../once.ts';
+import type { Refusing, Reply } from '../answers.ts';
 import type { OperationBody } from '../parts.ts';
 import { problem, type Problem } from '../problem.ts';
 

@@ -1,4 +1,4 @@
-import type { Reply } from '../once.ts';
+import type { Reply } from '../answers.ts';
 import { isOver, whyNot, type Dialect, type Scene } from './dialect.ts';
 
 const pending = ({ monitor }: Scene): Reply => ({ status: 202, headers: { location: monitor } });

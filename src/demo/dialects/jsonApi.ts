@@ -1,5 +1,5 @@
 import type { Problem } from '../problem.ts';
-import type { Reply } from '../once.ts';
+import type { Reply } from '../answers.ts';
 import { kindOf, whyNot, type Dialect, type Scene } from './dialect.ts';
 
 const TYPE = { 'content-type': 'application/vnd.api+json' } as const;

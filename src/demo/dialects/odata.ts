@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { Reply } from '../once.ts';
+import type { Reply } from '../answers.ts';
 import type { Problem } from '../problem.ts';
 import { codedError, isOver, outcomeOf, type Dialect, type Scene } from './dialect.ts';
 

@@ -1,5 +1,5 @@
 import { problem, type Problem } from '../problem.ts';
-import type { Reply } from '../once.ts';
+import type { Reply } from '../answers.ts';
 import { isOver, whyNot, type Dialect, type Scene, type Words } from './dialect.ts';
 
 /** What stands before the name of each exception. */

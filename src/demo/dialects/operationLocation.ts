@@ -1,6 +1,6 @@
 import { AZURE_WORDS, azureError, azureRefusing } from './azure.ts';
 import type { Dialect, Scene } from './dialect.ts';
-import type { Reply } from '../once.ts';
+import type { Reply } from '../answers.ts';
 
 function monitorOf({ told }: Scene): object {
   const { id, kind, status, progress, createdAt, endedAt, result } = told;

@@ -1,10 +1,11 @@
 import { show } from '../../errors.ts';
 import { seeded, type Millis } from '../../time/index.ts';
+import type { Reply } from '../answers.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, next, one } from '../db.ts';
 import { record } from '../events.ts';
 import { field, readFields, text } from '../fields.ts';
-import { fail, keyOf, known, remember, respond, settle, type Reply } from '../once.ts';
+import { fail, keyOf, known, remember, respond, settle } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
 import { needsCaller, timestamp, type Background, type Routes, type World } from '../route.ts';
