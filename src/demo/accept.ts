@@ -1,6 +1,10 @@
 import type { Millis } from '../time/index.ts';
 import type { Work } from './db.ts';
-import { keyOf, once, respond } from './once.ts';
+import { outcomeOf, type Scene } from './dialects/dialect.ts';
+import type { Reply } from './answers.ts';
+import { fail, isRefused, keyOf, once, respond, settle, whileItIs } from './once.ts';
+import type { OperationBody } from './parts.ts';
+import { readPrefer } from './prefer.ts';
 import { problem } from './problem.ts';
 import { isProblem } from './report.ts';
 import type { World } from './route.ts';
@@ -11,9 +15,16 @@ import { pickUpDelay } from './worker.ts';
 const MAX_WAITING_JOBS = 10_000;
 /** When to come back to a server that has too much to do, in seconds. */
 const BUSY_RETRY_AFTER_S = 5;
+/** The longest that an answer is held back for the end of the work, in milliseconds. */
+export const MAX_WAIT_MS: Millis = 60_000;
+/** How long it is until the next look for the end, in milliseconds: this, then a share of the time that was waited. */
+const LOOK_MS: Millis = 50;
+const LOOK_SHARE = 0.05;
 
 /**
- * Accepts work now that is done later: 202 with the monitor in Location, once the order is kept.
+ * Accepts work now that is done later, as the dialect has it, once the order is kept. With `Prefer: wait=N` (RFC 7240 §4.3) the
+ * answer is held back for N seconds, and is the synchronous one if the work is done by then; a dialect that is asynchronous only
+ * when it is asked to holds it back without that.
  *
  * @param work how long it is thought to take, in milliseconds
  * @param options.asked what the client asked for, where the order differs from it
@@ -24,9 +35,21 @@ export async function accept(
   request: Request,
   wanted: Wanted,
   work: Millis,
-  options: { readonly asked?: object; readonly alongside?: (operation: Operation) => Work<void> } = {},
+  options: Accepting = {},
 ): Promise<Response> {
-  const { clock, parts, answers, worker, closing, nameOperation } = world;
+  const response = await acceptOrWait(world, request, wanted, work, options);
+  response.headers.append('vary', 'Prefer');
+  return response;
+}
+
+/** What goes with an order. */
+interface Accepting {
+  readonly asked?: object;
+  readonly alongside?: (operation: Operation) => Work<void>;
+}
+
+async function acceptOrWait(world: World, request: Request, wanted: Wanted, work: Millis, options: Accepting): Promise<Response> {
+  const { clock, parts, answers, worker, closing, nameOperation, dialect } = world;
   const { refuse } = answers;
   if (closing()) return refuse(problem('closing', 'it takes no more orders'));
   if (worker.size >= MAX_WAITING_JOBS) {
@@ -34,21 +57,93 @@ export async function accept(
   }
   const keyed = keyOf(request, parts, wanted.owner ?? '', options.asked ?? wanted.order);
   if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
-  let id = '';
+  const wishes = readPrefer(request.headers.get('prefer'));
+  const isAsync = wishes.get('respond-async') === '';
+  const seconds = /^\d{1,9}$/.exec(wishes.get('wait') ?? '')?.[0];
+  const mustWait = dialect.onlyIfAsked === true && !isAsync;
+  // Where there is nothing but the end to be told, it is waited for in any case.
+  const wait = mustWait || seconds === undefined ? undefined : Number(seconds) * 1000;
+  const applied = [...(isAsync ? ['respond-async'] : []), ...(wait === undefined ? [] : [`wait=${seconds}`])].join(', ');
+
   const accepted = await once(parts, keyed, function* () {
     const operation = yield* parts.store.accept(wanted, clock.wall(), nameOperation);
-    ({ id } = operation);
     if (options.alongside !== undefined) yield* options.alongside(operation);
-    const headers = { location: `/operations/${id}`, ...politeness(world, operation) };
-    return { status: 202, body: parts.tell(operation), headers };
+    const reply = dialect.accepted(sceneOf(world, request, parts.tell(operation)));
+    const headers = {
+      ...reply.headers,
+      ...politeness(world, operation),
+      ...(applied === '' ? {} : { 'preference-applied': applied }),
+    };
+    return { ...reply, headers, operation: operation.id, open: true };
   });
+  const { told, fresh } = accepted;
+  if (isRefused(told) || told.operation === undefined) return respond(answers, accepted, parts);
+  const { operation: id, open = false } = told;
   // Not before it is kept: the worker would not find it.
-  if (accepted.fresh) parts.deliver({ id, from: 'queued' }, pickUpDelay(work), work);
-  return respond(answers, accepted);
+  if (fresh) parts.deliver({ id, from: 'queued' }, pickUpDelay(work), work);
+  if (!open || !(mustWait || (fresh && wait !== undefined))) return respond(answers, accepted, parts);
+
+  const ended = await untilEnded(world, id, Math.min(wait ?? MAX_WAIT_MS, MAX_WAIT_MS), request.signal);
+  if (ended !== undefined) {
+    const scene = sceneOf(world, request, parts.tell(ended));
+    const outcome = (dialect.atOnce ?? outcomeOf)(scene);
+    const headers: Record<string, string> = wait === undefined ? {} : { 'preference-applied': `wait=${seconds}` };
+    const reply: Reply = isRefused(outcome)
+      ? { status: outcome.status, headers, problem: outcome, operation: id }
+      : { ...outcome, headers: { ...outcome.headers, ...headers }, operation: id };
+    if (keyed !== undefined) await parts.db.transact(() => whileItIs(keyed.id, id, () => settle(keyed.id, reply, parts)));
+    return respond(answers, { told: reply, fresh }, parts);
+  }
+  if (!mustWait) return respond(answers, accepted, parts);
+  if (closing()) return refuse(problem('closing', 'the work was not finished'));
+  // Nobody was told where to look.
+  await parts.store.cancel(id, clock.wall());
+  worker.nudge(id);
+  const why = problem('too-slow', 'expected it to be done in time, and it is not');
+  if (keyed !== undefined) await parts.db.transact(() => whileItIs(keyed.id, id, () => fail(keyed.id, why, parts)));
+  return refuse(why);
 }
 
 /** When to look again, while it makes sense to. */
 export function politeness({ parts }: World, operation: Operation): Record<string, string> {
   const wish = isEnded(operation) ? undefined : parts.retryAfter(operation);
   return wish === undefined ? {} : { 'retry-after': wish };
+}
+
+/** An operation as the dialect needs it, with the addresses that the client is told. */
+export function sceneOf({ parts, dialect }: World, request: Request, told: OperationBody): Scene {
+  const { place, result } = dialect;
+  const origin = originOf(request);
+  const monitor = `${place}${told.id}`;
+  return {
+    told,
+    monitor: parts.linkTo(monitor, origin),
+    result: parts.linkTo(result === undefined ? (told.resultUrl ?? monitor) : `${monitor}/${result.name}`, origin),
+    accept: request.headers.get('accept') ?? '',
+  };
+}
+
+/** What the client calls this server. */
+function originOf({ url, headers }: Request): string {
+  const { protocol, host } = new URL(url);
+  const called = headers.get('host');
+  return `${protocol}//${called !== null && /^[\w.-]{1,253}(?::\d{1,5})?$|^\[[\da-f:]{2,45}\](?::\d{1,5})?$/i.test(called) ? called : host}`;
+}
+
+/** The operation at its end; undefined when that has not come in time, the client hung up, or the server goes down. */
+export async function untilEnded(
+  { clock, parts, naps, closing }: World,
+  id: string,
+  within: Millis,
+  signal: AbortSignal,
+): Promise<Operation | undefined> {
+  const began = clock.now();
+  for (;;) {
+    const operation = await parts.store.get(id);
+    if (operation === undefined || isEnded(operation)) return operation;
+    const waited = clock.now() - began;
+    const left = within - waited;
+    if (left <= 0 || closing() || signal.aborted) return undefined;
+    await naps.take(Math.min(Math.max(LOOK_MS, waited * LOOK_SHARE), left), `wait/${id}`);
+  }
 }

@@ -4,6 +4,8 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Mil
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
+import type { Dialect } from './dialects/dialect.ts';
+import * as dialects from './dialects/index.ts';
 import { eventsFrom, momentOf } from './events.ts';
 import { Feed, HEARTBEAT_MS } from './feed.ts';
 import { tallyOf } from './imports.ts';
@@ -13,13 +15,15 @@ import { replayKind } from './kinds/replay.ts';
 import { reportKind } from './kinds/report.ts';
 import { TRIP_BUDGET_MS, tripKind } from './kinds/trip.ts';
 import { demoMailbox, smtpMailer, type Mailer } from './mail.ts';
+import { lookThenAct } from './once.ts';
 import { page } from './page.ts';
 import type { Bug, Parts } from './parts.ts';
+import { policyNamed, type PolicyName } from './policies.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { LocalQueue, type Queue, type QueueOptions } from './queue.ts';
 import { limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
-import type { Answer, Asked, Background, Caller, Route, Routes, World } from './route.ts';
+import { router, type Answer, type Asked, type Background, type Caller, type Route, type Routes, type World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
@@ -27,7 +31,7 @@ import { emailRoutes } from './routes/emails.ts';
 import { eventRoutes, placeFor } from './routes/events.ts';
 import { importRoutes } from './routes/imports.ts';
 import { loginRoutes } from './routes/login.ts';
-import { operationRoutes, partialOf, tellOperation } from './routes/operations.ts';
+import { operationIndex, operationRoutes, partialOf, tellOperation } from './routes/operations.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
@@ -56,6 +60,8 @@ const DEMO_CALLBACK_SECRET = `whsec_${Buffer.from('for the demo, and no secret')
 
 /** Every bug that can be planted, by the order of their files. */
 export const BUGS: readonly Bug[] = Object.values(bugs);
+/** Every dialect that can be spoken, by the order of their files. */
+export const DIALECTS: readonly Dialect[] = Object.values(dialects);
 
 /** How often a job that waits is looked at, in milliseconds, where other processes may cancel it. */
 const LOOK_AGAIN_MS: Millis = 1000;
@@ -77,6 +83,10 @@ export interface DemoOptions {
   readonly callbackSecret?: string;
   /** Defects to plant, by name or as they are. */
   readonly bugs?: readonly (string | Bug)[];
+  /** How operations are accepted, told and cancelled, by its name; `location` by default. */
+  readonly dialect?: string;
+  /** What an Idempotency-Key means, and whether one is required where it is taken; `ietf`, and it is not, by default. */
+  readonly idempotency?: PolicyName | { readonly policy?: PolicyName; readonly required?: boolean };
   /** Whole seconds that a client is asked to wait between looks (RFC 9110 §10.2.3): 1 by default, `false` for none. */
   readonly retryAfter?: number | false;
   /** How long a report takes, from its order to its end on a free worker, unless the order says so, or an import; 1.5 s by default. */
@@ -121,7 +131,7 @@ export interface DemoApp {
  * `GET /operations/{id}` tells how far it is, `DELETE` cancels it; `GET /reports/{id}` is the report. Errors are problem
  * documents (RFC 9457).
  *
- * @throws HarnessError `unknown-bug`, `invalid-option`, `invalid-duration`, `store-unavailable`
+ * @throws HarnessError `unknown-bug`, `unknown-dialect`, `unknown-policy`, `invalid-option`, `invalid-duration`, `store-unavailable`
  *
  * @example
  * ```ts
@@ -149,6 +159,10 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const retryAfter =
     options.retryAfter === false ? undefined : String(wholeNumber('retryAfter', options.retryAfter ?? 1, 0, MAX_RETRY_AFTER_S));
   const planted = (options.bugs ?? []).map((bug) => (typeof bug === 'string' ? bugNamed(bug) : bug));
+  const dialect = dialectNamed(options.dialect ?? 'location');
+  const { policy = 'ietf', required = false } =
+    typeof options.idempotency === 'string' ? { policy: options.idempotency } : (options.idempotency ?? {});
+  const keys = { ...policyNamed(policy), required };
   const onError =
     options.onError ?? ((error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error)));
   const mailer = typeof options.mail === 'string' ? smtpMailer(options.mail) : (options.mail ?? demoMailbox());
@@ -181,6 +195,10 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     countedAs: (user = '') => user,
     maySee: (owner, caller) => owner === '' || owner === caller,
     isExpired: ({ endedAt }, now) => endedAt !== undefined && now - endedAt >= retention,
+    keys,
+    keyText: (key) => key,
+    kept: (reply) => reply,
+    underKey: lookThenAct({ transact: (act) => parts.db.transact(act) }),
     keyScope: (caller, place) => [caller, place],
     sameRequest: (fingerprint, other) => fingerprint === other,
     timeFor: (left) => left,
@@ -190,6 +208,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     // Too slow and too often are no answer to what was asked.
     saidNo: ({ status }) => status < 500 && status !== 408 && status !== 429,
     hasTime: (createdAt, now) => now - createdAt < TRIP_BUDGET_MS,
+    linkTo: (path, origin) => (dialect.absolute === true ? `${origin}${path}` : path),
+    freshness: () => 'no-cache',
     retryAfter: () => retryAfter,
     mail: (letter, signal) => mailer.send(letter, signal),
     stillTo: (to, settled) => to.filter((address) => !settled.includes(address)),
@@ -244,7 +264,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const naps = new Naps(clock);
   let closed: Promise<void> | undefined;
   let started = false;
-  const answers = answersOn(clock);
+  const answers = answersOn(clock, dialect.refusing);
   const { json, refuse } = answers;
   const { db } = parts;
   const feed = new Feed(parts, answers, leaving.signal, onError);
@@ -253,6 +273,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     parts,
     db,
     answers,
+    dialect,
     worker,
     feed,
     nameOperation: name('op'),
@@ -272,7 +293,11 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   };
 
   // A secret that somebody chose is not told.
-  const told = options.callbackSecret === undefined ? { ...INDEX, callbackSecret } : INDEX;
+  const told = {
+    ...INDEX,
+    ...(options.callbackSecret === undefined ? { callbackSecret } : {}),
+    routes: { ...INDEX.routes, ...operationIndex(dialect) },
+  };
   const index: Answer = async (request) => {
     if (!asksFor(request, 'text/html')) return json(200, told, { vary: 'Accept' });
     const { html, policy } = page();
@@ -301,16 +326,15 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     '/problems/': { GET: explain },
   };
 
+  const routeOf = router(routes);
   const answer = async (request: Request, signal: AbortSignal): Promise<Response> => {
     const url = new URL(request.url);
     const { pathname } = url;
-    const slash = pathname.indexOf('/', 1);
-    const [id, place] = slash === -1 ? ['', pathname] : idsIn(pathname, slash);
-    const route = (slash !== -1 && id === '') || !Object.hasOwn(routes, place) ? undefined : routes[place];
+    const found = routeOf(pathname);
     return admit(request, async (caller) =>
-      route === undefined
+      found === undefined
         ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
-        : serveRoute(route, request, { url, id, signal, caller }),
+        : serveRoute(found.route, request, { url, id: found.id, signal, caller }),
     );
   };
 
@@ -425,16 +449,17 @@ export function bugNamed(name: string): Bug {
   );
 }
 
-/**
- * The ids in a path of more than one part, with a slash between, and the path with `*` for each: `a/e` and
- * `/subscriptions/*\/deliveries/*\/redeliver`; of one id at the end nothing is left, as in `/reports/`.
- */
-function idsIn(pathname: string, slash: number): readonly [ids: string, place: string] {
-  const rest = pathname.slice(slash + 1);
-  if (!rest.includes('/')) return [rest, pathname.slice(0, slash + 1)];
-  const parts = rest.split('/');
-  const ids = parts.filter((_part, index) => index % 2 === 0);
-  return [ids.join('/'), pathname.slice(0, slash + 1) + parts.map((part, index) => (index % 2 === 0 ? '*' : part)).join('/')];
+/** The dialect of a name, or a refusal that suggests the nearest. */
+export function dialectNamed(name: string): Dialect {
+  const found = DIALECTS.find((dialect) => dialect.name === name);
+  if (found !== undefined) return found;
+  const names = DIALECTS.map((dialect) => dialect.name);
+  const meant = nearest(name, names);
+  throw new HarnessError(
+    'unknown-dialect',
+    `there is no dialect ${show(name)}`,
+    meant === undefined ? `the dialects are ${names.join(', ')}` : `did you mean ${show(meant)}?`,
+  );
 }
 
 /** Where requests by path alone are taken to go; the name is reserved (RFC 6761). */
@@ -463,12 +488,8 @@ const INDEX = {
     'POST /transfers': 'move money: members from, to, amount, reference',
     'GET /transfers': 'your transfers, newest first',
     'GET /transfers/{id}': 'one of them',
-    'POST /reports': 'order a report: 202 with Location and Retry-After; members title, rows, template, work, all optional',
+    'POST /reports': 'order a report, to be done later; members title, rows, template, work, all optional',
     'POST /reports?mode=sync': 'the same report in the answer itself',
-    'GET /operations': 'the newest of them, without their results',
-    'GET /operations/{id}':
-      'queued, running with progress, then succeeded, failed or cancelled; with ETag; with Accept: text/event-stream each change',
-    'DELETE /operations/{id}': 'cancel it',
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,
     'GET /events?from=&limit=&type=&subject=':

@@ -53,7 +53,7 @@ export interface Db {
 }
 
 /** Grows when the tables change; a database of another version is refused rather than guessed at. */
-export const SCHEMA_VERSION = 6;
+export const SCHEMA_VERSION = 7;
 
 /**
  * An SQLite database: in memory, or a file that outlives the process. A file belongs to one process at a time (an exclusive lock,

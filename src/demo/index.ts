@@ -2,6 +2,7 @@ export { bugNamed, BUGS, demoApp, type DemoApp, type DemoOptions } from './app.t
 export { MAX_BODY_BYTES } from './body.ts';
 export { demoMailbox, MailFault, type Letter, type Mailbox, type Mailer, type RefusedRecipient, type Sent } from './mail.ts';
 export type { Bug, OperationBody, Parts } from './parts.ts';
+export type { PolicyName } from './policies.ts';
 export type { Problem } from './problem.ts';
 export type { Report, ReportOrder } from './report.ts';
 export { DECLINED_CARD, demoServices, sharedServices } from './services/index.ts';

@@ -1,9 +1,11 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
 import { formatDuration, freshSeed, parseDuration, seeded, systemClock, type Duration } from '../time/index.ts';
-import { BUGS, demoApp, type DemoOptions } from './app.ts';
+import { BUGS, demoApp, dialectNamed, DIALECTS, type DemoOptions } from './app.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import { findNodemailer, smtpTarget } from './mail.ts';
 import type { Bug } from './parts.ts';
+import { POLICIES, policyNamed, type PolicyName } from './policies.ts';
 import { isPostgres, withoutPassword } from './postgres.ts';
 import { redisQueue } from './redis.ts';
 import { serve, type Served } from './serve.ts';
@@ -52,6 +54,12 @@ const FLAGS = {
     type: 'string',
     value: 'N/DURATION',
     says: 'how many requests a caller may send in a time, as in 100/1s; any number by default',
+  },
+  dialect: { type: 'string', value: 'NAME', says: 'how operations are accepted, told and cancelled; location by default' },
+  idempotency: {
+    type: 'string',
+    value: 'POLICY',
+    says: 'what an Idempotency-Key means, ietf by default; POLICY,required refuses requests without one',
   },
   help: { type: 'boolean', short: 'h', says: 'this text' },
 } as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
@@ -124,8 +132,9 @@ async function serveUntilStopped(
     store: isPostgres(flags.options.store) ? withoutPassword(flags.options.store) : flags.options.store,
     ...(flags.options.mail === undefined ? {} : { smtp: serverIn(flags.options.mail) }),
     bugs: app.bugs.map(({ name }) => name),
+    dialect: flags.options.dialect,
   };
-  print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work));
+  print(flags.json ? JSON.stringify(told) : banner(told, flags.options.work, dialectNamed(flags.options.dialect)));
   await stop;
   await (server ?? app).close();
   if (!flags.json) print('stopped');
@@ -155,7 +164,12 @@ interface Flags {
   readonly seed: string;
   readonly queue: string | undefined;
   readonly role: Role;
-  readonly options: DemoOptions & { readonly store: string; readonly work: Duration; readonly mail?: string };
+  readonly options: DemoOptions & {
+    readonly store: string;
+    readonly work: Duration;
+    readonly dialect: string;
+    readonly mail?: string;
+  };
 }
 
 function readFlags(argv: readonly string[]): Flags {
@@ -197,6 +211,7 @@ function readFlags(argv: readonly string[]): Flags {
   if (smtp !== undefined) smtpTarget('--smtp', smtp);
   const queue = last('queue');
   if (queue !== undefined) checkQueue(queue, last('store'));
+  const idempotency = last('idempotency');
   return {
     help: given.has('help'),
     listBugs: given.has('list-bugs'),
@@ -209,6 +224,8 @@ function readFlags(argv: readonly string[]): Flags {
       bugs: given.get('bug') ?? [],
       store: last('store') ?? ':memory:',
       work,
+      dialect: dialectNamed(last('dialect') ?? 'location').name,
+      ...(idempotency === undefined ? {} : { idempotency: readPolicy(idempotency) }),
       ...(retention === undefined ? {} : { retention: durationIn('--retention', retention) }),
       ...(smtp === undefined ? {} : { mail: smtp }),
       ...(rate === undefined ? {} : { rateLimit: readRate(rate) }),
@@ -249,6 +266,12 @@ function checkQueue(url: string, store: string | undefined): void {
     throw misuse('--queue: expected the address of a Redis', 'write --queue redis://127.0.0.1:6379');
   if (store === undefined || !isPostgres(store))
     throw misuse('--queue needs a store that several processes share', 'add --store postgres://USER:PASSWORD@HOST/DATABASE');
+}
+
+function readPolicy(text: string): NonNullable<DemoOptions['idempotency']> {
+  const policy = text.replace(/,required$/, '');
+  policyNamed(policy);
+  return { policy: policy as PolicyName, required: policy !== text };
 }
 
 function readRate(text: string): NonNullable<DemoOptions['rateLimit']> {
@@ -300,8 +323,19 @@ function help(): string {
     '',
     ...rows.map(([flag, says]) => `  ${flag.padEnd(width)}  ${says}`),
     '',
-    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store that cannot be opened, nodemailer not installed)',
+    'dialects:',
+    ...table(DIALECTS.map(({ name, says }) => [name, says])),
+    '',
+    'policies of idempotency keys:',
+    ...table(Object.entries(POLICIES).map(([name, { says }]) => [name, says])),
+    '',
+    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store or queue that cannot be reached, package not installed)',
   ].join('\n');
+}
+
+function table(rows: readonly (readonly [name: string, says: string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, says]) => `  ${name.padEnd(width)}  ${says}`);
 }
 
 function banner(
@@ -314,6 +348,7 @@ function banner(
     readonly bugs: readonly string[];
   },
   work: Duration,
+  dialect: Dialect,
 ): string {
   const { url } = told;
   if (url === undefined)
@@ -326,11 +361,12 @@ function banner(
       .map(([name, at]) => `${name} on ${at.replace('http://', '')}`)
       .join(', ')}`,
     ...(told.smtp === undefined ? [] : [`  e-mail goes to ${told.smtp}`]),
+    ...(dialect.name === 'location' ? [] : [`  dialect ${dialect.name}: ${dialect.says}`]),
     ...(told.bugs.length === 0 ? [] : [`  bugs planted: ${told.bugs.join(', ')}`]),
     '',
     'Order a report and be told where to look, look, and order the same at once:',
-    `  curl -i -X POST ${url}/reports`,
-    `  curl -i ${url}/operations/ID        # the Location of the answer above`,
+    `  curl -i -X POST ${url}/reports${dialect.onlyIfAsked === true ? " -H 'Prefer: respond-async'" : ''}`,
+    `  curl -i ${url}${dialect.place}ID        # ${dialect.name === 'location' ? 'the Location of the answer above' : 'as the answer above tells it'}`,
     `  curl -i -X POST '${url}/reports?mode=sync'`,
     '',
     `Or open ${url} in a browser. Stop it with Ctrl-C.`,

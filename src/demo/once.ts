@@ -1,23 +1,14 @@
 import { createHash } from 'node:crypto';
 import { show } from '../errors.ts';
-import type { EpochMillis, Millis } from '../time/index.ts';
-import type { Answers } from './answers.ts';
-import { all, one, type Work } from './db.ts';
+import type { EpochMillis } from '../time/index.ts';
+import type { Answers, Reply } from './answers.ts';
+import { all, one, type Db, type Work } from './db.ts';
 import type { Parts } from './parts.ts';
 import { problem, type Problem } from './problem.ts';
 import { isProblem } from './report.ts';
 
-/** How long a key is remembered, in milliseconds. */
-export const KEY_LIFE_MS: Millis = 86_400_000;
 /** When to come back for the answer to a request that is still being worked on, in seconds. */
 const IN_FLIGHT_RETRY_AFTER_S = 1;
-
-/** An answer as it is kept, to be given again. */
-export interface Reply {
-  readonly status: number;
-  readonly body: object;
-  readonly headers: Record<string, string>;
-}
 
 /** A request that says by which key it is to be done once. */
 export interface Keyed {
@@ -30,6 +21,7 @@ export interface Keyed {
 interface Row {
   readonly fingerprint: string;
   readonly reply: string | null;
+  readonly created_at: number;
 }
 
 /**
@@ -39,7 +31,9 @@ interface Row {
  */
 export function keyOf(request: Request, parts: Parts, caller: string, given: object): Keyed | undefined | Problem {
   const field = request.headers.get('idempotency-key');
-  if (field === null) return undefined;
+  if (field === null) {
+    return parts.keys.required ? problem('key-required', 'expected an Idempotency-Key, received none') : undefined;
+  }
   const [, quoted, bare] = /^(?:"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\w.~:+/=-]{1,255}))$/.exec(field) ?? [];
   const key = quoted ?? bare;
   if (key === undefined)
@@ -47,7 +41,7 @@ export function keyOf(request: Request, parts: Parts, caller: string, given: obj
   const { pathname } = new URL(request.url);
   const scope = parts.keyScope(caller, `${request.method} ${pathname}`);
   // With the key, which is kept nowhere: of what is asked for, a card say, the fingerprint alone gives nothing away.
-  return { id: hash([...scope, key]), fingerprint: hash([key, given]) };
+  return { id: hash([...scope, parts.keyText(key)]), fingerprint: hash([key, given]) };
 }
 
 function hash(of: object): string {
@@ -56,33 +50,62 @@ function hash(of: object): string {
 
 /** What is known of a key: the answer that was given, why there is none, or undefined for one that is new. */
 export function* known({ id, fingerprint }: Keyed, parts: Parts, now: EpochMillis): Work<Reply | Problem | undefined> {
-  yield* all('DELETE FROM once WHERE id = ? AND created_at <= ?', id, now - KEY_LIFE_MS);
-  const row = yield* one<Row>('SELECT fingerprint, reply FROM once WHERE id = ?', id);
+  const { keys } = parts;
+  const row = yield* one<Row>('SELECT fingerprint, reply, created_at FROM once WHERE id = ?', id);
   if (row === undefined) return undefined;
-  if (!parts.sameRequest(row.fingerprint, fingerprint)) return problem('key-reused', 'the key came before with another request');
-  if (row.reply === null) return problem('in-flight', 'the request with this key is still being worked on');
-  return JSON.parse(row.reply) as Reply;
+  const reply = row.reply === null ? undefined : (JSON.parse(row.reply) as Reply);
+  if (keys.isOver(now - row.created_at, reply !== undefined) || (keys.again && (yield* hasFailed(reply)))) {
+    yield* all('DELETE FROM once WHERE id = ?', id);
+    return undefined;
+  }
+  if (!parts.sameRequest(row.fingerprint, fingerprint)) return problem(keys.reused, 'the key came before with another request');
+  return reply ?? problem('in-flight', 'the request with this key is still being worked on');
+}
+
+function* hasFailed(reply: Reply | undefined): Work<boolean> {
+  if (reply?.operation === undefined) return false;
+  return (yield* one("SELECT 1 AS found FROM operations WHERE id = ? AND status = 'failed'", reply.operation)) !== undefined;
 }
 
 /** Keeps a key, with the answer once there is one. */
-export function* remember({ id, fingerprint }: Keyed, reply: Reply | undefined, now: EpochMillis): Work<void> {
+export function* remember({ id, fingerprint }: Keyed, reply: Reply | undefined, parts: Parts, now: EpochMillis): Work<void> {
   const sql = 'INSERT INTO once (id, fingerprint, reply, created_at) VALUES (?, ?, ?, ?)';
-  yield* all(sql, id, fingerprint, reply === undefined ? null : JSON.stringify(reply), now);
+  yield* all(sql, id, fingerprint, reply === undefined ? null : JSON.stringify(parts.kept(reply)), now);
 }
 
 /** Keeps the answer to a request that was worked on. */
-export function* settle(id: string, reply: Reply): Work<void> {
-  yield* all('UPDATE once SET reply = ? WHERE id = ?', JSON.stringify(reply), id);
+export function* settle(id: string, reply: Reply, parts: Parts): Work<void> {
+  yield* all('UPDATE once SET reply = ? WHERE id = ?', JSON.stringify(parts.kept(reply)), id);
 }
 
-/** Forgets a key whose request came to nothing: it may be sent again. */
-export function* forget(id: string): Work<void> {
-  yield* all('DELETE FROM once WHERE id = ? AND reply IS NULL', id);
+/** Ends a request that came to nothing: it may be sent again, unless its refusal is kept. */
+export function* fail(id: string, why: Problem, parts: Parts): Work<void> {
+  if (parts.keys.keeps?.(why) === true) yield* settle(id, refusal(why), parts);
+  else yield* all('DELETE FROM once WHERE id = ?', id);
+}
+
+/** Does something to a key while it still stands for this operation: meanwhile it may have been freed, and taken anew. */
+export function* whileItIs(id: string, operation: string, act: () => Work<void>): Work<void> {
+  const row = yield* one<Pick<Row, 'reply'>>('SELECT reply FROM once WHERE id = ?', id);
+  const reply = row === undefined || row.reply === null ? undefined : (JSON.parse(row.reply) as Reply);
+  if (reply?.operation === operation) yield* act();
+}
+
+function refusal(why: Problem): Reply {
+  return { status: why.status, headers: {}, problem: why };
+}
+
+/** How what is known of a key comes before what is done under it: in one transaction, so that nobody comes between. */
+export function lookThenAct(db: Pick<Db, 'transact'>): Parts['underKey'] {
+  return (_id, look, act) =>
+    db.transact(function* () {
+      return (yield* look()) ?? (yield* act());
+    });
 }
 
 /**
  * Does work in one transaction with the key that it is done under, so that there is never the one without the other. What is
- * refused did nothing, and its key is free again.
+ * refused did nothing, and its key is free again, unless the policy keeps refusals.
  *
  * @returns the answer, and whether the work was done now
  */
@@ -92,16 +115,27 @@ export async function once(
   work: () => Work<Reply | Problem>,
 ): Promise<{ readonly told: Reply | Problem; readonly fresh: boolean }> {
   const now = parts.clock.wall();
-  try {
-    return await parts.db.transact(function* () {
-      const before = keyed === undefined ? undefined : yield* known(keyed, parts, now);
-      if (before !== undefined) return { told: before, fresh: false };
-      const told = yield* work();
-      // By throwing, so that what was begun is rolled back.
-      if (isRefused(told)) throw new Refused(told);
-      if (keyed !== undefined) yield* remember(keyed, told, now);
+  type Done = { readonly told: Reply | Problem; readonly fresh: boolean };
+  function* look(): Work<Done | undefined> {
+    const before = keyed === undefined ? undefined : yield* known(keyed, parts, now);
+    return before === undefined ? undefined : { told: before, fresh: false };
+  }
+  function* act(): Work<Done> {
+    const keeps = keyed === undefined ? undefined : parts.keys.keeps;
+    if (keeps !== undefined) yield* all('SAVEPOINT begun');
+    const told = yield* work();
+    if (!isRefused(told)) {
+      if (keyed !== undefined) yield* remember(keyed, told, parts, now);
       return { told, fresh: true };
-    });
+    }
+    // By throwing, so that what was begun is rolled back.
+    if (keyed === undefined || keeps?.(told) !== true) throw new Refused(told);
+    yield* all('ROLLBACK TO SAVEPOINT begun');
+    yield* remember(keyed, refusal(told), parts, now);
+    return { told, fresh: false };
+  }
+  try {
+    return await parts.underKey(keyed?.id, look, act);
   } catch (error) {
     if (error instanceof Refused) return { told: error.problem, fresh: false };
     throw error;
@@ -110,15 +144,18 @@ export async function once(
 
 /** The response to what was told; one that was told before says so. */
 export function respond(
-  { json, refuse }: Answers,
+  { reply, refuse }: Answers,
   { told, fresh }: { readonly told: Reply | Problem; readonly fresh: boolean },
+  { keys }: Pick<Parts, 'keys'>,
 ): Response {
-  if (!isRefused(told))
-    return json(told.status, told.body, fresh ? told.headers : { ...told.headers, 'idempotency-replayed': 'true' });
-  return refuse(told, told.type.endsWith('/in-flight') ? { 'retry-after': String(IN_FLIGHT_RETRY_AFTER_S) } : {});
+  if (isRefused(told))
+    return refuse(told, told.type.endsWith('/in-flight') ? { 'retry-after': String(IN_FLIGHT_RETRY_AFTER_S) } : {});
+  const headers = fresh ? told.headers : { ...told.headers, [keys.replayed]: 'true' };
+  return told.problem === undefined ? reply(told.status, told.body, headers) : refuse(told.problem, headers);
 }
 
-function isRefused(told: Reply | Problem): told is Problem {
+/** Tells a refusal from an answer. */
+export function isRefused(told: Reply | Problem): told is Problem {
   return isProblem(told);
 }
 

@@ -1,9 +1,11 @@
 import type { Clock, EpochMillis, Millis, Random } from '../time/index.ts';
+import type { Reply } from './answers.ts';
 import type { Db, Work } from './db.ts';
 import type { Filter, LoggedEvent } from './events.ts';
 import type { Base, State } from './fold.ts';
 import type { ImportedItem, Tally } from './imports.ts';
 import type { Mailer } from './mail.ts';
+import type { KeyPolicy } from './policies.ts';
 import type { Problem } from './problem.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
@@ -60,6 +62,14 @@ export interface Parts {
   readonly countedAs: (user: string | undefined) => string;
   /** Within what an idempotency key stands for one request. */
   readonly keyScope: (caller: string, place: string) => readonly string[];
+  /** What an idempotency key means, and for how long. */
+  readonly keys: KeyPolicy;
+  /** What of a key tells it from others. */
+  readonly keyText: (key: string) => string;
+  /** What is kept of an answer, to be given again. */
+  readonly kept: (reply: Reply) => Reply;
+  /** What is known of the key, or else what is done under it. */
+  readonly underKey: <T>(id: string | undefined, look: () => Work<T | undefined>, act: () => Work<T>) => Promise<T>;
   /** Whether two requests with one key ask for the same. */
   readonly sameRequest: (fingerprint: string, other: string) => boolean;
   /** How much time a call to a service is given, of what is left in all. */
@@ -80,6 +90,10 @@ export interface Parts {
   readonly stillTo: (to: readonly string[], settled: readonly string[]) => readonly string[];
   /** How many items of an import came to what. */
   readonly tally: (results: readonly ImportedItem[]) => Tally;
+  /** The address of a path of this server, as a client is told it; `origin` is what the client calls this server. */
+  readonly linkTo: (path: string, origin: string) => string;
+  /** How long what is told of an operation may be kept by a cache: the field Cache-Control. */
+  readonly freshness: (operation: Operation) => string;
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
   /** What there is of the result of an operation that goes on; undefined where nothing is told before the end. */

@@ -43,7 +43,9 @@ export type ProblemName =
   | 'insufficient-funds'
   | 'too-many-requests'
   | 'invalid-key'
+  | 'key-required'
   | 'key-reused'
+  | 'key-mismatch'
   | 'in-flight'
   | 'invalid-booking'
   | 'invalid-order'
@@ -77,7 +79,9 @@ export type ProblemName =
   | 'upgrade-required'
   | 'no-web-sockets'
   | 'busy'
-  | 'closing';
+  | 'closing'
+  | 'not-ready'
+  | 'too-slow';
 
 /** Every kind of problem that this server tells, by the last part of its type. */
 export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
@@ -91,6 +95,16 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     status: 400,
     title: 'The idempotency key is not understood',
     mend: 'Send one string in quotes, such as a UUID.',
+  },
+  'key-required': {
+    status: 400,
+    title: 'An idempotency key is wanted',
+    mend: 'Send Idempotency-Key with one string in quotes, new for each new request.',
+  },
+  'key-mismatch': {
+    status: 400,
+    title: 'The idempotency key was used for something else',
+    mend: 'Take a new key for each new request.',
   },
   'invalid-request': { status: 400, title: 'The request is malformed', mend: 'Send a request that RFC 9112 allows.' },
   'wrong-password': { status: 401, title: 'User or password is wrong', mend: 'GET / tells the users of this demo.' },
@@ -107,6 +121,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'Sign id, timestamp and the bytes of the body with the secret (Standard Webhooks), at each attempt anew.',
   },
   'not-found': { status: 404, title: 'There is nothing here', mend: 'GET / lists the routes.' },
+  'not-ready': { status: 404, title: 'The result is not there yet', mend: 'Look again when the work has ended.' },
   'method-not-allowed': { status: 405, title: 'This method is not served here', mend: 'The header Allow lists the methods.' },
   'request-timeout': { status: 408, title: 'The request came too slowly', mend: 'Send it again, in one go.' },
   'already-ended': { status: 409, title: 'The operation has already ended', mend: 'There is nothing left to cancel.' },
@@ -211,6 +226,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'All of it was undone: send it again later.',
   },
   'deadline-passed': { status: 504, title: 'The time is up', mend: 'All of it was undone: send it again with more time.' },
+  'too-slow': {
+    status: 504,
+    title: 'It takes too long to wait for',
+    mend: 'It was cancelled: send it again with Prefer: respond-async.',
+  },
   busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },
   closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
 };

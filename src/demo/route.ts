@@ -3,6 +3,7 @@ import type { Clock, EpochMillis, Millis } from '../time/index.ts';
 import type { Parts } from './parts.ts';
 import type { Db } from './db.ts';
 import type { Answers } from './answers.ts';
+import type { Dialect } from './dialects/dialect.ts';
 import type { Feed } from './feed.ts';
 import type { Naming } from './store.ts';
 import type { Naps, Worker } from './worker.ts';
@@ -17,7 +18,7 @@ export interface Caller {
 /** What is known of a request beside itself. */
 export interface Asked {
   readonly url: URL;
-  /** The part of the path behind the second slash. */
+  /** The part of the path that names one of many. */
   readonly id: string;
   /** Aborts when the client hangs up. */
   readonly signal: AbortSignal;
@@ -29,8 +30,44 @@ export type Answer = (request: Request, asked: Asked) => Promise<Response>;
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 export type Route = Readonly<Partial<Record<Method, Answer>>>;
 
-/** Routes by path: `/reports` for the collection, `/reports/` for its members. */
+/** Routes by path: `/reports` for the collection, `/reports/` for its members, `/jobs/{id}/results` for what each of them has. */
 export type Routes = Readonly<Record<string, Route>>;
+
+/** A route, and what of the path is not said by it. */
+export interface Found {
+  readonly route: Route;
+  /** The ids in the path, with a slash between; empty where there is none. */
+  readonly id: string;
+  /** The path with a name for each id, such as `/reports/{id}`. */
+  readonly template: string;
+}
+
+/**
+ * What finds the route of a path. Routes are named by path: `/reports` the collection, `/reports/` or `/reports/{id}` one of it,
+ * `/reports/{id}/lines` what belongs to that. What a route says outright goes before what an id would fit.
+ */
+export function router(routes: Routes): (pathname: string) => Found | undefined {
+  const exact = new Map<string, Found>();
+  const open = new Map<number, { readonly parts: readonly string[]; readonly found: Found }[]>();
+  for (const [path, route] of Object.entries(routes)) {
+    const template = path !== '/' && path.endsWith('/') ? `${path}{id}` : path;
+    const parts = template.split('/');
+    const found = { route, id: '', template };
+    if (!template.includes('{')) exact.set(template, found);
+    else open.set(parts.length, [...(open.get(parts.length) ?? []), { parts, found }]);
+  }
+  return (pathname) => {
+    const known = exact.get(pathname);
+    if (known !== undefined) return known;
+    const parts = pathname.split('/');
+    const fits = open
+      .get(parts.length)
+      ?.find((one) => one.parts.every((part, index) => (part.startsWith('{') ? parts[index] !== '' : part === parts[index])));
+    if (fits === undefined) return undefined;
+    const ids = parts.filter((_part, index) => fits.parts[index]?.startsWith('{') === true);
+    return { ...fits.found, id: ids.join('/') };
+  };
+}
 
 /** What the routes work with. */
 export interface World {
@@ -38,6 +75,8 @@ export interface World {
   readonly parts: Parts;
   readonly db: Db;
   readonly answers: Answers;
+  /** How operations are told. */
+  readonly dialect: Dialect;
   readonly worker: Worker;
   /** Tells what happens as it happens. */
   readonly feed: Feed;

@@ -33,6 +33,13 @@ const REPORT_TABLES = `
   ) STRICT;
 `;
 
+/** Operations that their callers have thrown away: in some dialects they are there no longer. */
+const FORGOTTEN_TABLES = `
+  CREATE TABLE forgotten (
+    id TEXT PRIMARY KEY
+  ) STRICT;
+`;
+
 /** Those who have logged in. A token is kept as its hash: whoever reads the file can be nobody with it. */
 const SESSION_TABLES = `
   CREATE TABLE sessions (
@@ -236,6 +243,7 @@ const PAYMENT_TABLES = `
 /** All tables of the demo, with what stands in them from the beginning. */
 export const TABLES: readonly string[] = [
   REPORT_TABLES,
+  FORGOTTEN_TABLES,
   SESSION_TABLES,
   CUSTOMER_TABLES,
   TRANSFER_TABLES,

@@ -59,6 +59,9 @@ function more(): ReadonlyMap<string, number> {
   return new Map(extra.filter(([, count]) => count > 0));
 }
 
+// The streams of the process itself open when they are first asked for, and importing node:process asks for all of them.
+void [process.stdin, process.stdout, process.stderr];
+
 // Here, and not in a hook: while tests run, the runner has a timer of its own that comes and goes.
 const before: Counts = held();
 const firstSeen = new Map<string, string>();

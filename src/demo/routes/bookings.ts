@@ -1,11 +1,12 @@
 import { show } from '../../errors.ts';
 import { seeded, type Millis } from '../../time/index.ts';
 import { eitherOf } from '../abort.ts';
+import type { Reply } from '../answers.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, next, one } from '../db.ts';
 import { record } from '../events.ts';
 import { CARD, FLIGHT, readFields, text } from '../fields.ts';
-import { forget, keyOf, known, remember, respond, settle, type Reply } from '../once.ts';
+import { fail, keyOf, known, remember, respond, settle } from '../once.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
 import { needsCaller, timestamp, type Background, type Routes, type World } from '../route.ts';
@@ -88,8 +89,8 @@ export function bookings(world: World): Bookings {
         yield* record({ type: `booking.${to}`, subject: `/bookings/${id}`, owner: booking.caller, data }, clock.wall());
       }
       if (booking.once_id === null) return booking;
-      if (to === 'confirmed') yield* settle(booking.once_id, replyOf(booking));
-      if (to === 'failed') yield* forget(booking.once_id);
+      if (to === 'confirmed') yield* settle(booking.once_id, replyOf(booking), parts);
+      if (to === 'failed') yield* fail(booking.once_id, JSON.parse(booking.error!) as Problem, parts);
       return booking;
     });
   const replyOf = (booking: Booking): Reply => ({
@@ -154,7 +155,7 @@ export function bookings(world: World): Bookings {
     const begun = await db.transact(function* () {
       const before = keyed === undefined ? undefined : yield* known(keyed, parts, clock.wall());
       if (before !== undefined) return { before };
-      if (keyed !== undefined) yield* remember(keyed, undefined, clock.wall());
+      if (keyed !== undefined) yield* remember(keyed, undefined, parts, clock.wall());
       const n = yield* next('bookings');
       const id = `bkg_${parts.random.fork(`bkg/${n}`).hex(8)}`;
       const sql = `INSERT INTO bookings (n, id, caller, flight, passenger, price, status, created_at, once_id)
@@ -162,7 +163,7 @@ export function bookings(world: World): Bookings {
       const row = yield* one<Booking>(sql, n, id, user, flight, passenger, price, clock.wall(), keyed?.id ?? null);
       return { booking: row! };
     });
-    if ('before' in begun) return respond(answers, { told: begun.before, fresh: false });
+    if ('before' in begun) return respond(answers, { told: begun.before, fresh: false }, parts);
     const { booking } = begun;
     making.add(booking.id);
     const steps = stepsOf(booking, card);
@@ -178,7 +179,7 @@ export function bookings(world: World): Bookings {
         const confirmed = await move(booking.id, 'pending', 'confirmed');
         // It took so long that another process has given it up.
         if (confirmed === undefined) return refuse(problem('interrupted', 'it was taken for abandoned, and is undone'));
-        return respond(answers, { told: replyOf(confirmed), fresh: true });
+        return respond(answers, { told: replyOf(confirmed), fresh: true }, parts);
       }
       await giveUp(booking, steps.slice(0, parts.toUndo(tried, done)), gone);
       return refuse(gone);

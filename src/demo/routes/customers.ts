@@ -46,7 +46,7 @@ export function customerRoutes({ clock, db, parts, answers }: World): Routes {
       const customer = yield* addCustomer(parts, given, caller.user);
       return { status: 201, body: told(customer), headers: { location: `/customers/${customer.id}`, etag: tag(customer) } };
     });
-    return respond(answers, made);
+    return respond(answers, made, parts);
   });
 
   const list = needsCaller(answers, async (_request, _asked, { user }) => {

@@ -2,6 +2,7 @@ import { show } from '../../errors.ts';
 import type { Millis } from '../../time/index.ts';
 import { accept } from '../accept.ts';
 import { isRefusal, readJson } from '../body.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem, readOrder } from '../report.ts';
 import { timestamp, type Answer, type Routes, type World } from '../route.ts';
@@ -12,7 +13,7 @@ export const LISTED_REPORTS = 100;
 
 /** Reports, at once or later. */
 export function reportRoutes(world: World, nameReport: Naming): Routes {
-  const { clock, parts, answers, naps, work, closing } = world;
+  const { clock, parts, answers, naps, work, closing, dialect } = world;
   const { json, refuse, conditional } = answers;
 
   const order: Answer = async (request, { url, signal, caller }) => {
@@ -51,7 +52,7 @@ export function reportRoutes(world: World, nameReport: Naming): Routes {
 
   const listReports: Answer = async (_request, { caller }) => {
     const reports = await parts.store.reports(LISTED_REPORTS, caller?.user);
-    return json(200, { reports: reports.map(listed) }, { 'cache-control': 'no-cache' });
+    return json(200, { reports: reports.map((report) => listed(report, dialect)) }, { 'cache-control': 'no-cache' });
   };
 
   return {
@@ -60,12 +61,12 @@ export function reportRoutes(world: World, nameReport: Naming): Routes {
   };
 }
 
-function listed({ id, operation, createdAt, report }: StoredReport): object {
+function listed({ id, operation, createdAt, report }: StoredReport, { place }: Dialect): object {
   return {
     url: `/reports/${id}`,
     title: report.title,
     createdAt: timestamp(createdAt),
-    ...(operation === undefined ? {} : { operation: `/operations/${operation}` }),
+    ...(operation === undefined ? {} : { operation: `${place}${operation}` }),
   };
 }
 

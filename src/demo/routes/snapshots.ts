@@ -39,7 +39,7 @@ export function snapshotRoutes(world: World): Routes {
       const snapshot = yield* addSnapshot(nth, id, user, { n, state }, clock.wall());
       return { status: 201, body: told(snapshot), headers: { location: `/snapshots/${id}` } };
     });
-    return respond(answers, made);
+    return respond(answers, made, parts);
   });
 
   const list = needsCaller(answers, async (_request, _asked, { user }) => {

@@ -162,11 +162,11 @@ export function subscriptionRoutes({ clock, db, parts, answers }: World): Routes
   return {
     '/subscriptions': { GET: list, POST: create },
     '/subscriptions/': { GET: read, DELETE: remove },
-    '/subscriptions/*/rotate': { POST: rotate },
-    '/subscriptions/*/test': { POST: test },
-    '/subscriptions/*/enable': { POST: enable },
-    '/subscriptions/*/deliveries': { GET: deliveries },
-    '/subscriptions/*/deliveries/*/redeliver': { POST: redeliver },
+    '/subscriptions/{id}/rotate': { POST: rotate },
+    '/subscriptions/{id}/test': { POST: test },
+    '/subscriptions/{id}/enable': { POST: enable },
+    '/subscriptions/{id}/deliveries': { GET: deliveries },
+    '/subscriptions/{id}/deliveries/{delivery}/redeliver': { POST: redeliver },
   };
 }
 

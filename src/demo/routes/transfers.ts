@@ -80,7 +80,7 @@ export function transferRoutes({ clock, db, parts, answers }: World): Routes {
       yield* record({ type: 'account.credited', subject: `/accounts/${to}`, owner: credited.owner, data }, clock.wall());
       return { status: 201, body: told(entry), headers: { location: `/transfers/${id}` } };
     });
-    return respond(answers, moved);
+    return respond(answers, moved, parts);
   });
 
   const list = needsCaller(answers, async (_request, _asked, { user }) => {

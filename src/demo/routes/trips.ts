@@ -73,7 +73,7 @@ export function tripRoutes(world: World): Routes {
     if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
     // What was accepted is told again though the payment service is down.
     const before = keyed === undefined ? undefined : await db.transact(() => known(keyed, parts, clock.wall()));
-    if (before !== undefined) return respond(answers, { told: before, fresh: false });
+    if (before !== undefined) return respond(answers, { told: before, fresh: false }, parts);
     const token = await tokenFor(given.card, signal);
     if (typeof token !== 'string') return refuse(token);
     const { card: _secret, ...trip } = given;

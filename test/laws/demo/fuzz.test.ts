@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { test, expect } from 'vitest';
+import { DIALECTS } from '../../../src/demo/app.ts';
 import { demoApp, demoServices } from '../../../src/demo/index.ts';
+import { problem } from '../../../src/demo/problem.ts';
 import { seeded, virtualClock } from '../../../src/time/index.ts';
 import { SEED } from '../../setup/law.ts';
 
 /** `FUZZ_REQUESTS` sends more. */
-const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 2_000);
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 4_000);
 const FIELDS = [
   'content-type',
   'content-encoding',
@@ -14,12 +16,12 @@ const FIELDS = [
   'if-none-match',
   'x-time-left-ms',
   'idempotency-key',
-  'accept',
-  'prefer',
   'last-event-id',
   'webhook-id',
   'webhook-timestamp',
   'webhook-signature',
+  'accept',
+  'prefer',
 ];
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'BREW'];
 /** What each place takes, so that the fuzz gets behind the first check. */
@@ -70,6 +72,8 @@ const PLACES: Readonly<Record<string, Readonly<Record<string, readonly unknown[]
     data: [{ payment: 'p', sequence: 1 }],
   },
   payments: {},
+  jobs: {},
+  'v1/operations': { timeout: ['1s', 'soon'] },
   problems: {},
   '': {},
 };
@@ -92,12 +96,15 @@ const bodyFor = (place: string): fc.Arbitrary<string | Uint8Array<ArrayBuffer>> 
     { weight: 1, arbitrary: fc.constant('{"title":'.padEnd(70_000, 'x')) },
   );
 };
+/** The first operation that the seed below names. */
+const FIRST = `/op_${seeded(3).fork('op/1').hex(8)}`;
 const header = fc.oneof(
   fc.stringMatching(/^[!-~]{0,40}$/),
-  fc.constantFrom('"1"', '*', '"1", "2"', '0', '100', '999999999', '-1', '1.5', 'gzip'),
+  fc.constantFrom('"1"', '*', '"1", "2"', '0', '100', '999999999', '-1', '1.5', 'gzip', 'respond-async', 'wait=1'),
 );
 const rest = fc.oneof(
   { weight: 3, arbitrary: fc.constant('') },
+  { weight: 1, arbitrary: fc.constantFrom('', ':cancel', ':wait', '/cancel', '/result', '/results').map((more) => FIRST + more) },
   { weight: 1, arbitrary: fc.webPath() },
   { weight: 1, arbitrary: fc.stringMatching(/^\/[!-~]{0,20}$/) },
 );
@@ -119,18 +126,19 @@ const request = fc.constantFrom(...Object.keys(PLACES)).chain((place) =>
   }),
 );
 
-test(`${REQUESTS} requests of all kinds bring no fault of the server, and every refusal says why`, async () => {
+/** Sends requests of all kinds; `refused` looks at every refusal. */
+async function bombard(
+  dialect: string,
+  requests: number,
+  refused: (answer: Response, text: string) => void,
+): Promise<{ readonly seen: ReadonlyMap<number, number>; readonly sent: number }> {
   const clock = virtualClock();
   const services = demoServices({ clock, work: 1 });
   const faults: unknown[] = [];
+  const onError = (error: unknown): void => void faults.push(error);
   let sent = 0;
-  const app = demoApp({
-    clock,
-    random: seeded(3),
-    fetch: services.fetch,
-    send: async () => new Response(null, { status: [204, 500, 429][sent++ % 3]! }),
-    onError: (error) => void faults.push(error),
-  }).start();
+  const send = async (): Promise<Response> => new Response(null, { status: [204, 500, 429][sent++ % 3]! });
+  const app = demoApp({ clock, random: seeded(3), fetch: services.fetch, send, onError, dialect }).start();
   const seen = new Map<number, number>();
   await clock.run(async () => {
     let token = '';
@@ -161,17 +169,14 @@ test(`${REQUESTS} requests of all kinds bring no fault of the server, and every 
         seen.set(answer.status, (seen.get(answer.status) ?? 0) + 1);
         expect(faults.splice(0)).toEqual([]);
         // A service that refuses for want of time is told as 502.
-        expect([200, 201, 202, 204, 304, 400, 401, 404, 405, 409, 412, 413, 415, 422, 426, 428, 502, 504]).toContain(
+        expect([200, 201, 202, 204, 303, 304, 400, 401, 404, 405, 409, 412, 413, 415, 422, 426, 428, 502, 504]).toContain(
           answer.status,
         );
         const text = await answer.text();
-        if (answer.status < 400 || method === 'HEAD') return;
-        const told = JSON.parse(text) as { status: number; type: string; detail: string };
-        expect([answer.headers.get('content-type'), told.status]).toEqual(['application/problem+json', answer.status]);
-        expect(told.detail).toMatch(/\S/);
+        if (answer.status >= 400 && method !== 'HEAD') refused(answer, text);
       }),
       // A server remembers: a shorter request would be sent to another one than the one that failed.
-      { seed: SEED, numRuns: REQUESTS, endOnFailure: true },
+      { seed: SEED, numRuns: requests, endOnFailure: true },
     );
     const held = (await (await app.fetch('/accounts', { headers: { authorization: await bearer() } })).json()) as {
       accounts: { balance: number }[];
@@ -180,7 +185,30 @@ test(`${REQUESTS} requests of all kinds bring no fault of the server, and every 
   });
   await app.close();
   await services.close();
+  return { seen, sent };
+}
+
+test(`${REQUESTS} requests of all kinds bring no fault of the server, and every refusal says why`, async () => {
+  const { seen, sent } = await bombard('location', REQUESTS, (answer, text) => {
+    const told = JSON.parse(text) as { status: number; type: string; detail: string };
+    expect([answer.headers.get('content-type'), told.status]).toEqual(['application/problem+json', answer.status]);
+    expect(told.detail).toMatch(/\S/);
+  });
+  // Webhooks went out.
   expect(sent).toBeGreaterThan(0);
   // It came behind the first check: work was begun, made, and refused for what it said.
   expect([...seen.keys()]).toEqual(expect.arrayContaining([200, 201, 202, 400, 401, 404, 405, 409, 413, 415, 422]));
 }, 60_000);
+
+test.each(DIALECTS)(
+  'nor do those in the dialect $name, whose refusals have an envelope of their own',
+  async (dialect) => {
+    const { type } = dialect.refusing?.(problem('not-found', '')) ?? { type: 'application/problem+json' };
+    const { seen } = await bombard(dialect.name, Math.ceil(REQUESTS / 20), (answer, text) => {
+      expect(answer.headers.get('content-type')).toBe(type);
+      expect(Object.keys(JSON.parse(text) as object)).not.toEqual([]);
+    });
+    expect([...seen.keys()]).toEqual(expect.arrayContaining([200, 401, 404, 405, 422]));
+  },
+  60_000,
+);

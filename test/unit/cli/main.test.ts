@@ -78,6 +78,9 @@ describe('holdfast demo', () => {
     [['--smtp', 'smtp://ann:s3cret@mail.test'], 2, /received a password that would travel in the clear \(/],
     [['--smtp', 'smtp://'], 2, /--smtp: .* without a host/],
     [['--work', '5 parsecs'], 2, /--work: expected a duration, received "5 parsecs"/],
+    [['--dialect', 'azure-asink'], 2, /no dialect "azure-asink".*did you mean "azure-async"/],
+    [['--idempotency', 'stripe-v3'], 2, /no policy "stripe-v3".*did you mean "stripe-v[12]"/],
+    [['--idempotency', 'ietf,wanted'], 2, /no policy "ietf,wanted"/],
     [['--json=yes'], 2, /--json takes no value/],
     [['here'], 2, /expected only flags, received "here"/],
     [['--port', '0', '--store', '/nonexistent/jobs.db'], 3, /cannot keep jobs in "\/nonexistent\/jobs\.db"/],
@@ -101,6 +104,22 @@ describe('holdfast demo', () => {
     expect(code).toBe(0);
     expect(out).toMatch(told);
     expect(out).not.toContain('s3cret');
+  });
+
+  test('--help tells the dialects and the policies', async () => {
+    const { out } = await holdfast(['demo', '--help']);
+    expect(out).toMatch(/\ndialects:\n {2}aip-151 [^]*\npolicies of idempotency keys:\n {2}ietf /);
+  });
+
+  test('it says which dialect it speaks, and how it is spoken to', async () => {
+    const controller = new AbortController();
+    const args = ['demo', '--port', '0', '--dialect', 'odata', '--idempotency', 'stripe-v1,required'];
+    const { code, out } = await holdfast(args, {
+      signal: controller.signal,
+      onOut: (text) => text.includes('Holdfast demo on') && controller.abort(),
+    });
+    expect(code).toBe(0);
+    expect(out).toMatch(/dialect odata: OData 4\.01[^]*POST http\S+\/reports -H 'Prefer: respond-async'/);
   });
 
   test('it serves until it is stopped', async () => {

@@ -86,8 +86,8 @@ export function worldOf(options: DemoOptions = {}): World {
     });
     return {
       ...running,
-      // What a defect says is not in the document.
-      ...((options.bugs ?? []).length > 0 ? {} : { fetch: checkedFetch(running) }),
+      // What a defect or another dialect says is not in the document.
+      ...(isDocumented(options) ? { fetch: checkedFetch(running) } : {}),
       close: async () => {
         await running.close();
         await kept.close();
@@ -125,6 +125,10 @@ export function worldOf(options: DemoOptions = {}): World {
     },
   };
   return world;
+}
+
+function isDocumented({ bugs = [], dialect = 'location' }: DemoOptions): boolean {
+  return bugs.length === 0 && dialect === 'location';
 }
 
 let check: ReturnType<typeof checkAnswers> | undefined;
