@@ -3,7 +3,9 @@ import { keyOf, once, respond } from './once.ts';
 import { problem } from './problem.ts';
 import { isProblem } from './report.ts';
 import type { World } from './route.ts';
+import { messaging } from './observe.ts';
 import { isEnded, type Operation, type Wanted } from './store.ts';
+import { writeTrace } from './tracing.ts';
 import { pickUpDelay } from './worker.ts';
 
 /** The most accepted jobs that may wait at a time; more are answered with 503. */
@@ -17,7 +19,7 @@ const BUSY_RETRY_AFTER_S = 5;
  * @param work how long it is thought to take, in milliseconds
  */
 export async function accept(world: World, request: Request, wanted: Wanted, work: Millis): Promise<Response> {
-  const { clock, parts, answers, worker, closing, nameOperation } = world;
+  const { clock, parts, answers, worker, tracing, closing, nameOperation } = world;
   const { refuse } = answers;
   if (closing()) return refuse(problem('closing', 'it takes no more orders'));
   if (worker.size >= MAX_WAITING_JOBS) {
@@ -25,15 +27,20 @@ export async function accept(world: World, request: Request, wanted: Wanted, wor
   }
   const keyed = keyOf(request, parts, wanted.owner ?? '', wanted.order);
   if (keyed !== undefined && isProblem(keyed)) return refuse(keyed);
+  const sent = tracing.begin(messaging('send', wanted.kind), tracing.current());
+  const trace = writeTrace(sent.context);
   let id = '';
   const accepted = await once(parts, keyed, function* () {
-    const operation = yield* parts.store.accept(wanted, clock.wall(), nameOperation);
+    const operation = yield* parts.store.accept({ ...wanted, trace }, clock.wall(), nameOperation);
     ({ id } = operation);
     const headers = { location: `/operations/${id}`, ...politeness(world, operation) };
     return { status: 202, body: parts.tell(operation), headers };
   });
   // Not before it is kept: the worker would not find it.
-  if (accepted.fresh) parts.deliver({ id, from: 'queued' }, pickUpDelay(work), work);
+  if (accepted.fresh) {
+    parts.deliver({ id, from: 'queued' }, pickUpDelay(work), work);
+    sent.end({ attributes: { 'messaging.message.id': id } });
+  }
   return respond(answers, accepted);
 }
 

@@ -6,21 +6,27 @@ import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
 import { reportKind } from './kinds/report.ts';
 import type { Bug, Parts } from './parts.ts';
+import { loggerOf, type LogOptions } from './log.ts';
+import { requestMeter } from './metrics.ts';
+import { observerOf, type SeenRequest } from './observe.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
-import { limiter, type RateLimit } from './rate.ts';
+import { fixedWindow, limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
 import type { Answer, Asked, Background, Route, Routes, World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
 import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
+import { demoChecks, healthRoutes } from './routes/health.ts';
 import { loginRoutes } from './routes/login.ts';
 import { operationRoutes, tellOperation } from './routes/operations.ts';
 import { LISTED_REPORTS, reportRoutes } from './routes/reports.ts';
 import { transferRoutes } from './routes/transfers.ts';
+import { one } from './db.ts';
 import { callerOf, DEMO_USERS } from './sessions.ts';
 import { demoServices } from './services/index.ts';
 import type { Services } from './services/service.ts';
 import { sqliteStore, type Naming, type Store } from './store.ts';
+import { asyncCarrier, tracedFetch, tracingOf, type Telemetry } from './tracing.ts';
 import { Naps, Worker, type Kinds } from './worker.ts';
 
 /** The longest wait that may be asked of a client, in seconds: a day. */
@@ -52,7 +58,11 @@ export interface DemoOptions {
   readonly workers?: number;
   /** How many requests each caller may send in a time, as in `{ requests: 10, per: '1s' }`; as many as they like by default. */
   readonly rateLimit?: { readonly requests: number; readonly per: Duration };
-  /** Told of faults of the server itself; printed as a warning by default. */
+  /** Where spans go, such as {@link openTelemetry} makes it; closed with the app. Traces that come in go on without it, too. */
+  readonly telemetry?: Telemetry;
+  /** Tells each request, each attempt at an operation and each fault in a line; nothing by default. */
+  readonly log?: LogOptions;
+  /** Told of faults of the server itself; by default they are in the log or, where there is none, printed as a warning. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -106,13 +116,19 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const retryAfter =
     options.retryAfter === false ? undefined : String(wholeNumber('retryAfter', options.retryAfter ?? 1, 0, MAX_RETRY_AFTER_S));
   const planted = (options.bugs ?? []).map((bug) => (typeof bug === 'string' ? bugNamed(bug) : bug));
-  const onError =
-    options.onError ?? ((error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error)));
+  const log = options.log === undefined ? undefined : loggerOf(options.log, clock);
+  const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error));
+  const tellFault = options.onError ?? (log === undefined ? warn : (): void => undefined);
+  const onError = (error: unknown): void => {
+    log?.fault(error);
+    tellFault(error);
+  };
   const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
 
+  const tracing = tracingOf({ clock, random, telemetry: options.telemetry }, () => parts.carrier);
   const services =
     options.fetch === undefined
-      ? demoServices({ clock, ...(typeof options.store === 'string' ? { store: options.store } : {}) })
+      ? demoServices({ clock, tracing, ...(typeof options.store === 'string' ? { store: options.store } : {}) })
       : undefined;
 
   const correct: Parts = {
@@ -120,7 +136,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     random,
     store,
     db: store.db,
-    fetch: options.fetch ?? services!.fetch,
+    fetch: tracedFetch(options.fetch ?? services!.fetch, tracing),
     write: writeReport,
     deliver: (delivery, delay) => worker.deliver(delivery, delay),
     tell: tellOperation,
@@ -135,6 +151,16 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     toUndo: (begun) => begun,
     undone: (steps) => steps.toReversed(),
     retryAfter: () => retryAfter,
+    windowFor: fixedWindow,
+    // Rounded up: who comes back then is let in.
+    inSeconds: (wait) => Math.ceil(wait / 1000),
+    carrier: asyncCarrier(),
+    traceFor: ({ trace }) => trace,
+    meter: requestMeter(),
+    checks: demoChecks(
+      () => store.db.single(() => one('SELECT 1 AS up')),
+      () => worker.isStarted,
+    ),
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
   // Named by what the store counts, so that a restart with the same seed on the same file does not repeat an id.
@@ -144,7 +170,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       `${prefix}_${random.fork(`${prefix}/${nth}`).hex(8)}`;
   const nameReport = name('rep');
   const kinds: Kinds = { report: reportKind(parts) };
-  const worker = new Worker(parts, kinds, { slots, nameReport, onError });
+  const observer = observerOf(clock, tracing, () => parts, { log, isRecorded: options.telemetry !== undefined });
+  const worker = new Worker(parts, kinds, { slots, nameReport, onError, around: observer.attempt });
   const naps = new Naps(clock);
   const leaving = new AbortController();
   // Every request that waits may listen to it.
@@ -160,6 +187,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     db,
     answers,
     worker,
+    tracing,
     nameOperation: name('op'),
     naps,
     work,
@@ -169,7 +197,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   };
   const booking = bookings(world);
   const background: readonly Background[] = [worker, booking];
-  const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers);
+  const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers, parts);
+  const health = healthRoutes(world, slots);
 
   const explain: Answer = async (_request, { id }) => {
     if (!Object.hasOwn(PROBLEMS, id)) return refuse(problem('not-found', `there is no kind of problem ${show(id)}`));
@@ -190,15 +219,22 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     '/problems/': { GET: explain },
   };
 
-  const answer = async (request: Request, signal: AbortSignal): Promise<Response> => {
+  const answer = async (request: Request, signal: AbortSignal, seen: SeenRequest): Promise<Response> => {
     const url = new URL(request.url);
     const { pathname } = url;
+    const watched = Object.hasOwn(health, pathname) ? health[pathname] : undefined;
+    if (watched !== undefined) {
+      seen.route = pathname;
+      return serveRoute(watched, request, { url, id: '', signal, caller: undefined });
+    }
     const slash = pathname.indexOf('/', 1);
     const id = slash === -1 ? '' : pathname.slice(slash + 1);
     const path = slash === -1 ? pathname : pathname.slice(0, slash + 1);
     const route = id.includes('/') || (slash !== -1 && id === '') || !Object.hasOwn(routes, path) ? undefined : routes[path];
+    if (route !== undefined) seen.route = slash === -1 ? path : `${path}{id}`;
     const authorization = request.headers.get('authorization');
     const user = authorization === null ? undefined : await userOf(authorization);
+    seen.caller = user;
     return limited(parts.countedAs(user), async () => {
       if (authorization !== null && user === undefined) {
         return refuse(problem('invalid-token', 'expected Authorization: Bearer with a token of POST /login that is not over'), {
@@ -231,14 +267,26 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     });
   };
 
-  const handle = async (request: Request, signal: AbortSignal): Promise<Response> => {
+  const answered = async (request: Request, signal: AbortSignal, seen: SeenRequest): Promise<Response> => {
     try {
-      return await answer(request, signal);
+      return await answer(request, signal, seen);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (leaving.signal.aborted) return refuse(problem('closing', 'the request was not finished'));
-      onError(error);
+      seen.fault(error);
+      tellFault(error);
       return refuse(problem('internal', 'the fault is in the log of the server'));
+    }
+  };
+
+  const handle = async (request: Request, signal: AbortSignal): Promise<Response> => {
+    const seen = observer.request(request);
+    let response: Response | undefined;
+    try {
+      response = await tracing.run(seen.context, () => answered(request, signal, seen));
+      return response;
+    } finally {
+      seen.end(response);
     }
   };
 
@@ -270,6 +318,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
         naps.wakeAll();
         await Promise.all(background.map((one) => one.stop()));
         await services?.close();
+        await options.telemetry?.close();
         if (store !== options.store) await store.close();
       })();
       return closed;
@@ -321,6 +370,9 @@ const INDEX = {
     'GET /reports/{id}': 'the report',
     'GET /reports': `the newest ${LISTED_REPORTS} reports`,
     'GET /problems/{name}': 'what a problem means',
+    'GET /health/live': 'whether the server answers; it and the next two ask for no token, and are not counted',
+    'GET /health/ready': 'whether it can do its work: 200, or 503 with what is down',
+    'GET /metrics': 'figures for Prometheus, or as OpenMetrics by Accept',
   },
 };
 

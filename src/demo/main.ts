@@ -2,7 +2,9 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { HarnessError, nearest, show } from '../errors.ts';
 import { formatDuration, freshSeed, parseDuration, seeded, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, type DemoOptions } from './app.ts';
+import type { LogOptions } from './log.ts';
 import { serve, type Served } from './serve.ts';
+import { openTelemetry } from './telemetry.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
 export interface DemoIo {
@@ -31,11 +33,17 @@ const FLAGS = {
     value: 'N/DURATION',
     says: 'how many requests a caller may send in a time, as in 100/1s; any number by default',
   },
+  log: { type: 'string', value: 'FORMAT', says: 'tell requests, operations and faults on stderr, a line each: json or text' },
+  otlp: {
+    type: 'string',
+    value: 'URL',
+    says: 'send spans to an OpenTelemetry collector by OTLP/HTTP, as in http://127.0.0.1:4318; needs its packages',
+  },
   help: { type: 'boolean', short: 'h', says: 'this text' },
 } as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
 
 /** Codes of errors that are the environment's, not the caller's. */
-const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable']);
+const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable', 'not-installed']);
 
 /**
  * `holdfast demo`: serves until it is stopped.
@@ -59,7 +67,14 @@ export async function runDemoCommand(argv: readonly string[], io: DemoIo): Promi
 }
 
 async function run(flags: Flags, io: DemoIo, print: (text: string) => void): Promise<void> {
-  const app = demoApp({ ...flags.options, random: seeded(flags.seed) });
+  const lost = ({ message }: Error): void =>
+    void io.stderr.write(`holdfast demo: the collector does not take spans, and they are lost: ${message}\n`);
+  const app = demoApp({
+    ...flags.options,
+    random: seeded(flags.seed),
+    ...(flags.otlp === undefined ? {} : { telemetry: await openTelemetry({ url: flags.otlp, onLost: lost }) }),
+    ...(flags.log === undefined ? {} : { log: { format: flags.log, write: (line) => io.stderr.write(line) } }),
+  });
   let server: Served;
   try {
     server = await serve(app, { port: flags.port });
@@ -103,6 +118,8 @@ interface Flags {
   readonly json: boolean;
   readonly port: number;
   readonly seed: string;
+  readonly log: LogOptions['format'] | undefined;
+  readonly otlp: string | undefined;
   readonly options: DemoOptions & { readonly store: string; readonly work: Duration };
 }
 
@@ -147,6 +164,8 @@ function readFlags(argv: readonly string[]): Flags {
     json: given.has('json'),
     port: wholeNumber('--port', last('port') ?? String(DEFAULT_PORT), 65_535),
     seed: last('seed') ?? freshSeed(),
+    log: readFormat(last('log')),
+    otlp: last('otlp'),
     options: {
       bugs: given.get('bug') ?? [],
       store: last('store') ?? ':memory:',
@@ -172,6 +191,11 @@ function readRate(text: string): NonNullable<DemoOptions['rateLimit']> {
     if (!(error instanceof HarnessError)) throw error;
   }
   throw misuse(`--rate: expected a number of requests and a time, received ${show(text)}`, 'write --rate 100/1s');
+}
+
+function readFormat(text: string | undefined): LogOptions['format'] | undefined {
+  if (text === undefined || text === 'json' || text === 'text') return text;
+  throw misuse(`--log: expected json or text, received ${show(text)}`, 'write --log json');
 }
 
 function wholeNumber(flag: string, text: string, max: number): number {
@@ -207,7 +231,7 @@ function help(): string {
     '',
     ...rows.map(([flag, says]) => `  ${flag.padEnd(width)}  ${says}`),
     '',
-    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store that cannot be opened)',
+    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store that cannot be opened, packages that are missing)',
   ].join('\n');
 }
 

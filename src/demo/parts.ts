@@ -1,9 +1,12 @@
 import type { Clock, EpochMillis, Millis, Random } from '../time/index.ts';
 import type { Db } from './db.ts';
+import type { Meter } from './metrics.ts';
 import type { Problem } from './problem.ts';
+import type { Window } from './rate.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
 import type { Operation, OperationKind, OperationStatus, Store } from './store.ts';
+import type { Carrier } from './tracing.ts';
 
 /** What a client is told about an operation. */
 export interface OperationBody {
@@ -28,6 +31,13 @@ export interface Delivery {
   readonly id: string;
   /** The state the job must be in to be taken up. */
   readonly from: 'queued' | 'running';
+}
+
+/** Something that the server cannot work without. */
+export interface Check {
+  readonly name: string;
+  /** Rejects when it is down. */
+  readonly ask: () => Promise<void>;
 }
 
 /** What the server is put together from. A bug replaces some of these; the server does not know of bugs. */
@@ -55,6 +65,10 @@ export interface Parts {
   readonly isMatch: (field: string, etag: string) => boolean;
   /** By what requests are counted together for the rate limit. */
   readonly countedAs: (user: string | undefined) => string;
+  /** The window that a request falls into: the one before, where there is one, or a new one. */
+  readonly windowFor: (before: Window | undefined, now: Millis, length: Millis) => Window;
+  /** A wait as the field Retry-After tells it, in whole seconds. */
+  readonly inSeconds: (wait: Millis) => number;
   /** Within what an idempotency key stands for one request. */
   readonly keyScope: (caller: string, place: string) => readonly string[];
   /** Whether two requests with one key ask for the same. */
@@ -67,6 +81,14 @@ export interface Parts {
   readonly undone: (steps: readonly Step[]) => readonly Step[];
   /** The field Retry-After while the operation goes on; undefined leaves it out. */
   readonly retryAfter: (operation: Operation) => string | undefined;
+  /** Carries the trace of a request to what is done for it. */
+  readonly carrier: Carrier;
+  /** The trace that the work of an operation belongs to. */
+  readonly traceFor: (operation: Operation) => string | undefined;
+  /** Counts what was answered. */
+  readonly meter: Meter;
+  /** What is asked before the server is told to be ready. */
+  readonly checks: readonly Check[];
 }
 
 /** A named defect seen in real systems, planted on demand. */
@@ -88,7 +110,9 @@ export interface Bug {
     | 'expiry'
     | 'idempotency'
     | 'compensation'
-    | 'time-outs';
+    | 'time-outs'
+    | 'tracing'
+    | 'monitoring';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** The parts that this defect replaces. */

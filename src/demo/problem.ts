@@ -60,6 +60,7 @@ export type ProblemName =
   | 'headers-too-large'
   | 'internal'
   | 'busy'
+  | 'not-ready'
   | 'closing';
 
 /** Every kind of problem that this server tells, by the last part of its type. */
@@ -150,6 +151,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   },
   'deadline-passed': { status: 504, title: 'The time is up', mend: 'All of it was undone: send it again with more time.' },
   busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },
+  'not-ready': { status: 503, title: 'The server is not ready', mend: 'Ask again after Retry-After.' },
   closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
 };
 

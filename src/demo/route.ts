@@ -4,6 +4,7 @@ import type { Parts } from './parts.ts';
 import type { Db } from './db.ts';
 import type { Answers } from './answers.ts';
 import type { Naming } from './store.ts';
+import type { Tracing } from './tracing.ts';
 import type { Naps, Worker } from './worker.ts';
 
 /** Who asks: a user with a valid token. */
@@ -36,6 +37,7 @@ export interface World {
   readonly db: Db;
   readonly answers: Answers;
   readonly worker: Worker;
+  readonly tracing: Tracing;
   /** Names the nth operation. */
   readonly nameOperation: Naming;
   /** The waits of synchronous work, which the end of the server and a client that hangs up cut short. */

@@ -48,6 +48,9 @@ export class Naps {
   }
 }
 
+/** Does what a worker does of an operation in one go: somebody may watch. */
+export type Around = (operation: Operation, work: () => Promise<void>) => Promise<void>;
+
 /** How the work of each kind is done. */
 export type Kinds = Readonly<Record<OperationKind, Kind>>;
 
@@ -61,24 +64,39 @@ export class Worker {
   readonly #slots: number;
   readonly #nameReport: Naming;
   readonly #onError: (error: unknown) => void;
+  readonly #around: Around;
   readonly #naps: Naps;
   readonly #ready: Delivery[] = [];
   readonly #delays = new Set<() => void>();
   readonly #runs = new Set<Promise<void>>();
   #state: 'new' | 'started' | 'stopped' = 'new';
 
-  constructor(parts: Parts, kinds: Kinds, options: { slots: number; nameReport: Naming; onError: (error: unknown) => void }) {
+  constructor(
+    parts: Parts,
+    kinds: Kinds,
+    options: { slots: number; nameReport: Naming; onError: (error: unknown) => void; around: Around },
+  ) {
     this.#parts = parts;
     this.#kinds = kinds;
     this.#slots = options.slots;
     this.#nameReport = options.nameReport;
     this.#onError = options.onError;
+    this.#around = options.around;
     this.#naps = new Naps(parts.clock);
   }
 
   /** Jobs that are on their way, waiting or being worked on. */
   get size(): number {
     return this.#delays.size + this.#ready.length + this.#runs.size;
+  }
+
+  /** How many jobs are worked on. */
+  get busy(): number {
+    return this.#runs.size;
+  }
+
+  get isStarted(): boolean {
+    return this.#state === 'started';
   }
 
   start(): void {
@@ -162,7 +180,7 @@ export class Worker {
   async #work({ id, from }: Delivery): Promise<void> {
     const { clock, store } = this.#parts;
     const operation = await store.claim(id, from, clock.wall());
-    if (operation !== undefined) await this.#kinds[operation.kind].run(this.#job(operation));
+    if (operation !== undefined) await this.#around(operation, () => this.#kinds[operation.kind].run(this.#job(operation)));
   }
 
   #job(operation: Operation): Job {

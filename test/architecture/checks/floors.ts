@@ -48,7 +48,12 @@ const PURE: Readonly<Record<string, string>> = {
 const COMPUTING_MODULES: ReadonlySet<string> = new Set(['node:util', 'node:assert', 'node:url', 'node:buffer']);
 
 /** Optional peers, and the only folders that may load them when they are themselves loaded. */
-export const PEERS: Readonly<Record<string, readonly string[]>> = { vitest: ['vitest'] };
+export const PEERS: Readonly<Record<string, readonly string[]>> = {
+  vitest: ['vitest'],
+  '@opentelemetry/api': [],
+  '@opentelemetry/exporter-trace-otlp-http': [],
+  '@opentelemetry/sdk-trace': [],
+};
 
 /** The folder of a file below `src`; `''` for the files at its root. */
 function folderOf(path: string): string {

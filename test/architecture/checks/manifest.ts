@@ -15,7 +15,12 @@ export interface Manifest {
 /** What may come with an install, by name, each with its reason. */
 export const DEPENDENCIES: Readonly<Record<string, string>> = {};
 /** What may be asked for beside us. */
-export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = { vitest: 'the runner of holdfast/vitest' };
+export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
+  vitest: 'the runner of holdfast/vitest',
+  '@opentelemetry/api': 'holdfast demo --otlp',
+  '@opentelemetry/exporter-trace-otlp-http': 'holdfast demo --otlp',
+  '@opentelemetry/sdk-trace': 'holdfast demo --otlp',
+};
 
 const SHIPPED: readonly string[] = ['dist', 'src', 'CHANGELOG.md'];
 /** npm runs these on the machine of whoever installs. */

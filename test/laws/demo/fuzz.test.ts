@@ -14,6 +14,9 @@ const FIELDS = [
   'if-none-match',
   'x-time-left-ms',
   'idempotency-key',
+  'traceparent',
+  'tracestate',
+  'x-request-id',
   'accept',
   'prefer',
 ];
@@ -38,6 +41,9 @@ const PLACES: Readonly<Record<string, Readonly<Record<string, readonly unknown[]
   reports: { title: ['x'], rows: [1, 1000, 1001], template: ['sales', 'none'], work: [1, '1s', 'soon'] },
   operations: {},
   problems: {},
+  'health/live': {},
+  'health/ready': {},
+  metrics: {},
   '': {},
 };
 
