@@ -21,13 +21,18 @@ export interface Logger {
 /** The most of a text that is looked at, and told, in characters. */
 const MAX_TEXT = { read: 16_384, told: 8_192 } as const;
 
+/** The value of something that is secret by its name, in JSON, JSON within JSON, a query or a field of a header. */
+function named(name: string): RegExp {
+  const value = String.raw`\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;}&]+`;
+  return new RegExp(String.raw`(${name}\\?["']?\s{0,5}[:=]\s{0,5})(?:${value})`, 'gi');
+}
+
 /** What may stand in the words of an error and is nobody's business. */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic)\s+[\w.~+/=-]+/gi, '$1 [secret]'],
-  [
-    /((?:password|passwd|pass|secret|token|authorization|cookie|api[-_]?key|card|cvc|subject|text|html)[\w-]{0,40}\\?["']?\s{0,5}[:=]\s{0,5})(\\?"(?:[^"\\]|\\[^"])*\\?"|'[^']*'|[^\s,;}&]+)/gi,
-    '$1[secret]',
-  ],
+  [/\b((?:set-)?cookie\s{0,5}[:=]\s{0,5})[^\r\n"]+/gi, '$1[secret]'],
+  [named(String.raw`(?:password|passwd|secret|token|authorization|cookie|api[-_]?key)[\w-]{0,40}`), '$1[secret]'],
+  [named(String.raw`(?<!\w)(?:pass|pwd|card|cvc|subject|text|html)`), '$1[secret]'],
   [/(\/\/)[^/\s@]{1,200}@/g, '$1[secret]@'],
   [/\b[0-9a-f]{64}\b/gi, '[secret]'],
   [/\b(?:whsec|sk|pk)_[\w+/=-]+/g, '[secret]'],

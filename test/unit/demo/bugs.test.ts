@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BUGS, type DemoOptions } from '../../../src/demo/index.ts';
-import { bodyOf, inWorld, logIn, monitorOf, post, standing, toItsEnd, type Body, type World } from './world.ts';
+import { BUGS, demoApp, sqliteStore, type DemoApp, type DemoOptions, type SpanRecord } from '../../../src/demo/index.ts';
+import { addressOf, bodyOf, inWorld, logIn, monitorOf, post, standing, toItsEnd, type Body, type World } from './world.ts';
 
 /** Each looks from outside, in plain HTTP, and throws when the server is wrong. */
 const CHECKS: Record<string, (world: World) => Promise<void>> = {
@@ -11,6 +11,16 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     const refused = await ann('POST', '/transfers', { from: 'acc_ann_current', to: 'acc_nobody', amount: 500 });
     expect(refused.status).toBe(422);
     expect(await bodyOf(await ann('GET', '/accounts'))).toEqual(before);
+  },
+  'broken-trace': async (world) => {
+    const spans: SpanRecord[] = [];
+    const app = besides(world, { telemetry: { record: (span) => void spans.push(span), close: async () => undefined } });
+    app.start();
+    await app.fetch('/reports', { method: 'POST', headers: { traceparent: `00-${TRACES[0]}-00f067aa0ba902b7-01` } });
+    await world.clock.sleep(10_000);
+    await app.close();
+    const traces = spans.filter(({ kind }) => kind === 'consumer').map(({ context }) => context.traceId);
+    expect([...new Set(traces)]).toEqual([TRACES[0]]);
   },
   'cancel-ignored': async (world) => {
     const monitor = monitorOf(await post(world.app));
@@ -37,6 +47,13 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await world.clock.sleep(60_000);
     expect((await world.app.fetch(monitor)).status).toBe(200);
   },
+  'faults-counted-as-success': async (world) => {
+    const ann = await logIn(world, 'ann');
+    world.network = () => Promise.reject(new TypeError('the line is cut'));
+    expect((await ann('POST', '/bookings', FLIGHT)).status).toBe(502);
+    const told = await (await world.app.fetch('/metrics')).text();
+    expect(told).toMatch(/^holdfast_http_requests_total\{route="\/bookings",method="POST",status="502"\} 1$/m);
+  },
   'if-match-ignored': async (world) => {
     const ann = await logIn(world, 'ann');
     const path = monitorOf(await ann('POST', '/customers', { name: 'Ada', email: 'ada@example.test' }));
@@ -59,6 +76,20 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
       ann('POST', '/transfers', { from: 'acc_ann_current', to: 'acc_bob_current', amount }, { 'idempotency-key': '"1"' });
     await pay(100);
     expect((await pay(200)).status).toBe(422);
+  },
+  'leaked-trace': async (world) => {
+    const ann = await logIn(world, 'ann');
+    const seats: string[] = [];
+    world.network = (input, init) => {
+      const { flight } = JSON.parse(typeof init?.body === 'string' ? init.body : '{}') as { flight?: string };
+      const trace = new Headers(init?.headers).get('traceparent')?.split('-')[1];
+      if (addressOf(input).includes('//seat.')) seats.push(`${flight} ${trace}`);
+      return world.services.fetch(input, init);
+    };
+    const book = (flight: string, trace: string): Promise<Response> =>
+      ann('POST', '/bookings', { ...FLIGHT, flight }, { traceparent: `00-${trace}-00f067aa0ba902b7-00` });
+    await Promise.all([book('HF123', TRACES[0]), book('HF124', TRACES[1])]);
+    expect(seats.sort()).toEqual([`HF123 ${TRACES[0]}`, `HF124 ${TRACES[1]}`]);
   },
   'lost-result': async (world) => {
     const told = await toItsEnd(world, monitorOf(await post(world.app)));
@@ -98,6 +129,15 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
       if (status === 'succeeded') break;
     }
   },
+  'ready-without-store': async (world) => {
+    const store = sqliteStore(':memory:');
+    const app = besides(world, { store });
+    app.start();
+    expect((await app.fetch('/health/ready')).status).toBe(200);
+    await store.close();
+    expect((await app.fetch('/health/ready')).status).toBe(503);
+    await app.close();
+  },
   'resurrected-operation': async (world) => {
     const monitor = monitorOf(await post(world.app));
     const ended = await toItsEnd(world, monitor);
@@ -109,6 +149,13 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
   'retry-after-in-millis': async (world) => {
     const accepted = await post(world.app);
     expect(Number(accepted.headers.get('retry-after'))).toBeLessThanOrEqual(10);
+  },
+  'retry-after-nought': async ({ app, clock }) => {
+    for (let i = 0; i < 200; i++) await app.fetch('/airports');
+    await clock.sleep(3_599_500);
+    const refused = await app.fetch('/airports');
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   },
   'shared-rate-limit': async (world) => {
     const [ann, bob] = [await logIn(world, 'ann'), await logIn(world, 'bob')];
@@ -140,8 +187,22 @@ const CHECKS: Record<string, (world: World) => Promise<void>> = {
     await ann('POST', '/bookings', { ...FLIGHT, flight: 'HF999' });
     expect(world.calls.indexOf('DELETE seat')).toBeLessThan(world.calls.indexOf('DELETE payment'));
   },
+  'window-never-ends': async ({ app, clock }) => {
+    for (let i = 0; i < 200; i++) await app.fetch('/airports');
+    for (let i = 0; i < 6; i++) {
+      expect((await app.fetch('/airports')).status).toBe(429);
+      await clock.sleep(600_000);
+    }
+    expect((await app.fetch('/airports')).status).toBe(200);
+  },
 };
 
+/** A demo with the same bugs in the same time, which stands beside that of the world. */
+function besides({ app, clock }: World, options: DemoOptions): DemoApp {
+  return demoApp({ clock, bugs: app.bugs, ...options });
+}
+
+const TRACES = ['4bf92f3577b34da6a3ce929d0e0e4736', '0af7651916cd43dd8448eb211c80319c'] as const;
 const FLIGHT = { flight: 'HF123', passenger: 'Ada Lovelace', card: '4242424242424242' };
 
 /** What a check needs the server to be set to; no other comes near this limit. */
