@@ -59,6 +59,9 @@ function more(): ReadonlyMap<string, number> {
   return new Map(extra.filter(([, count]) => count > 0));
 }
 
+// The streams of the process itself are opened when somebody first looks at them, and are nobody's leak.
+for (const stream of [process.stdin, process.stdout, process.stderr]) stream.listenerCount('error');
+
 // Here, and not in a hook: while tests run, the runner has a timer of its own that comes and goes.
 const before: Counts = held();
 const firstSeen = new Map<string, string>();
