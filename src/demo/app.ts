@@ -220,7 +220,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   };
 
   const answer = async (request: Request, signal: AbortSignal, seen: SeenRequest): Promise<Response> => {
-    const url = new URL(request.url);
+    const { url } = seen;
     const { pathname } = url;
     const watched = Object.hasOwn(health, pathname) ? health[pathname] : undefined;
     if (watched !== undefined) {

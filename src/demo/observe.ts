@@ -14,6 +14,7 @@ const HUNG_UP = 499;
 
 /** A request that is being answered, and what is known of it so far. */
 export interface SeenRequest {
+  readonly url: URL;
   readonly context: TraceContext;
   /** The template of its route, once it has one. */
   route: string;
@@ -73,6 +74,7 @@ export function observerOf(
       const span = tracing.begin(start, readContext(headers.get('traceparent'), headers.get('tracestate')));
       const id = log === undefined ? undefined : requestId(headers.get(REQUEST_ID));
       const seen: SeenRequest = {
+        url,
         context: span.context,
         route: NO_ROUTE,
         caller: undefined,
