@@ -51,6 +51,9 @@ interface Running {
 async function start(args: readonly string[], firstPath: string): Promise<Running> {
   const from = performance.now();
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Also when the measurement fails.
+  const kill = (): void => void child.kill();
+  process.once('exit', kill);
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()));
   const line = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout! }).once('line', resolve);
@@ -84,8 +87,9 @@ async function start(args: readonly string[], firstPath: string): Promise<Runnin
     send,
     async stop() {
       agent.destroy();
-      child.kill('SIGTERM');
+      kill();
       await ended;
+      process.off('exit', kill);
     },
   };
 }
