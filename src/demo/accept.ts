@@ -8,7 +8,9 @@ import { readPrefer } from './prefer.ts';
 import { problem } from './problem.ts';
 import { isProblem } from './report.ts';
 import type { World } from './route.ts';
+import { messaging } from './observe.ts';
 import { isEnded, type Operation, type Wanted } from './store.ts';
+import { writeTrace } from './tracing.ts';
 import { pickUpDelay } from './worker.ts';
 
 /** The most accepted jobs that may wait at a time; more are answered with 503. */
@@ -49,7 +51,7 @@ interface Accepting {
 }
 
 async function acceptOrWait(world: World, request: Request, wanted: Wanted, work: Millis, options: Accepting): Promise<Response> {
-  const { clock, parts, answers, worker, closing, nameOperation, dialect } = world;
+  const { clock, parts, answers, worker, tracing, closing, nameOperation, dialect } = world;
   const { refuse } = answers;
   if (closing()) return refuse(problem('closing', 'it takes no more orders'));
   if (worker.size >= MAX_WAITING_JOBS) {
@@ -65,8 +67,10 @@ async function acceptOrWait(world: World, request: Request, wanted: Wanted, work
   const wait = mustWait || seconds === undefined ? undefined : Number(seconds) * 1000;
   const applied = [...(isAsync ? ['respond-async'] : []), ...(wait === undefined ? [] : [`wait=${seconds}`])].join(', ');
 
+  const sent = tracing.begin(messaging('send', wanted.kind), tracing.current());
+  const trace = writeTrace(sent.context);
   const accepted = await once(parts, keyed, function* () {
-    const operation = yield* parts.store.accept(wanted, clock.wall(), nameOperation);
+    const operation = yield* parts.store.accept({ ...wanted, trace }, clock.wall(), nameOperation);
     if (options.alongside !== undefined) yield* options.alongside(operation);
     const reply = dialect.accepted(sceneOf(world, request, parts.tell(operation)));
     const headers = {
@@ -80,7 +84,10 @@ async function acceptOrWait(world: World, request: Request, wanted: Wanted, work
   if (isRefused(told) || told.operation === undefined) return respond(answers, accepted, parts);
   const { operation: id, open = false } = told;
   // Not before it is kept: the worker would not find it.
-  if (fresh) parts.deliver({ id, from: 'queued' }, pickUpDelay(work), work);
+  if (fresh) {
+    parts.deliver({ id, from: 'queued' }, pickUpDelay(work), work);
+    sent.end({ attributes: { 'messaging.message.id': id } });
+  }
   if (!open || !(mustWait || (fresh && wait !== undefined))) return respond(answers, accepted, parts);
 
   const ended = await untilEnded(world, id, Math.min(wait ?? MAX_WAIT_MS, MAX_WAIT_MS), request.signal);

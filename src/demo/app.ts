@@ -4,6 +4,7 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Mil
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
+import { one } from './db.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import * as dialects from './dialects/index.ts';
 import { eventsFrom, momentOf } from './events.ts';
@@ -14,14 +15,17 @@ import { importKind } from './kinds/import.ts';
 import { replayKind } from './kinds/replay.ts';
 import { reportKind } from './kinds/report.ts';
 import { TRIP_BUDGET_MS, tripKind } from './kinds/trip.ts';
+import { loggerOf, type LogOptions } from './log.ts';
 import { demoMailbox, smtpMailer, type Mailer } from './mail.ts';
+import { requestMeter } from './metrics.ts';
+import { observerOf, type SeenRequest } from './observe.ts';
 import { lookThenAct } from './once.ts';
 import { page } from './page.ts';
 import type { Bug, Parts } from './parts.ts';
 import { policyNamed, type PolicyName } from './policies.ts';
 import { problem, PROBLEMS, type ProblemName } from './problem.ts';
 import { LocalQueue, type Queue, type QueueOptions } from './queue.ts';
-import { limiter, type RateLimit } from './rate.ts';
+import { fixedWindow, limiter, type RateLimit } from './rate.ts';
 import { writeReport } from './report.ts';
 import { router, type Answer, type Asked, type Background, type Caller, type Route, type Routes, type World } from './route.ts';
 import { airportRoutes } from './routes/airports.ts';
@@ -29,6 +33,7 @@ import { bookings } from './routes/bookings.ts';
 import { customerRoutes } from './routes/customers.ts';
 import { emailRoutes } from './routes/emails.ts';
 import { eventRoutes, placeFor } from './routes/events.ts';
+import { demoChecks, healthRoutes } from './routes/health.ts';
 import { importRoutes } from './routes/imports.ts';
 import { loginRoutes } from './routes/login.ts';
 import { operationIndex, operationRoutes, partialOf, tellOperation } from './routes/operations.ts';
@@ -45,6 +50,7 @@ import { foldLog } from './snapshots.ts';
 import { converse, type Talk, type Wire } from './socket.ts';
 import { asksFor, frame } from './sse.ts';
 import { isEnded, leftOf, sqliteStore, type Naming, type Store } from './store.ts';
+import { asyncCarrier, tracedFetch, tracingOf, type Telemetry } from './tracing.ts';
 import { Dispatcher } from './webhooks/dispatcher.ts';
 import { isSecret } from './webhooks/signature.ts';
 import { CALLBACKS, WEBHOOKS } from './webhooks/webhooks.ts';
@@ -99,7 +105,11 @@ export interface DemoOptions {
   readonly queue?: (options: QueueOptions) => Queue;
   /** How many requests each caller may send in a time, as in `{ requests: 10, per: '1s' }`; as many as they like by default. */
   readonly rateLimit?: { readonly requests: number; readonly per: Duration };
-  /** Told of faults of the server itself; printed as a warning by default. */
+  /** Where spans go, such as {@link openTelemetry} makes it; closed with the app. Traces that come in go on without it, too. */
+  readonly telemetry?: Telemetry;
+  /** Tells each request, each attempt at an operation and each fault in a line; nothing by default. */
+  readonly log?: LogOptions;
+  /** Told of faults of the server itself; by default they are in the log or, where there is none, printed as a warning. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -163,11 +173,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const { policy = 'ietf', required = false } =
     typeof options.idempotency === 'string' ? { policy: options.idempotency } : (options.idempotency ?? {});
   const keys = { ...policyNamed(policy), required };
-  const onError =
-    options.onError ?? ((error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error)));
   const mailer = typeof options.mail === 'string' ? smtpMailer(options.mail) : (options.mail ?? demoMailbox());
-  const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
-
   const callbackSecret = options.callbackSecret ?? DEMO_CALLBACK_SECRET;
   if (!isSecret(callbackSecret)) {
     throw new HarnessError(
@@ -176,9 +182,19 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       'leave it out to take the secret that GET / tells',
     );
   }
+  const log = options.log === undefined ? undefined : loggerOf(options.log, clock);
+  const warn = (error: unknown): void => process.emitWarning(error instanceof Error ? error : String(error));
+  const tellFault = options.onError ?? (log === undefined ? warn : (): void => undefined);
+  const onError = (error: unknown): void => {
+    log?.fault(error);
+    tellFault(error);
+  };
+  const store = typeof options.store === 'object' ? options.store : sqliteStore(options.store ?? ':memory:');
+
+  const tracing = tracingOf({ clock, random, telemetry: options.telemetry }, () => parts.carrier);
   const services =
     options.fetch === undefined
-      ? demoServices({ clock, ...(typeof options.store === 'string' ? { store: options.store } : {}) })
+      ? demoServices({ clock, tracing, ...(typeof options.store === 'string' ? { store: options.store } : {}) })
       : undefined;
 
   const correct: Parts = {
@@ -186,7 +202,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     random,
     store,
     db: store.db,
-    fetch: options.fetch ?? services!.fetch,
+    fetch: tracedFetch(options.fetch ?? services!.fetch, tracing),
     write: writeReport,
     deliver: (delivery, delay) => worker.deliver(delivery, delay),
     tell: (operation) => tellOperation(operation, parts.partial(operation)),
@@ -226,6 +242,16 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     send: options.send ?? ((input, init) => fetch(input, init)),
     webhooks: WEBHOOKS,
     callbacks: CALLBACKS,
+    windowFor: fixedWindow,
+    // Rounded up: who comes back then is let in.
+    inSeconds: (wait) => Math.ceil(wait / 1000),
+    carrier: asyncCarrier(),
+    traceFor: ({ trace }) => trace,
+    meter: requestMeter(),
+    checks: demoChecks(
+      () => store.db.single(() => one('SELECT 1 AS up')),
+      () => worker.isStarted,
+    ),
   };
   const parts = planted.reduce<Parts>((so, bug) => ({ ...so, ...bug.plant(so) }), correct);
   // Named by what the store counts, so that a restart with the same seed on the same file does not repeat an id.
@@ -244,6 +270,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     replay: replayKind(parts),
     trip: tripKind(parts, leaving.signal),
   };
+  const observer = observerOf(clock, tracing, () => parts, { log, isRecorded: options.telemetry !== undefined });
   const queue = (options.queue ?? ((source) => new LocalQueue(source)))({
     clock,
     slots,
@@ -259,6 +286,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const worker = new Worker(parts, kinds, {
     queue,
     nameReport,
+    around: observer.attempt,
     ...(options.queue === undefined ? {} : { lookAgain: LOOK_AGAIN_MS }),
   });
   const naps = new Naps(clock);
@@ -276,6 +304,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     dialect,
     worker,
     feed,
+    tracing,
     nameOperation: name('op'),
     naps,
     work,
@@ -285,7 +314,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   };
   const booking = bookings(world);
   const background: readonly Background[] = [worker, booking, new Dispatcher(parts, onError)];
-  const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers);
+  const limited = limiter(options.rateLimit === undefined ? undefined : readLimit(options.rateLimit), clock, answers, parts);
+  const health = healthRoutes(world, slots);
 
   const explain: Answer = async (_request, { id }) => {
     if (!Object.hasOwn(PROBLEMS, id)) return refuse(problem('not-found', `there is no kind of problem ${show(id)}`));
@@ -327,15 +357,22 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   };
 
   const routeOf = router(routes);
-  const answer = async (request: Request, signal: AbortSignal): Promise<Response> => {
-    const url = new URL(request.url);
+  const answer = async (request: Request, signal: AbortSignal, seen: SeenRequest): Promise<Response> => {
+    const { url } = seen;
     const { pathname } = url;
+    const watched = Object.hasOwn(health, pathname) ? health[pathname] : undefined;
+    if (watched !== undefined) {
+      seen.route = pathname;
+      return serveRoute(watched, request, { url, id: '', signal, caller: undefined });
+    }
     const found = routeOf(pathname);
-    return admit(request, async (caller) =>
-      found === undefined
+    if (found !== undefined) seen.route = found.template;
+    return admit(request, async (caller) => {
+      seen.caller = caller?.user;
+      return found === undefined
         ? refuse(problem('not-found', `there is nothing at ${show(pathname, 200)}`))
-        : serveRoute(found.route, request, { url, id: found.id, signal, caller }),
-    );
+        : serveRoute(found.route, request, { url, id: found.id, signal, caller });
+    });
   };
 
   /** Answers whoever may ask: within the limits, and with a token that is good or none. */
@@ -386,14 +423,26 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     });
   };
 
-  const handle = async (request: Request, signal: AbortSignal): Promise<Response> => {
+  const answered = async (request: Request, signal: AbortSignal, seen: SeenRequest): Promise<Response> => {
     try {
-      return await answer(request, signal);
+      return await answer(request, signal, seen);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (leaving.signal.aborted) return refuse(problem('closing', 'the request was not finished'));
-      onError(error);
+      seen.fault(error);
+      tellFault(error);
       return refuse(problem('internal', 'the fault is in the log of the server'));
+    }
+  };
+
+  const handle = async (request: Request, signal: AbortSignal): Promise<Response> => {
+    const seen = observer.request(request);
+    let response: Response | undefined;
+    try {
+      response = await tracing.run(seen.context, () => answered(request, signal, seen));
+      return response;
+    } finally {
+      seen.end(response);
     }
   };
 
@@ -426,6 +475,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
         naps.wakeAll();
         await Promise.all(background.map((one) => one.stop()));
         await services?.close();
+        await options.telemetry?.close();
         if (store !== options.store) await store.close();
       })();
       return closed;
@@ -514,6 +564,9 @@ const INDEX = {
       'for the payment service: signed as Standard Webhooks; members type, timestamp, data (payment, sequence, amount)',
     'GET /payments/{id}': 'how far a payment is, and all that was called back of it',
     'GET /problems/{name}': 'what a problem means',
+    'GET /health/live': 'whether the server answers; it and the next two ask for no token, and are not counted',
+    'GET /health/ready': 'whether it can do its work: 200, or 503 with what is down',
+    'GET /metrics': 'figures for Prometheus, or as OpenMetrics by Accept',
   },
 };
 

@@ -1,8 +1,9 @@
 export { bugNamed, BUGS, demoApp, type DemoApp, type DemoOptions } from './app.ts';
 export { MAX_BODY_BYTES } from './body.ts';
 export { demoMailbox, MailFault, type Letter, type Mailbox, type Mailer, type RefusedRecipient, type Sent } from './mail.ts';
-export type { Bug, OperationBody, Parts } from './parts.ts';
 export type { PolicyName } from './policies.ts';
+export type { LogOptions } from './log.ts';
+export type { Bug, Check, OperationBody, Parts } from './parts.ts';
 export type { Problem } from './problem.ts';
 export type { Report, ReportOrder } from './report.ts';
 export { DECLINED_CARD, demoServices, sharedServices } from './services/index.ts';
@@ -21,3 +22,5 @@ export {
   type Store,
   type StoredReport,
 } from './store.ts';
+export { openTelemetry, type OpenTelemetryOptions } from './telemetry.ts';
+export type { SpanRecord, Telemetry, TraceContext, Tracing } from './tracing.ts';

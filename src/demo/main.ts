@@ -3,6 +3,7 @@ import { HarnessError, nearest, show } from '../errors.ts';
 import { formatDuration, freshSeed, parseDuration, seeded, systemClock, type Duration } from '../time/index.ts';
 import { BUGS, demoApp, dialectNamed, DIALECTS, type DemoOptions } from './app.ts';
 import type { Dialect } from './dialects/dialect.ts';
+import type { LogOptions } from './log.ts';
 import { findNodemailer, smtpTarget } from './mail.ts';
 import type { Bug } from './parts.ts';
 import { POLICIES, policyNamed, type PolicyName } from './policies.ts';
@@ -12,6 +13,7 @@ import { serve, type Served } from './serve.ts';
 import { demoServices, sharedServices } from './services/index.ts';
 import { serveServices, type ServedServices } from './services/served.ts';
 import { openStore } from './store.ts';
+import { openTelemetry } from './telemetry.ts';
 
 /** Where the command writes, and who stops it; `process` fits. */
 export interface DemoIo {
@@ -60,6 +62,12 @@ const FLAGS = {
     type: 'string',
     value: 'POLICY',
     says: 'what an Idempotency-Key means, ietf by default; POLICY,required refuses requests without one',
+  },
+  log: { type: 'string', value: 'FORMAT', says: 'tell requests, operations and faults on stderr, a line each: json or text' },
+  otlp: {
+    type: 'string',
+    value: 'URL',
+    says: 'send spans to an OpenTelemetry collector by OTLP/HTTP, as in http://127.0.0.1:4318; needs its packages',
   },
   help: { type: 'boolean', short: 'h', says: 'this text' },
 } as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
@@ -112,7 +120,15 @@ async function serveUntilStopped(
   io: DemoIo,
   print: (text: string) => void,
 ): Promise<void> {
-  const app = demoApp({ ...flags.options, ...shared, random: seeded(flags.seed) });
+  const lost = ({ message }: Error): void =>
+    void io.stderr.write(`holdfast demo: the collector does not take spans, and they are lost: ${message}\n`);
+  const app = demoApp({
+    ...flags.options,
+    ...shared,
+    random: seeded(flags.seed),
+    ...(flags.otlp === undefined ? {} : { telemetry: await openTelemetry({ url: flags.otlp, onLost: lost }) }),
+    ...(flags.log === undefined ? {} : { log: { format: flags.log, write: (line) => io.stderr.write(line) } }),
+  });
   let server: Served | undefined;
   if (flags.role === 'worker') app.start();
   else {
@@ -170,6 +186,8 @@ interface Flags {
     readonly dialect: string;
     readonly mail?: string;
   };
+  readonly log: LogOptions['format'] | undefined;
+  readonly otlp: string | undefined;
 }
 
 function readFlags(argv: readonly string[]): Flags {
@@ -220,6 +238,8 @@ function readFlags(argv: readonly string[]): Flags {
     seed: last('seed') ?? freshSeed(),
     queue,
     role: readRole(last('role'), queue),
+    log: readFormat(last('log')),
+    otlp: last('otlp'),
     options: {
       bugs: given.get('bug') ?? [],
       store: last('store') ?? ':memory:',
@@ -282,6 +302,11 @@ function readRate(text: string): NonNullable<DemoOptions['rateLimit']> {
     if (!(error instanceof HarnessError)) throw error;
   }
   throw misuse(`--rate: expected a number of requests and a time, received ${show(text)}`, 'write --rate 100/1s');
+}
+
+function readFormat(text: string | undefined): LogOptions['format'] | undefined {
+  if (text === undefined || text === 'json' || text === 'text') return text;
+  throw misuse(`--log: expected json or text, received ${show(text)}`, 'write --log json');
 }
 
 function wholeNumber(flag: string, text: string, max: number): number {

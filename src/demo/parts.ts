@@ -5,12 +5,15 @@ import type { Filter, LoggedEvent } from './events.ts';
 import type { Base, State } from './fold.ts';
 import type { ImportedItem, Tally } from './imports.ts';
 import type { Mailer } from './mail.ts';
+import type { Meter } from './metrics.ts';
 import type { KeyPolicy } from './policies.ts';
 import type { Problem } from './problem.ts';
+import type { Window } from './rate.ts';
 import type { Report, ReportOrder } from './report.ts';
 import type { Services, Step } from './services/service.ts';
 import type { Message } from './sse.ts';
 import type { Delivery, Operation, OperationKind, OperationStatus, Store } from './store.ts';
+import type { Carrier } from './tracing.ts';
 import type { Callbacks, Webhooks } from './webhooks/webhooks.ts';
 
 /** What a client is told about an operation. */
@@ -33,6 +36,13 @@ export interface OperationBody {
   readonly error?: Problem;
   /** Of work that is made of parts, how far each of them is. */
   readonly steps?: readonly { readonly name: string; readonly state: string }[];
+}
+
+/** Something that the server cannot work without. */
+export interface Check {
+  readonly name: string;
+  /** Rejects when it is down. */
+  readonly ask: () => Promise<void>;
 }
 
 /** What the server is put together from. A bug replaces some of these; the server does not know of bugs. */
@@ -60,6 +70,10 @@ export interface Parts {
   readonly isMatch: (field: string, etag: string) => boolean;
   /** By what requests are counted together for the rate limit. */
   readonly countedAs: (user: string | undefined) => string;
+  /** The window that a request falls into: the one before, where there is one, or a new one. */
+  readonly windowFor: (before: Window | undefined, now: Millis, length: Millis) => Window;
+  /** A wait as the field Retry-After tells it, in whole seconds. */
+  readonly inSeconds: (wait: Millis) => number;
   /** Within what an idempotency key stands for one request. */
   readonly keyScope: (caller: string, place: string) => readonly string[];
   /** What an idempotency key means, and for how long. */
@@ -120,6 +134,14 @@ export interface Parts {
   readonly webhooks: Webhooks;
   /** How callbacks of another company are taken. */
   readonly callbacks: Callbacks;
+  /** Carries the trace of a request to what is done for it. */
+  readonly carrier: Carrier;
+  /** The trace that the work of an operation belongs to. */
+  readonly traceFor: (operation: Operation) => string | undefined;
+  /** Counts what was answered. */
+  readonly meter: Meter;
+  /** What is asked before the server is told to be ready. */
+  readonly checks: readonly Check[];
 }
 
 /** A named defect seen in real systems, planted on demand. */
@@ -147,7 +169,9 @@ export interface Bug {
     | 'streams'
     | 'replay'
     | 'webhooks'
-    | 'callbacks';
+    | 'callbacks'
+    | 'tracing'
+    | 'monitoring';
   /** What went wrong where this was seen, in one line. */
   readonly story: string;
   /** When it shows, `always` where this is left out: by chance, of two requests at a time, or once something around it has failed. */

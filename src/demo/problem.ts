@@ -81,6 +81,7 @@ export type ProblemName =
   | 'busy'
   | 'closing'
   | 'not-ready'
+  | 'unready'
   | 'too-slow';
 
 /** Every kind of problem that this server tells, by the last part of its type. */
@@ -232,6 +233,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'It was cancelled: send it again with Prefer: respond-async.',
   },
   busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },
+  unready: { status: 503, title: 'The server is not ready', mend: 'Ask again after Retry-After.' },
   closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
 };
 

@@ -14,6 +14,8 @@ export type Work = (delivery: Delivery, held: Held) => Promise<void>;
 export interface Queue {
   /** Jobs that are on their way, waiting or being worked on, as far as this process knows. */
   readonly size: number;
+  /** How many jobs are worked on in this process. */
+  readonly busy: number;
   /** Hands a job to a worker after `delay` milliseconds. */
   deliver(delivery: Delivery, delay: Millis): void;
   /** Begins to hand jobs out, those first that were left unfinished. */
@@ -73,6 +75,10 @@ export class LocalQueue implements Queue {
 
   get size(): number {
     return this.#delays.size + this.#ready.length + this.#runs.size;
+  }
+
+  get busy(): number {
+    return this.#runs.size;
   }
 
   start(work: Work): void {

@@ -9,9 +9,21 @@ export interface RateLimit {
 }
 
 /** The window that a caller is in. */
-interface Window {
+export interface Window {
   readonly ends: Millis;
-  used: number;
+  /** How many requests came in it. */
+  readonly used: number;
+}
+
+/** Fixed windows: the next begins with the first request after the end of the one before. */
+export function fixedWindow(before: Window | undefined, now: Millis, length: Millis): Window {
+  return before === undefined || before.ends <= now ? { ends: now + length, used: 0 } : before;
+}
+
+/** How windows follow each other, and are told. */
+export interface Windows {
+  readonly windowFor: (before: Window | undefined, now: Millis, length: Millis) => Window;
+  readonly inSeconds: (wait: Millis) => number;
 }
 
 /**
@@ -23,6 +35,7 @@ export function limiter(
   limit: RateLimit | undefined,
   clock: Clock,
   { refuse }: Answers,
+  { windowFor, inSeconds }: Windows,
 ): (caller: string, answer: () => Promise<Response>) => Promise<Response> {
   if (limit === undefined) return (_caller, answer) => answer();
   const { requests, window } = limit;
@@ -30,10 +43,10 @@ export function limiter(
   const windows = new Map<string, Window>();
   return async (caller, answer) => {
     const now = clock.now();
-    let current = windows.get(caller);
-    if (current === undefined || current.ends <= now) windows.set(caller, (current = { ends: now + window, used: 0 }));
-    const seconds = Math.ceil((current.ends - now) / 1000);
-    const used = ++current.used;
+    const current = windowFor(windows.get(caller), now, window);
+    const seconds = inSeconds(current.ends - now);
+    const used = current.used + 1;
+    windows.set(caller, { ...current, used });
     const fields = {
       'ratelimit-policy': `"caller";q=${requests};w=${Math.ceil(window / 1000)}`,
       ratelimit: `"caller";r=${Math.max(0, requests - used)};t=${seconds}`,

@@ -49,6 +49,7 @@ export async function redisQueue(
     queue.on('error', onError);
     let size = 0;
     let handed = 0;
+    let busy = 0;
     let stopped = false;
     let worker: InstanceType<typeof bullmq.Worker<Delivery>> | undefined;
     let sweeping: Promise<void> = Promise.resolve();
@@ -79,6 +80,9 @@ export async function redisQueue(
     };
 
     return {
+      get busy() {
+        return busy;
+      },
       get size() {
         return size + handed;
       },
@@ -97,7 +101,8 @@ export async function redisQueue(
             // As the store has it now: whoever had it before is dead, or its lock is lost and its attempt is over.
             const left = await leftover(id);
             if (left === undefined) return;
-            await work(left, { attempt: undefined });
+            busy++;
+            await work(left, { attempt: undefined }).finally(() => busy--);
             // It was given back, for the server goes down: another will do it.
             if ((await leftover(id)) !== undefined) throw new Error(`${id} is not done`);
           },

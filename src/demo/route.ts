@@ -6,6 +6,7 @@ import type { Answers } from './answers.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import type { Feed } from './feed.ts';
 import type { Naming } from './store.ts';
+import type { Tracing } from './tracing.ts';
 import type { Naps, Worker } from './worker.ts';
 
 /** Who asks: a user with a valid token. */
@@ -80,6 +81,7 @@ export interface World {
   readonly worker: Worker;
   /** Tells what happens as it happens. */
   readonly feed: Feed;
+  readonly tracing: Tracing;
   /** Names the nth operation. */
   readonly nameOperation: Naming;
   /** The waits of synchronous work, which the end of the server and a client that hangs up cut short. */

@@ -49,6 +49,9 @@ export class Naps {
   }
 }
 
+/** Does what a worker does of an operation in one go: somebody may watch. */
+export type Around = (operation: Operation, work: () => Promise<void>) => Promise<void>;
+
 /** How the work of each kind is done. */
 export type Kinds = Readonly<Record<OperationKind, Kind>>;
 
@@ -63,23 +66,34 @@ export class Worker {
   readonly #nameReport: Naming;
   readonly #naps: Naps;
   readonly #lookAgain: Millis;
+  readonly #around: Around;
   #state: 'new' | 'started' | 'stopped' = 'new';
 
   /**
    * @param options.lookAgain how often a job that waits is looked at, in milliseconds, where other processes may cancel it
    */
-  constructor(parts: Parts, kinds: Kinds, options: { queue: Queue; nameReport: Naming; lookAgain?: Millis }) {
+  constructor(parts: Parts, kinds: Kinds, options: { queue: Queue; nameReport: Naming; around: Around; lookAgain?: Millis }) {
     this.#parts = parts;
     this.#kinds = kinds;
     this.#queue = options.queue;
     this.#nameReport = options.nameReport;
     this.#naps = new Naps(parts.clock);
+    this.#around = options.around;
     this.#lookAgain = options.lookAgain ?? Number.POSITIVE_INFINITY;
   }
 
   /** Jobs that are on their way, waiting or being worked on. */
   get size(): number {
     return this.#queue.size;
+  }
+
+  /** How many jobs are worked on. */
+  get busy(): number {
+    return this.#queue.busy;
+  }
+
+  get isStarted(): boolean {
+    return this.#state === 'started';
   }
 
   start(): void {
@@ -110,7 +124,7 @@ export class Worker {
     const operation = await store.claim(id, from, clock.wall());
     if (operation === undefined) return;
     held.attempt = operation.attempt;
-    await this.#kinds[operation.kind].run(this.#job(operation));
+    await this.#around(operation, () => this.#kinds[operation.kind].run(this.#job(operation)));
   }
 
   #isStopped(): boolean {

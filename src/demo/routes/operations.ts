@@ -81,7 +81,8 @@ export function operationRoutes(world: World): Routes {
     if (cancelling.forgets === 'all' || (cancelling.forgets === 'ended' && isLate)) await forget(id);
     const told = ((isLate ? cancelling.late : undefined) ?? cancelling.answer)(sceneOf(world, request, parts.tell(operation)));
     const tag = told.body === undefined ? {} : { etag: parts.etag(operation) };
-    return reply(told.status, told.body, { 'cache-control': 'no-cache', ...tag, ...told.headers });
+    const headers = { 'cache-control': 'no-cache', ...politeness(world, operation), ...tag, ...told.headers };
+    return reply(told.status, told.body, headers);
   };
 
   const drop: Answer = async (request, asked) => {

@@ -5,6 +5,7 @@ import { answersOn } from '../answers.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, next, one, sqliteDb, type Db } from '../db.ts';
 import { problem, type Problem } from '../problem.ts';
+import { readContext, type Tracing } from '../tracing.ts';
 
 /** A service of another company, which the demo calls. */
 export type ServiceName = 'payment' | 'seat' | 'ticket' | 'hotel' | 'car';
@@ -31,6 +32,8 @@ export interface ServiceOptions {
   /** A database with {@link SERVICE_TABLES} instead, which it closes at its end. */
   readonly db?: Db;
   readonly work?: Duration;
+  /** Makes spans of what the services are asked; none by default. */
+  readonly tracing?: Tracing;
 }
 
 /** One thing that a service is to do. */
@@ -165,29 +168,52 @@ export function service(trade: Trade, options: ServiceOptions): Service {
     return empty(204);
   };
 
+  const answer = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/tokens' && trade.secret !== undefined) {
+      if (request.method === 'POST') return tokenise(request, trade.secret);
+      return refuse(problem('method-not-allowed', `${request.method} is not served here; there is POST`), { allow: 'POST' });
+    }
+    const [, things, key = ''] = /^\/([a-z]+)(?:\/([\w.~-]{1,200}))?$/.exec(pathname) ?? [];
+    if (things !== trade.things) return refuse(problem('not-found', `this is the ${trade.name} service`));
+    const { method } = request;
+    if (method === 'PUT' && key !== '') return put(request, key);
+    if (method === 'DELETE' && key !== '') return cancel(key);
+    if (method === 'GET' && key === '') {
+      const rows = await db.single(() => all<Row>('SELECT id, status, content FROM effects ORDER BY n DESC LIMIT 1000'));
+      return json(200, { [things]: rows.map(told) });
+    }
+    const found = method === 'GET' ? await find(key) : undefined;
+    if (found !== undefined) return json(200, told(found));
+    if (method === 'GET') return refuse(problem('not-found', `there is nothing with the key ${key}`));
+    const allow = key === '' ? 'GET' : 'DELETE, GET, PUT';
+    return refuse(problem('method-not-allowed', `${method} is not served here; there are ${allow}`), { allow });
+  };
+
+  const tracing = options.tracing?.as(trade.name);
+  /** In the trace of whoever calls. */
+  const traced = async (request: Request): Promise<Response> => {
+    if (tracing === undefined) return answer(request);
+    const { headers, method } = request;
+    const url = new URL(request.url);
+    const route = url.pathname === '/tokens' ? '/tokens' : `/${trade.things}${url.pathname.includes('/', 1) ? '/{key}' : ''}`;
+    const attributes = { 'http.request.method': method, 'http.route': route, 'url.path': url.pathname, 'url.scheme': 'http' };
+    const start = { name: `${method} ${route}`, kind: 'server', attributes } as const;
+    const span = tracing.begin(start, readContext(headers.get('traceparent'), headers.get('tracestate')));
+    try {
+      const response = await tracing.run(span.context, () => answer(request));
+      const { status } = response;
+      span.end({ attributes: { 'http.response.status_code': status }, error: status < 500 ? undefined : String(status) });
+      return response;
+    } catch (error) {
+      span.end({ error: error instanceof Error ? error.name : 'unknown' });
+      throw error;
+    }
+  };
+
   return {
     name: trade.name,
-    handle: async (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === '/tokens' && trade.secret !== undefined) {
-        if (request.method === 'POST') return tokenise(request, trade.secret);
-        return refuse(problem('method-not-allowed', `${request.method} is not served here; there is POST`), { allow: 'POST' });
-      }
-      const [, things, key = ''] = /^\/([a-z]+)(?:\/([\w.~-]{1,200}))?$/.exec(pathname) ?? [];
-      if (things !== trade.things) return refuse(problem('not-found', `this is the ${trade.name} service`));
-      const { method } = request;
-      if (method === 'PUT' && key !== '') return put(request, key);
-      if (method === 'DELETE' && key !== '') return cancel(key);
-      if (method === 'GET' && key === '') {
-        const rows = await db.single(() => all<Row>('SELECT id, status, content FROM effects ORDER BY n DESC LIMIT 1000'));
-        return json(200, { [things]: rows.map(told) });
-      }
-      const found = method === 'GET' ? await find(key) : undefined;
-      if (found !== undefined) return json(200, told(found));
-      if (method === 'GET') return refuse(problem('not-found', `there is nothing with the key ${key}`));
-      const allow = key === '' ? 'GET' : 'DELETE, GET, PUT';
-      return refuse(problem('method-not-allowed', `${method} is not served here; there are ${allow}`), { allow });
-    },
+    handle: traced,
     effects: async () => {
       const rows = await db.single(() => all<Row>('SELECT id, status, content FROM effects ORDER BY n'));
       return rows.map(({ id, status, content }) => ({ key: id, status, body: JSON.parse(content) as unknown }));

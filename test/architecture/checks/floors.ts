@@ -55,6 +55,9 @@ export const PEERS: Readonly<Record<string, readonly string[]>> = {
   nodemailer: [],
   pg: [],
   ws: [],
+  '@opentelemetry/api': [],
+  '@opentelemetry/exporter-trace-otlp-http': [],
+  '@opentelemetry/sdk-trace': [],
 };
 
 /** The folder of a file below `src`; `''` for the files at its root. */

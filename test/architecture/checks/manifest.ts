@@ -22,6 +22,9 @@ export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   nodemailer: 'how the demo sends e-mail by SMTP',
   pg: 'the demo on PostgreSQL',
   ws: 'what the demo serves GET /feed with',
+  '@opentelemetry/api': 'holdfast demo --otlp',
+  '@opentelemetry/exporter-trace-otlp-http': 'holdfast demo --otlp',
+  '@opentelemetry/sdk-trace': 'holdfast demo --otlp',
 };
 
 const SHIPPED: readonly string[] = ['dist', 'src', 'CHANGELOG.md'];

@@ -20,6 +20,9 @@ const FIELDS = [
   'webhook-id',
   'webhook-timestamp',
   'webhook-signature',
+  'traceparent',
+  'tracestate',
+  'x-request-id',
   'accept',
   'prefer',
 ];
@@ -75,6 +78,9 @@ const PLACES: Readonly<Record<string, Readonly<Record<string, readonly unknown[]
   jobs: {},
   'v1/operations': { timeout: ['1s', 'soon'] },
   problems: {},
+  'health/live': {},
+  'health/ready': {},
+  metrics: {},
   '': {},
 };
 

@@ -364,6 +364,7 @@ describe('the handler', () => {
   test('refuses orders beyond the bound of what may wait', async () => {
     let size = 9_999;
     const queue: Queue = {
+      busy: 0,
       get size() {
         return size;
       },
