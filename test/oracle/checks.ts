@@ -7,7 +7,7 @@ import { NotHere, type CheckFunction, type Fires } from './company.ts';
 import { withCompany, type Start } from './start.ts';
 
 /** The files here that are no checks. */
-const SUPPORT: ReadonlySet<string> = new Set(['checks.ts', 'company.ts', 'process.ts', 'run.ts', 'start.ts']);
+const SUPPORT: ReadonlySet<string> = new Set(['checks.ts', 'company.ts', 'process.ts', 'receiver.ts', 'run.ts', 'start.ts']);
 
 /** How many seeds are tried with a bug that fires once in a while: one that needs more is hardly ever seen. */
 export const MANY_SEEDS = 64;

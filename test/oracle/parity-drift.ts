@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { bodyOf, monitorOf, post, toItsEnd, type Company } from './company.ts';
+import { bodyOf, monitorOf, post, toItsEnd, type Company, type Fires } from './company.ts';
+
+export const fires: Fires = 'one in N by seed';
 
 /** The report made later is the report made at once. */
 export default async function check(company: Company): Promise<void> {

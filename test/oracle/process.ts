@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Company } from './company.ts';
+import { receiverOnSocket } from './receiver.ts';
 
 export interface ProcessStart {
   /** The names of the bugs to plant. */
@@ -25,14 +26,17 @@ export async function withProcess(start: ProcessStart, body: (company: Company) 
     ...['demo', '--json', '--port', '0', '--store', join(folder, 'store'), '--seed', String(seed), '--rate', `${rateLimit}/1h`],
     ...bugs.flatMap((bug) => ['--bug', bug]),
   ];
+  const receiver = await receiverOnSocket();
   let server: Server | undefined;
   try {
     server = await serverOf(args);
     await body({
       fetch: (pathOrUrl, init) => fetch(new URL(pathOrUrl, server?.url), init),
-      sleep: (ms) => sleep(ms),
+      sleep: (ms, signal) => sleep(ms, undefined, { signal }),
       now: () => performance.now(),
+      wall: () => Date.now(),
       rateLimit,
+      receiver,
       restart: async () => {
         await end(server?.child, 'SIGKILL');
         server = await serverOf(args);
@@ -40,6 +44,7 @@ export async function withProcess(start: ProcessStart, body: (company: Company) 
     });
   } finally {
     await end(server?.child, 'SIGTERM');
+    await receiver.close();
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -6,6 +6,7 @@ import {
   demoServices,
   serve,
   sqliteStore,
+  type Bug,
   type DemoApp,
   type DemoOptions,
   type Letter,
@@ -14,8 +15,9 @@ import {
 } from '../../src/demo/index.ts';
 import { orAbort } from '../../src/demo/abort.ts';
 import { seeded, systemClock, virtualClock } from '../../src/time/index.ts';
-import type { Company, MailServer, Network, ServiceName } from './company.ts';
+import type { Company, Database, MailServer, Network, ServiceName } from './company.ts';
 import { withProcess } from './process.ts';
+import { receiverInProcess, receiverOnSocket } from './receiver.ts';
 
 export interface Start {
   /** The bugs to plant. */
@@ -47,6 +49,9 @@ export async function withCompany(start: Start, body: (company: Company) => Prom
   const store = sqliteStore(':memory:');
   const network = networkTo(services);
   const mail = mailServer();
+  const database = breakable();
+  const within = where === 'virtual' ? receiverInProcess() : undefined;
+  const onLoopback = where === 'socket' ? await receiverOnSocket() : undefined;
   const faults: unknown[] = [];
   // On a socket, restarts change the port.
   let place: Place | undefined;
@@ -55,24 +60,30 @@ export async function withCompany(start: Start, body: (company: Company) => Prom
     const app = demoApp({
       clock,
       store,
-      bugs,
+      // Nearest to the database, so that it fails for bugs, too.
+      bugs: [database.bug, ...bugs],
       random: seeded(seed),
       fetch: network.fetch,
       mail,
+      ...(within === undefined ? {} : { send: within.take }),
       rateLimit: { requests: RATE_LIMIT, per: '1h' },
-      onError: (error) => void faults.push(error),
+      onError: (error) => void (database.isBroken() || faults.push(error)),
     });
     return where === 'socket' ? onSocket(app) : inProcess(app);
   };
 
   const company: Company = {
     fetch: (pathOrUrl, init) => place!.fetch(pathOrUrl, init),
-    sleep: (ms) => clock.sleep(ms),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
     now: () => clock.now(),
+    wall: () => clock.wall(),
+    ...(virtual === undefined ? {} : { skip: (ms) => virtual.sleep(ms) }),
     rateLimit: RATE_LIMIT,
     service: (name, path, init) => services.fetch(`http://${name}.demo.test${path}`, init),
     network,
     mail,
+    receiver: (within ?? onLoopback)!,
+    database,
     restart: async () => {
       await place!.close();
       place = await open();
@@ -86,6 +97,7 @@ export async function withCompany(start: Start, body: (company: Company) => Prom
     await (virtual === undefined ? whole() : virtual.run(whole));
   } finally {
     await place?.close();
+    await onLoopback?.close();
     await services.close();
     await store.close();
   }
@@ -124,13 +136,56 @@ function networkTo(services: Services): Network & { readonly fetch: Services['fe
       const { hostname, pathname } = new URL(input instanceof Request ? input.url : input);
       const method = init?.method ?? (input instanceof Request ? input.method : 'GET');
       const service = hostname.split('.')[0] as ServiceName;
+      const headers = new Headers(init?.headers);
+      const body = typeof init?.body === 'string' ? init.body : '';
       calls.push(`${method} ${service}`);
-      const answer = between({ method, service, path: pathname }, () => services.fetch(input, init));
+      const answer = between({ method, service, path: pathname, headers, body }, () => services.fetch(input, init));
       // Whoever no longer waits gets no answer, as of any fetch, whatever lies between.
       return orAbort(answer, init?.signal);
     },
   };
 }
+
+/** A database that fails when it is told to. */
+function breakable(): Database & { readonly isBroken: () => boolean; readonly bug: Bug } {
+  let where: string | undefined;
+  function* watched<T>(work: () => SqlWork<T>): SqlWork<T> {
+    const going = work();
+    for (let step = going.next(); ;) {
+      if (step.done === true) return step.value;
+      if (where !== undefined && step.value.sql.toLowerCase().includes(where)) throw new Error('the disk is on fire');
+      step = going.next(yield step.value);
+    }
+  }
+  return {
+    breakAt: (words) => {
+      where = words.toLowerCase();
+    },
+    mend: () => {
+      where = undefined;
+    },
+    isBroken: () => where !== undefined,
+    bug: {
+      name: 'breakable',
+      family: 'atomicity',
+      story: '',
+      plant: ({ db }) => ({
+        db: {
+          ...db,
+          transact: (work) => db.transact(() => watched(work)),
+          single: (work) => db.single(() => watched(work)),
+        },
+      }),
+    },
+  };
+}
+
+/** A transaction: it yields statements and is given their rows. */
+type SqlWork<T> = Generator<
+  { readonly sql: string; readonly values: readonly (string | number | null)[] },
+  T,
+  readonly unknown[]
+>;
 
 /** What the demo hands its e-mail in to. */
 function mailServer(): MailServer & Mailer {

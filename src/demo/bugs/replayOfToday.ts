@@ -1,3 +1,4 @@
+import { BEGINNING } from '../fold.ts';
 import type { Bug } from '../parts.ts';
 
 export const replayOfToday: Bug = {
@@ -7,7 +8,7 @@ export const replayOfToday: Bug = {
   plant: ({ stateAt }) => ({
     async stateAt(base, to, caller) {
       const then = await stateAt(base, to, caller);
-      const { accounts } = await stateAt(base, Number.MAX_SAFE_INTEGER, caller);
+      const { accounts } = await stateAt(BEGINNING, Number.MAX_SAFE_INTEGER, caller);
       return { ...then, accounts };
     },
   }),

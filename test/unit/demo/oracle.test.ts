@@ -102,7 +102,7 @@ describe('a check is judged', () => {
   });
 
   test('neither green nor red where the place lacks what it needs', async () => {
-    const check = checked('always', async ({ fetch, sleep, now }) => void need({ fetch, sleep, now }, 'network'));
+    const check = checked('always', async ({ fetch, sleep, now, wall }) => void need({ fetch, sleep, now, wall }, 'network'));
     expect(await outcome(check)).toBeInstanceOf(NotHere);
     const told = { word: 'not here', why: 'it needs `network`, which there is not here' };
     expect(await judge(check, { times: 1 })).toMatchObject({ ...told, asItMustBe: true });
