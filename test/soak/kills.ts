@@ -34,6 +34,8 @@ interface Sent {
   /** Undefined while nobody knows. */
   status?: number;
   location?: string | undefined;
+  /** Why it was refused. */
+  problem?: string | undefined;
 }
 
 interface Demo {
@@ -81,9 +83,11 @@ export async function killHunt(times: number, seed: string, say: (line: string) 
     }
     demo = await start(args);
     const last = demo;
-    for (const one of sent.filter(({ status }) => status === undefined)) await insist(last, one);
+    await Promise.all(sent.filter(({ status }) => status === undefined).map((one) => insist(last, one)));
+    say(`all ${sent.length} requests are answered`);
     const wrong: string[] = [];
     const ended = await settle(last, sent, wrong);
+    say(`all ${ended.length} operations have ended`);
     const events = await logOf(last, wrong);
     await judgeMoney(last, sent, wrong);
     judgeReports(events, ended, wrong);
@@ -204,19 +208,18 @@ async function send(demo: Demo, one: Sent): Promise<void> {
       authorization: `Bearer ${demo.tokens.get(one.user)}`,
     },
   });
-  await response.arrayBuffer();
+  const text = await response.text();
+  one.problem = /"type":"\/problems\/([\w-]+)"/.exec(text)?.[1];
   one.status = response.status;
   one.location = response.headers.get('location') ?? undefined;
 }
 
 /** Sends what nobody knows of again, under its key, until the server says what became of it. */
 async function insist(demo: Demo, one: Sent): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     await send(demo, one);
-    const { status = 0 } = one;
     // It is still being undone, or the server asks for patience.
-    if (status !== 409 && status !== 503 && status !== 502 && status !== 504) return;
-    if (status === 409 && (one.path === '/customers' || tries > 40)) return;
+    if (one.problem !== 'in-flight' && (one.status ?? 0) < 500) return;
     await sleep(100);
   }
 }

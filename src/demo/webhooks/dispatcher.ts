@@ -3,7 +3,7 @@ import { record } from '../events.ts';
 import { orAbort } from '../abort.ts';
 import type { Parts } from '../parts.ts';
 import type { Background } from '../route.ts';
-import { claim, disable, note, release, survey, type Claimed } from './outbox.ts';
+import { claim, disable, note, release, releaseAll, survey, type Claimed } from './outbox.ts';
 
 /** How long an attempt may take, in milliseconds. */
 export const ATTEMPT_TIMEOUT_MS: Millis = 15_000;
@@ -50,16 +50,21 @@ export class Dispatcher implements Background {
   start(): void {
     if (this.#started || this.#leaving.signal.aborted) return;
     this.#started = true;
-    this.#off = this.#parts.db.onCommit(() => this.#wake());
-    this.#wake();
+    this.#run(async () => {
+      const { db } = this.#parts;
+      // Where nobody else works on the store, whoever had taken up something is dead: nobody need wait for its lease.
+      if (db.alone) await db.single(releaseAll).catch(this.#onError);
+      this.#off = db.onCommit(() => this.#wake());
+      this.#wake();
+    });
   }
 
   async stop(): Promise<void> {
-    this.#off?.();
     this.#cancel?.();
     this.#leaving.abort();
     // One that ends may have begun another just before.
     while (this.#going.size > 0) await Promise.all(this.#going);
+    this.#off?.();
   }
 
   /** Looks for what is due; what is kept while it looks is found by another look. */

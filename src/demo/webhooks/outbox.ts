@@ -187,6 +187,11 @@ export function* note({ delivery, to }: Claimed, outcome: Outcome): Work<boolean
   return true;
 }
 
+/** Lets go of everything that anybody had taken up. */
+export function* releaseAll(): Work<void> {
+  yield* all("UPDATE deliveries SET leased_until = 0 WHERE state = 'waiting' AND leased_until > 0");
+}
+
 /** Lets go of a delivery that was not sent to its end: it is sent again. */
 export function* release({ delivery: { subscription, n, attempt } }: Claimed): Work<void> {
   const sql = "UPDATE deliveries SET leased_until = 0 WHERE subscription = ? AND n = ? AND attempt = ? AND state = 'waiting'";

@@ -541,7 +541,12 @@ describe('over one store', () => {
   }
 
   /** A server that can be killed: what it asks of its database or its network never comes back. */
-  function server(clock: VirtualClock, store: Store, send: Services['fetch'], more: DemoOptions = {}): Server {
+  function server(
+    clock: VirtualClock,
+    store: Store,
+    send: Services['fetch'],
+    { alone = false, ...more }: DemoOptions & { readonly alone?: boolean } = {},
+  ): Server {
     let dead = false;
     const mortal: Bug = {
       name: 'mortal',
@@ -550,6 +555,7 @@ describe('over one store', () => {
       plant: ({ db }) => ({
         db: {
           ...db,
+          alone,
           transact: async (work) => (dead ? never() : db.transact(work)),
           single: async (work) => (dead ? never() : db.single(work)),
         },
@@ -587,6 +593,28 @@ describe('over one store', () => {
     return path;
   };
   const idIn = (init: RequestInit | undefined): string => String(new Headers(init?.headers).get('webhook-id'));
+
+  test('a delivery of one who died is sent at once by one who knows to be alone', () =>
+    inStore(async (clock, store) => {
+      const got: [string, number][] = [];
+      const first = server(clock, store, async () => {
+        first.kill();
+        return answer(200);
+      });
+      first.app.start();
+      await ping(first.app);
+      await clock.sleep(1);
+      const from = clock.now();
+      const send: Services['fetch'] = async (_input, init) => {
+        got.push([idIn(init), clock.now() - from]);
+        return answer(200);
+      };
+      const second = server(clock, store, send, { alone: true });
+      second.app.start();
+      await clock.sleep(1000);
+      expect(got).toEqual([[expect.stringMatching(/^evt_/), 0]]);
+      await second.app.close();
+    }));
 
   test.each([
     ['after it was taken up', false],
