@@ -19,6 +19,7 @@ interface Operation {
 /** What of an OpenAPI document is looked at here. */
 export interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
 const METHODS = ['get', 'post', 'put', 'delete', 'patch'];
