@@ -188,7 +188,7 @@ describe('the company', () => {
       answered(await transfer(ann, 100), 500, 'a transfer that cannot be kept');
       expect(await balances(ann)).toEqual(before);
       breakAt('');
-      answered(await company.fetch('/operations/op_1'), 500, 'a look at what cannot be read');
+      answered(await company.fetch('/payments/pay_1'), 500, 'a look at what cannot be read');
       mend();
       answered(await transfer(ann, 100), 201, 'a transfer');
     });
