@@ -3,7 +3,7 @@ import { answered, bodyOf, monitorOf, post, toItsEnd, type Company } from './com
 
 /** What was told as cancelled stays cancelled. */
 export default async function check(company: Company): Promise<void> {
-  const monitor = monitorOf(await post(company));
+  const monitor = monitorOf(await post(company, { work: '5s' }));
   await company.sleep(500);
   const cancelled = await company.fetch(monitor, { method: 'DELETE' });
   answered(cancelled, 200, 'DELETE of a running operation');

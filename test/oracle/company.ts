@@ -85,7 +85,7 @@ export interface Webhook {
 }
 
 export interface Database {
-  /** From now on every statement fails that has these words in it, whatever its case. */
+  /** From now on every statement fails that has these words in it, with none every one: but not those that operations are kept by. */
   readonly breakAt: (words: string) => void;
   /** Ends it. */
   readonly mend: () => void;

@@ -1,11 +1,11 @@
-/** Starts the demo as a process of its own, as a user does: nothing but HTTP leads in, and its services are its own. */
+/** Starts the demo as a process of its own, as a user does: nothing but HTTP leads in, to it and to its services. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Company } from './company.ts';
+import type { Company, ServiceName } from './company.ts';
 import { receiverOnSocket } from './receiver.ts';
 
 export interface ProcessStart {
@@ -36,6 +36,7 @@ export async function withProcess(start: ProcessStart, body: (company: Company) 
       now: () => performance.now(),
       wall: () => Date.now(),
       rateLimit,
+      service: (name, path, init) => fetch(new URL(path, server?.services[name]), init),
       receiver,
       restart: async () => {
         await end(server?.child, 'SIGKILL');
@@ -52,6 +53,8 @@ export async function withProcess(start: ProcessStart, body: (company: Company) 
 interface Server {
   readonly child: ChildProcess;
   readonly url: string;
+  /** Where each of its services answers. */
+  readonly services: Readonly<Record<ServiceName, string>>;
 }
 
 /** Resolves when the server has told its address. */
@@ -67,8 +70,8 @@ async function serverOf(args: readonly string[]): Promise<Server> {
     child.once('error', reject);
     child.once('close', (code) => reject(new Error(`the demo ended with code ${code}: ${err.trim()}`)));
   });
-  const { url } = JSON.parse(await told) as { readonly url: string };
-  return { child, url };
+  const { url, services } = JSON.parse(await told) as Pick<Server, 'url' | 'services'>;
+  return { child, url, services };
 }
 
 async function end(child: ChildProcess | undefined, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {

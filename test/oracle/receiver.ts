@@ -1,6 +1,6 @@
 /** Who is called by webhook: in this process, or on a socket. */
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Receiver, Webhook } from './company.ts';
@@ -23,11 +23,18 @@ export function receiverInProcess(): Receiver & { readonly take: typeof fetch } 
 /** One on loopback. */
 export async function receiverOnSocket(): Promise<Receiver & { readonly close: () => Promise<void> }> {
   const { receive, ...receiver } = inbox();
-  const server = createServer(async (incoming, outgoing) => {
+  const take = async (incoming: IncomingMessage): Promise<number> => {
     const headers = new Headers();
     for (const [name, values = []] of Object.entries(incoming.headersDistinct))
-      for (const one of values) headers.append(name, one);
-    outgoing.writeHead(receive({ headers, text: await text(incoming) })).end();
+      for (const value of values) headers.append(name, value);
+    return receive({ headers, text: await text(incoming) });
+  };
+  const server = createServer((incoming, outgoing) => {
+    take(incoming).then(
+      (status) => outgoing.writeHead(status).end(),
+      // Whoever hung up has sent nothing.
+      () => outgoing.destroy(),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

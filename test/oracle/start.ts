@@ -6,11 +6,11 @@ import {
   demoServices,
   serve,
   sqliteStore,
-  type Bug,
   type DemoApp,
   type DemoOptions,
   type Letter,
   type Mailer,
+  type Parts,
   type Services,
 } from '../../src/demo/index.ts';
 import { orAbort } from '../../src/demo/abort.ts';
@@ -59,9 +59,8 @@ export async function withCompany(start: Start, body: (company: Company) => Prom
   const open = async (): Promise<Place> => {
     const app = demoApp({
       clock,
-      store,
-      // Nearest to the database, so that it fails for bugs, too.
-      bugs: [database.bug, ...bugs],
+      store: { ...store, db: database.around(store.db) },
+      bugs,
       random: seeded(seed),
       fetch: network.fetch,
       mail,
@@ -147,45 +146,35 @@ function networkTo(services: Services): Network & { readonly fetch: Services['fe
 }
 
 /** A database that fails when it is told to. */
-function breakable(): Database & { readonly isBroken: () => boolean; readonly bug: Bug } {
+function breakable(): Database & { readonly isBroken: () => boolean; readonly around: (db: Db) => Db } {
   let where: string | undefined;
-  function* watched<T>(work: () => SqlWork<T>): SqlWork<T> {
+  function* watched<T>(work: () => Work<T>): Work<T> {
     const going = work();
     for (let step = going.next(); ;) {
       if (step.done === true) return step.value;
-      if (where !== undefined && step.value.sql.toLowerCase().includes(where)) throw new Error('the disk is on fire');
+      if (where !== undefined && step.value.sql.includes(where)) throw new Error('the disk is on fire');
       step = going.next(yield step.value);
     }
   }
   return {
     breakAt: (words) => {
-      where = words.toLowerCase();
+      where = words;
     },
     mend: () => {
       where = undefined;
     },
     isBroken: () => where !== undefined,
-    bug: {
-      name: 'breakable',
-      family: 'atomicity',
-      story: '',
-      plant: ({ db }) => ({
-        db: {
-          ...db,
-          transact: (work) => db.transact(() => watched(work)),
-          single: (work) => db.single(() => watched(work)),
-        },
-      }),
-    },
+    around: (db) => ({
+      ...db,
+      transact: (work) => db.transact(() => watched(work)),
+      single: (work) => db.single(() => watched(work)),
+    }),
   };
 }
 
+type Db = Parts['db'];
 /** A transaction: it yields statements and is given their rows. */
-type SqlWork<T> = Generator<
-  { readonly sql: string; readonly values: readonly (string | number | null)[] },
-  T,
-  readonly unknown[]
->;
+type Work<T> = Generator<{ readonly sql: string; readonly values: readonly (string | number | null)[] }, T, readonly unknown[]>;
 
 /** What the demo hands its e-mail in to. */
 function mailServer(): MailServer & Mailer {

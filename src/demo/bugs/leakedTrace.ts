@@ -6,6 +6,7 @@ export const leakedTrace: Bug = {
   family: 'tracing',
   story:
     'the current trace is kept in a variable of the module: of two requests at a time one calls on in the trace of the other',
+  fires: 'under concurrency',
   plant() {
     let current: TraceContext | undefined;
     return {

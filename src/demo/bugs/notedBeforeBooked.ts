@@ -5,6 +5,7 @@ export const notedBeforeBooked: Bug = {
   name: 'noted-before-booked',
   family: 'callbacks',
   story: 'that a callback came is kept before what it tells: the booking fails, and what comes again is dropped as known',
+  fires: 'after a fault',
   plant: ({ callbacks }) => ({
     callbacks: {
       ...callbacks,

@@ -7,6 +7,7 @@ export const retryStorm: Bug = {
   name: 'retry-storm',
   family: 'webhooks',
   story: 'what failed is tried again at once, and again: a receiver that comes up under load is brought down by its own webhooks',
+  fires: 'after a fault',
   plant: ({ webhooks }) => ({
     webhooks: {
       ...webhooks,

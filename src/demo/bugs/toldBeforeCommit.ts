@@ -5,6 +5,7 @@ export const toldBeforeCommit: Bug = {
   name: 'told-before-commit',
   family: 'webhooks',
   story: 'webhooks are put into the outbox outside of the transaction: what was rolled back is told all the same',
+  fires: 'after a fault',
   plant: ({ db }) => ({
     db: {
       ...db,

@@ -4,15 +4,26 @@ import type { Bug } from '../../../src/demo/index.ts';
 import { firstRed, judge, MANY_SEEDS, outcome, type Check } from '../../oracle/checks.ts';
 import {
   answered,
+  balances,
   bodyOf,
+  fieldOf,
   FLIGHT,
   logIn,
   monitorOf,
   need,
   NotHere,
+  ping,
   post,
+  signatureOf,
   standing,
+  STREAM,
+  streaming,
+  subscribe,
   toItsEnd,
+  toldBy,
+  transfer,
+  untilTold,
+  within,
   type Company,
 } from '../../oracle/company.ts';
 import { withCompany } from '../../oracle/start.ts';
@@ -143,6 +154,74 @@ describe('the company', () => {
       expect(seen).toEqual(['PUT payment /payments/KEY', 'PUT seat /seats/KEY', 'PUT ticket /tickets/KEY']);
       expect(calls).toEqual(['PUT payment', 'PUT seat', 'PUT ticket']);
     });
+  });
+
+  test.each(['virtual', 'socket'] as const)('receives webhooks, and answers them as it is told: %s', async (where) => {
+    await withCompany({ where }, async (company) => {
+      const ann = await logIn(company, 'ann');
+      const { path, secret } = await subscribe(company, ann, ['subscription.tested']);
+      const delivery = await ping(ann, path);
+      const [webhook] = await untilTold(company, 1);
+      expect(fieldOf(webhook!, 'webhook-id')).toBe(delivery);
+      expect(toldBy(webhook!)).toMatchObject({ type: 'subscription.tested' });
+      const right = signatureOf(secret, delivery, fieldOf(webhook!, 'webhook-timestamp'), webhook!.text);
+      expect(fieldOf(webhook!, 'webhook-signature')).toBe(right);
+      const seen: string[] = [];
+      need(company, 'receiver').answer((one) => {
+        seen.push(fieldOf(one, 'webhook-id'));
+        return 410;
+      });
+      const last = await ping(ann, path);
+      await untilTold(company, 2);
+      expect(seen).toEqual([last]);
+      await company.sleep(100);
+      expect(await bodyOf(await ann('GET', path))).toMatchObject({ state: 'disabled' });
+    });
+  });
+
+  test('keeps things in a database that can be broken, and its own faults are none of the server while it is', async () => {
+    await withCompany({}, async (company) => {
+      const { breakAt, mend } = need(company, 'database');
+      const ann = await logIn(company, 'ann');
+      const before = await balances(ann);
+      breakAt('INSERT INTO transfers');
+      answered(await transfer(ann, 100), 500, 'a transfer that cannot be kept');
+      expect(await balances(ann)).toEqual(before);
+      breakAt('');
+      answered(await company.fetch('/payments/pay_1'), 500, 'a look at what cannot be read');
+      mend();
+      answered(await transfer(ann, 100), 201, 'a transfer');
+    });
+  });
+
+  test.each(['virtual', 'socket'] as const)('reads streams, message by message, not for ever: %s', async (where) => {
+    await withCompany({ where }, async (company) => {
+      const ann = await logIn(company, 'ann');
+      const told = await streaming(company, await ann('GET', '/events', undefined, STREAM), async (stream) => {
+        const [opened] = await stream.take(1);
+        await transfer(ann, 5);
+        return [opened, ...(await stream.take(3))];
+      });
+      expect(told.map((message) => message?.event)).toEqual([
+        ...['account.opened', 'account.opened'],
+        ...['account.debited', 'account.credited'],
+      ]);
+      expect(told.at(-1)?.data).toMatchObject({ n: Number(told[0]?.data['n']) + 7, data: { amount: 5 } });
+      await expect(within(company, 50, new Promise(() => undefined), 'a word')).rejects.toThrow('in 0.05 s there was not a word');
+    });
+  });
+
+  test.each<[string, string, RegExp]>([
+    ['what is no stream', 'id: 1\n\n', /^a stream was asked for, and is none/],
+    ['half a message', 'id: 1\ndata: {\n\n', /^the data of a message is not JSON: "\{"$/],
+    ['an early end', ': still here\n\nid: 1\ndata: {}\n\n', /^a stream ended after 1 messages, and 2 were to come/],
+  ])('says what is wrong with a stream: %s', async (what, text, sentence) => {
+    const headers = what === 'what is no stream' ? {} : { 'content-type': 'text/event-stream' };
+    const error = await rejected(async (company) => {
+      await streaming(company, new Response(text, { headers }), (stream) => stream.take(2));
+    });
+    expect(error).toBeInstanceOf(AssertionError);
+    expect(error).toMatchObject({ message: expect.stringMatching(sentence) });
   });
 
   test.each<[string, (company: Company) => Promise<unknown>, RegExp]>([
