@@ -50,21 +50,19 @@ export class Dispatcher implements Background {
   start(): void {
     if (this.#started || this.#leaving.signal.aborted) return;
     this.#started = true;
-    this.#run(async () => {
-      const { db } = this.#parts;
-      // Where nobody else works on the store, whoever had taken up something is dead: nobody need wait for its lease.
-      if (db.alone) await db.single(releaseAll).catch(this.#onError);
-      this.#off = db.onCommit(() => this.#wake());
-      this.#wake();
-    });
+    const { db } = this.#parts;
+    // Where nobody else works on the store, whoever had taken up something is dead: nobody need wait for its lease.
+    if (db.alone) this.#run(() => db.single(releaseAll).catch(this.#onError));
+    this.#off = db.onCommit(() => this.#wake());
+    this.#wake();
   }
 
   async stop(): Promise<void> {
+    this.#off?.();
     this.#cancel?.();
     this.#leaving.abort();
     // One that ends may have begun another just before.
     while (this.#going.size > 0) await Promise.all(this.#going);
-    this.#off?.();
   }
 
   /** Looks for what is due; what is kept while it looks is found by another look. */
