@@ -2,6 +2,7 @@
 import { fstatSync, readFileSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { HarnessError, nearest } from '../errors.ts';
+import { keepHeapSmall } from './heap.ts';
 import { EXIT, type Io } from './io.ts';
 
 /** Commands load when they are asked for: `holdfast --help` must not pay for the demo's store. */
@@ -125,6 +126,7 @@ async function main(): Promise<void> {
     io.err(`holdfast: unexpected ${inOneLine(error)}\n  hint: ${unexpectedHint()}\n`);
     process.exit(EXIT.environment);
   });
+  if (process.argv[2] === 'demo') keepHeapSmall();
   const code = await run(process.argv.slice(2), io);
   await new Promise<void>((resolve) => void process.stdout.write('', () => resolve()));
   // A request that is never answered would keep the process alive for as long as the server likes.

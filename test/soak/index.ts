@@ -1,8 +1,9 @@
 /**
- * `npm run soak [laws|kills|order …] [--minutes N] [--times N] [--seed N]`: hunts that are too long for every change.
+ * `npm run soak [laws|kills|fuzz|order …] [--minutes N] [--times N] [--seed N]`: hunts that are too long for every change.
  *
  * - `laws`: every law again and again, each time with another seed, for N minutes (10 by default).
  * - `kills`: the demo killed at N instants in the middle of mixed traffic (20 by default; the bar is 200), and held to what it accepted.
+ * - `fuzz`: 10,000 requests of all kinds to a demo in a process of its own, which must not fail, tell of a fault, or grow.
  * - `order`: the whole suite N times (20 by default), files and tests in another order each time.
  *
  * It stops at the first failure and says how to see it again.
@@ -10,11 +11,14 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { fuzzHunt } from './fuzz.ts';
 import { killHunt } from './kills.ts';
 import { formatDuration, freshSeed, seeded, systemClock } from '../../src/time/index.ts';
 
 const root = join(import.meta.dirname, '../..');
-const HUNTS = ['laws', 'kills', 'order'] as const;
+const HUNTS = ['laws', 'kills', 'fuzz', 'order'] as const;
+/** How many requests the fuzz sends. */
+const FUZZ_REQUESTS = 10_000;
 /** The largest seed that both fast-check and the runner take. */
 const MAX_SEED = 2_147_483_647;
 
@@ -48,19 +52,20 @@ if (wanted.includes('laws')) {
 }
 if (wanted.includes('kills')) {
   const seed = chance.fork('kills').hex(4);
-  const from = systemClock.now();
-  const said = (line: string): void => console.log(`kills  ${formatDuration(systemClock.now() - from).padStart(8)}  ${line}`);
-  try {
-    const tally = await killHunt(times, seed, said);
-    said(
-      Object.entries(tally)
-        .map(([what, count]) => `${count} ${what}`)
-        .join(', '),
-    );
-  } catch (error) {
-    console.log(`${String(error)}\nsoak: found. See it again with: npm run soak -- kills --times ${times} --seed ${chance.seed}`);
-    process.exit(1);
-  }
+  await told('kills', `--times ${times}`, async (say) => {
+    const tally = await killHunt(times, seed, say);
+    return Object.entries(tally)
+      .map(([what, count]) => `${count} ${what}`)
+      .join(', ');
+  });
+}
+if (wanted.includes('fuzz')) {
+  const seed = chance.fork('fuzz').int(1, MAX_SEED);
+  await told('fuzz', '', async () => {
+    const { statuses, megabytes } = await fuzzHunt(FUZZ_REQUESTS, seed);
+    const counts = Object.entries(statuses).map(([status, count]) => `${count}× ${status}`);
+    return `${FUZZ_REQUESTS} requests, ${megabytes} MB at most: ${counts.join(', ')}`;
+  });
 }
 if (wanted.includes('order')) {
   const draw = chance.fork('order');
@@ -71,6 +76,19 @@ if (wanted.includes('order')) {
   }
 }
 console.log('soak: nothing found');
+
+/** Runs a hunt that throws what it finds. */
+async function told(name: string, flags: string, run: (say: (line: string) => void) => Promise<string>): Promise<void> {
+  const from = systemClock.now();
+  const say = (line: string): void =>
+    console.log(`${name.padEnd(6)} ${formatDuration(systemClock.now() - from).padStart(8)}  ${line}`);
+  try {
+    say(await run(say));
+  } catch (error) {
+    console.log(`${String(error)}\nsoak: found. See it again with: npm run soak -- ${name} ${flags} --seed ${chance.seed}`);
+    process.exit(1);
+  }
+}
 
 function hunt(name: string, args: readonly string[], env: Readonly<Record<string, string>>, again: string): void {
   const from = systemClock.now();

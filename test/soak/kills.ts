@@ -83,7 +83,12 @@ export async function killHunt(times: number, seed: string, say: (line: string) 
     }
     demo = await start(args);
     const last = demo;
-    await Promise.all(sent.filter(({ status }) => status === undefined).map((one) => insist(last, one)));
+    const unknown = sent.filter(({ status }) => status === undefined);
+    await Promise.all(
+      Array.from({ length: CLIENTS }, async () => {
+        for (let one = unknown.pop(); one !== undefined; one = unknown.pop()) await insist(last, one);
+      }),
+    );
     say(`all ${sent.length} requests are answered`);
     const wrong: string[] = [];
     const ended = await settle(last, sent, wrong);
