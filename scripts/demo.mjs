@@ -81,7 +81,9 @@ function startServer() {
 const server = await startServer();
 let failed = false;
 try {
-  console.log(`The demo server listens on ${server.url} (process of its own). It accepts reports now and finishes them later.`);
+  console.log(
+    `The demo server listens on ${server.url} (a process of its own). It accepts reports and trips now, and finishes them later.`,
+  );
 
   chapter('One operation, followed to its end (holdfast follow)');
   console.log(`  $ holdfast follow --pace 200ms -d '{"title":"Third quarter","rows":2}' ${server.url}/reports\n`);
@@ -130,7 +132,7 @@ try {
   );
   console.log(`  message    ${from < 0 ? 'missing' : 'one deliberate failure, told as above'}`);
   console.log(`  took       ${((performance.now() - started) / 1000).toFixed(1)} s`);
-  console.log(`\n  Next: README.md, "Five minutes". Try it yourself: npx holdfast demo`);
+  console.log(`\n  Next: README.md, "Five minutes"; docs/demo.md, what the server can do. Try it yourself: npx holdfast demo`);
 } finally {
   await server.stop();
 }

@@ -1,7 +1,8 @@
-/** `npm run gen`: writes the derived indexes. With `--check` it writes nothing, and fails where one is stale. */
+/** `npm run gen`: writes the derived indexes, and the table of bugs. With `--check` it writes nothing, and fails where one is stale. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BUG_PAGE, withBugs } from './lib/bugs.mjs';
 import { checkIndex, FOLDERS, renderIndex } from './lib/indexes.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -24,4 +25,16 @@ for (const folder of FOLDERS) {
   if (check || wrong.length > 0 || text === undefined || text === files.get('index.ts')) continue;
   writeFileSync(join(root, folder.path, 'index.ts'), text);
   console.log(`${folder.path}/index.ts written`);
+}
+
+// Once its index is written: it is read as it is then.
+const bugs = Object.values(await import('../src/demo/bugs/index.ts'));
+const page = readFileSync(join(root, BUG_PAGE), 'utf8');
+const fresh = withBugs(page, bugs);
+if (fresh === undefined || (check && fresh !== page)) {
+  console.error(`${BUG_PAGE} ${fresh === undefined ? 'has no place for the table of bugs' : 'is stale: run npm run gen'}`);
+  process.exitCode = 1;
+} else if (fresh !== page) {
+  writeFileSync(join(root, BUG_PAGE), fresh);
+  console.log(`${BUG_PAGE} written`);
 }

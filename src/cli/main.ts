@@ -8,7 +8,7 @@ import { EXIT, type Io } from './io.ts';
 /** Commands load when they are asked for: `holdfast --help` must not pay for the demo's store. */
 const COMMANDS: Readonly<Record<string, { readonly says: string; run(argv: readonly string[], io: Io): Promise<number> }>> = {
   demo: {
-    says: 'start the demo server: a report API that accepts now and finishes later',
+    says: 'start the demo: a company for travel and reports that answers at once or later',
     run: async (argv, io) =>
       (await import('../demo/main.ts')).runDemoCommand(argv, {
         stdout: { write: io.out },

@@ -72,6 +72,7 @@ export const DIALECTS: readonly Dialect[] = Object.values(dialects);
 /** How often a job that waits is looked at, in milliseconds, where other processes may cancel it. */
 const LOOK_AGAIN_MS: Millis = 1000;
 
+/** How the demo is made: what it stands on, how it answers, and how it is wrong. All of it may be left out. */
 export interface DemoOptions {
   /** Time for all that waits and stamps; the machine's by default. */
   readonly clock?: Clock;
@@ -135,7 +136,7 @@ export interface DemoApp {
 }
 
 /**
- * A report server that accepts now and finishes later, over a store of its own.
+ * A company for travel and reports that answers at once or later, over a store of its own; `GET /` tells all that it serves.
  *
  * `POST /reports` orders a report: 202 with `Location: /operations/{id}`, or with `?mode=sync` the report at once;
  * `GET /operations/{id}` tells how far it is, `DELETE` cancels it; `GET /reports/{id}` is the report. Errors are problem
@@ -484,7 +485,22 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   return app;
 }
 
-/** The bug of a name, or a refusal that suggests the nearest. */
+/**
+ * The bug of a name, to be planted as it is or together with others; {@link BUGS} has them all.
+ *
+ * @throws HarnessError `unknown-bug`, with the nearest name
+ *
+ * @example
+ * ```ts
+ * import { bugNamed, demoApp } from 'holdfast/demo';
+ *
+ * const bug = bugNamed('lost-result');
+ * bug.family; // => 'result'
+ * const app = demoApp({ bugs: [bug, 'double-run'] });
+ * app.bugs.map(({ name }) => name); // => ['lost-result', 'double-run']
+ * await app.close();
+ * ```
+ */
 export function bugNamed(name: string): Bug {
   const found = BUGS.find((bug) => bug.name === name);
   if (found !== undefined) return found;

@@ -61,7 +61,32 @@ export interface Mailbox extends Mailer {
 /** How many letters a mailbox keeps. */
 const KEPT_LETTERS = 1000;
 
-/** A mailbox that takes everything, but nothing for `nobody@…`. */
+/**
+ * A mailbox that takes everything, but nothing for `nobody@…`.
+ *
+ * @example
+ * ```ts
+ * import { demoApp, demoMailbox } from 'holdfast/demo';
+ * import { virtualClock } from 'holdfast/time';
+ *
+ * const clock = virtualClock();
+ * const mail = demoMailbox();
+ * const app = demoApp({ clock, mail }).start();
+ * const send = (path: string, body: object, token = ''): Promise<Response> =>
+ *   app.fetch(path, {
+ *     method: 'POST',
+ *     body: JSON.stringify(body),
+ *     headers: { 'content-type': 'application/json', ...(token === '' ? {} : { authorization: `Bearer ${token}` }) },
+ *   });
+ * await clock.run(async () => {
+ *   const { token } = (await (await send('/login', { user: 'ann', password: 'ann-demo' })).json()) as { token: string };
+ *   await send('/emails', { to: ['ada@example.com'], subject: 'Hello', text: 'How are you?' }, token);
+ *   await clock.sleep(5_000);
+ * });
+ * mail.letters.map(({ subject, recipients }) => [subject, recipients]); // => [['Hello', ['ada@example.com']]]
+ * await app.close();
+ * ```
+ */
 export function demoMailbox(): Mailbox {
   const letters: Letter[] = [];
   return {

@@ -10,8 +10,9 @@ import { POLICIES, policyNamed, type PolicyName } from './policies.ts';
 import { isPostgres, withoutPassword } from './postgres.ts';
 import { redisQueue } from './redis.ts';
 import { serve, type Served } from './serve.ts';
-import { demoServices, sharedServices } from './services/index.ts';
+import { demoServices, sharedServices, THINGS } from './services/index.ts';
 import { serveServices, type ServedServices } from './services/served.ts';
+import type { ServiceName } from './services/service.ts';
 import { openStore } from './store.ts';
 import { openTelemetry } from './telemetry.ts';
 
@@ -27,50 +28,94 @@ export interface DemoIo {
 const DEFAULT_PORT = 8080;
 const DEFAULT_WORK = '1500ms';
 
+/** What the flags are about, in the order in which they are told. */
+const GROUPS = {
+  command: 'the command itself',
+  answers: 'what it answers',
+  operations: 'how operations are told',
+  around: 'what it works with',
+  watching: 'how it is watched',
+  wrong: 'how it is wrong',
+} as const;
+
 const FLAGS = {
-  port: { type: 'string', value: 'N', says: `the port, ${DEFAULT_PORT} by default; 0 takes a free one` },
-  bug: { type: 'string', multiple: true, value: 'NAME', says: 'plant a defect; may be given several times' },
-  'list-bugs': { type: 'boolean', says: 'tell the defects that can be planted, and end' },
-  json: { type: 'boolean', says: 'tell the address (or the defects) as JSON on one line' },
-  store: {
-    type: 'string',
-    value: 'FILE|URL',
-    says: 'keep jobs in this file, or at postgres://USER:PASSWORD@HOST/DATABASE (or PGPASSWORD); in memory by default',
-  },
-  queue: {
-    type: 'string',
-    value: 'URL',
-    says: 'hand jobs to the workers of several processes at redis://HOST:PORT; they share a store on PostgreSQL',
-  },
-  role: { type: 'string', value: 'ROLE', says: 'what this process does: api, worker or all (by default); with --queue' },
-  seed: { type: 'string', value: 'N', says: 'what the ids are drawn from' },
-  work: { type: 'string', value: 'DURATION', says: `how long a report takes, ${DEFAULT_WORK} by default` },
-  'retry-after': { type: 'string', value: 'N', says: 'seconds a client is asked to wait between looks, 1 by default, or none' },
-  retention: { type: 'string', value: 'DURATION', says: 'how long an operation is told after its end, 24h by default; then 410' },
-  smtp: {
-    type: 'string',
-    value: 'URL',
-    says: 'send e-mail by this server, smtp://host:port or smtps://user:password@host; kept in memory by default',
-  },
+  port: { of: 'command', type: 'string', value: 'N', says: `the port, ${DEFAULT_PORT} by default; 0 takes a free one` },
+  json: { of: 'command', type: 'boolean', says: 'tell the addresses (or the bugs) as JSON on one line' },
+  help: { of: 'command', type: 'boolean', short: 'h', says: 'this text' },
+  work: { of: 'answers', type: 'string', value: 'DURATION', says: `how long a report takes, ${DEFAULT_WORK} by default` },
   rate: {
+    of: 'answers',
     type: 'string',
     value: 'N/DURATION',
     says: 'how many requests a caller may send in a time, as in 100/1s; any number by default',
   },
-  dialect: { type: 'string', value: 'NAME', says: 'how operations are accepted, told and cancelled; location by default' },
   idempotency: {
+    of: 'answers',
     type: 'string',
     value: 'POLICY',
-    says: 'what an Idempotency-Key means, ietf by default; POLICY,required refuses requests without one',
+    says: 'what an Idempotency-Key means, ietf by default; with POLICY,required a request without one is refused',
   },
-  log: { type: 'string', value: 'FORMAT', says: 'tell requests, operations and faults on stderr, a line each: json or text' },
-  otlp: {
+  seed: { of: 'answers', type: 'string', value: 'N', says: 'what the ids are drawn from; a fresh one by default' },
+  dialect: {
+    of: 'operations',
+    type: 'string',
+    value: 'NAME',
+    says: 'how operations are accepted, told and cancelled; location by default',
+  },
+  'retry-after': {
+    of: 'operations',
+    type: 'string',
+    value: 'N',
+    says: 'seconds a client is asked to wait between looks, 1 by default, or none',
+  },
+  retention: {
+    of: 'operations',
+    type: 'string',
+    value: 'DURATION',
+    says: 'how long an operation is told after its end, 24h by default; then 410',
+  },
+  store: {
+    of: 'around',
+    type: 'string',
+    value: 'FILE|URL',
+    says: 'keep all in this file, or at postgres://USER:PASSWORD@HOST/DATABASE (or PGPASSWORD); in memory by default',
+  },
+  queue: {
+    of: 'around',
     type: 'string',
     value: 'URL',
-    says: 'send spans to an OpenTelemetry collector by OTLP/HTTP, as in http://127.0.0.1:4318; needs its packages',
+    says: 'hand jobs to the workers of several processes by redis://HOST:PORT; their store is on PostgreSQL',
   },
-  help: { type: 'boolean', short: 'h', says: 'this text' },
-} as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { value?: string; says: string }>;
+  role: {
+    of: 'around',
+    type: 'string',
+    value: 'ROLE',
+    says: 'what this process does, with --queue: api, worker or all (by default)',
+  },
+  smtp: {
+    of: 'around',
+    type: 'string',
+    value: 'URL',
+    says: 'send e-mail by smtp://HOST:PORT or smtps://USER:PASSWORD@HOST; kept in memory by default',
+  },
+  log: {
+    of: 'watching',
+    type: 'string',
+    value: 'FORMAT',
+    says: 'tell requests, attempts and faults on stderr, a line each: json or text',
+  },
+  otlp: {
+    of: 'watching',
+    type: 'string',
+    value: 'URL',
+    says: 'send spans by OTLP/HTTP to a collector, as in http://127.0.0.1:4318',
+  },
+  bug: { of: 'wrong', type: 'string', multiple: true, value: 'NAME', says: 'plant a bug; may be given several times' },
+  'list-bugs': { of: 'wrong', type: 'boolean', says: 'tell the bugs that can be planted, and end' },
+} as const satisfies Record<
+  string,
+  NonNullable<ParseArgsConfig['options']>[string] & { of: keyof typeof GROUPS; value?: string; says: string }
+>;
 
 /** Codes of errors that are the environment's, not the caller's. */
 const ENVIRONMENT = new Set(['port-in-use', 'cannot-listen', 'store-unavailable', 'queue-unavailable', 'not-installed']);
@@ -339,60 +384,87 @@ function bugList(): string {
 }
 
 function help(): string {
-  const rows = Object.entries(FLAGS).map(
-    ([name, flag]) => [`--${name}${'value' in flag ? ` ${flag.value}` : ''}`, flag.says] as const,
-  );
-  const width = Math.max(...rows.map(([flag]) => flag.length));
+  const flags = Object.entries(FLAGS).map(([name, flag]) => ({
+    of: flag.of,
+    row: [`--${name}${'value' in flag ? ` ${flag.value}` : ''}`, flag.says] as const,
+  }));
+  const width = Math.max(...flags.map(({ row: [flag] }) => flag.length));
+  const groups = Object.entries(GROUPS).flatMap(([of, title]) => [
+    `${title}:`,
+    ...table(
+      flags.filter((flag) => flag.of === of).map(({ row }) => row),
+      width,
+    ),
+    '',
+  ]);
   return [
-    'holdfast demo: a server that makes reports at once or later, and can be told to be wrong',
+    'holdfast demo: a company for travel and reports that answers at once or later,',
+    'and can be told to be wrong',
     '',
-    ...rows.map(([flag, says]) => `  ${flag.padEnd(width)}  ${says}`),
-    '',
+    ...groups,
     'dialects:',
     ...table(DIALECTS.map(({ name, says }) => [name, says])),
     '',
     'policies of idempotency keys:',
     ...table(Object.entries(POLICIES).map(([name, { says }]) => [name, says])),
     '',
-    'exit codes: 0 stopped · 2 misuse · 3 environment (port in use, store or queue that cannot be reached, package not installed)',
+    ...folded(
+      'exit codes: ',
+      '0 stopped · 2 misuse · 3 environment (port in use, store or queue that cannot be reached, package not installed)',
+    ),
   ].join('\n');
 }
 
-function table(rows: readonly (readonly [name: string, says: string])[]): readonly string[] {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, says]) => `  ${name.padEnd(width)}  ${says}`);
+/** How wide the help is, in columns. */
+const COLUMNS = 100;
+
+function table(rows: readonly (readonly [name: string, says: string])[], least = 0): readonly string[] {
+  const width = Math.max(least, ...rows.map(([name]) => name.length));
+  return rows.flatMap(([name, says]) => folded(`  ${name.padEnd(width)}  `, says));
 }
 
-function banner(
-  told: {
-    readonly url: string | undefined;
-    readonly services: Readonly<Record<string, string>>;
-    readonly seed: string;
-    readonly store: string;
-    readonly smtp?: string;
-    readonly bugs: readonly string[];
-  },
-  work: Duration,
-  dialect: Dialect,
-): string {
-  const { url } = told;
-  if (url === undefined)
-    return `Holdfast demo: a worker\n  jobs are kept in ${told.store}; seed ${told.seed}\n\nStop it with Ctrl-C.`;
-  const kept = told.store === ':memory:' ? 'jobs are kept in memory' : `jobs are kept in ${told.store}`;
+/** Words behind a label, on as many lines as they need. */
+function folded(label: string, words: string): readonly string[] {
+  const lines = [label];
+  for (const word of words.split(' ')) {
+    const line = lines.at(-1)!;
+    const begins = line.length === label.length;
+    if (begins || line.length + 1 + word.length <= COLUMNS) lines[lines.length - 1] = `${line}${begins ? '' : ' '}${word}`;
+    else lines.push(`${' '.repeat(label.length)}${word}`);
+  }
+  return lines;
+}
+
+interface Told {
+  /** None for a worker. */
+  readonly url: string | undefined;
+  readonly services: ServedServices['addresses'];
+  readonly seed: string;
+  readonly store: string;
+  readonly smtp?: string;
+  readonly bugs: readonly string[];
+}
+
+function banner({ url, services, seed, store, smtp, bugs }: Told, work: Duration, dialect: Dialect): string {
+  const kept = store === ':memory:' ? 'in memory' : `in ${store}`;
+  const things = Object.entries(THINGS) as [ServiceName, string][];
+  const lines = table([
+    ['kept', `${kept}; seed ${seed}`],
+    ...(url === undefined ? [] : [['work', `a report takes ${formatDuration(parseDuration(work))}`] as const]),
+    ...things.map(([name, path]) => [name, `${services[name]}/${path}`] as const),
+    ...(smtp === undefined ? [] : [['e-mail', `goes to ${smtp}`] as const]),
+    ...(dialect.name === 'location' ? [] : [['dialect', dialect.name] as const]),
+    ...(bugs.length === 0 ? [] : [['bugs', bugs.join(', ')] as const]),
+  ]);
+  if (url === undefined) return ['Holdfast demo: a worker', ...lines, '', 'Stop it with Ctrl-C.'].join('\n');
   return [
     `Holdfast demo on ${url}`,
-    `  a report takes ${formatDuration(parseDuration(work))}; ${kept}; seed ${told.seed}`,
-    `  it calls ${Object.entries(told.services)
-      .map(([name, at]) => `${name} on ${at.replace('http://', '')}`)
-      .join(', ')}`,
-    ...(told.smtp === undefined ? [] : [`  e-mail goes to ${told.smtp}`]),
-    ...(dialect.name === 'location' ? [] : [`  dialect ${dialect.name}: ${dialect.says}`]),
-    ...(told.bugs.length === 0 ? [] : [`  bugs planted: ${told.bugs.join(', ')}`]),
+    ...lines,
     '',
-    'Order a report and be told where to look, look, and order the same at once:',
+    'Order a report and be told where to look, see how far all are, order the same at once:',
     `  curl -i -X POST ${url}/reports${dialect.onlyIfAsked === true ? " -H 'Prefer: respond-async'" : ''}`,
-    `  curl -i ${url}${dialect.place}ID        # ${dialect.name === 'location' ? 'the Location of the answer above' : 'as the answer above tells it'}`,
-    `  curl -i -X POST '${url}/reports?mode=sync'`,
+    `  curl ${url}${dialect.place.slice(0, -1)}`,
+    `  curl -X POST '${url}/reports?mode=sync'`,
     '',
     `Or open ${url} in a browser. Stop it with Ctrl-C.`,
   ].join('\n');

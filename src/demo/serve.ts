@@ -28,6 +28,7 @@ const STALLED_MS: Millis = 30_000;
 /** Where WebSockets are opened. */
 const FEED_PATH = '/feed';
 
+/** A server that listens, until it is closed. */
 export interface Served {
   /** The address, without a slash at the end. */
   readonly url: string;

@@ -145,6 +145,19 @@ const UNDOING: readonly OperationKind[] = ['trip'];
  *
  * @param path a file, created when it does not exist, or `:memory:`
  * @throws HarnessError `store-unavailable`
+ *
+ * @example
+ * ```ts
+ * import { demoApp, sqliteStore } from 'holdfast/demo';
+ *
+ * const store = sqliteStore(':memory:');
+ * // The worker is not started: what is accepted waits.
+ * const app = demoApp({ store });
+ * await app.fetch('/reports', { method: 'POST' });
+ * (await store.unfinished()).map(({ status }) => status); // => ['queued']
+ * await app.close();
+ * await store.close();
+ * ```
  */
 export function sqliteStore(path: string): Store {
   if (isPostgres(path))
@@ -162,6 +175,27 @@ export function sqliteStore(path: string): Store {
  *
  * @param where a path, `:memory:`, or `postgres://user:password@host:port/database`
  * @throws HarnessError `store-unavailable`, `not-installed`
+ *
+ * @example
+ * ```ts
+ * import { demoApp, openStore } from 'holdfast/demo';
+ * import { virtualClock } from 'holdfast/time';
+ *
+ * // Or a file, or postgres://user:password@host:port/database.
+ * const store = await openStore(':memory:');
+ * const before = demoApp({ store });
+ * const order = await before.fetch('/reports', { method: 'POST' });
+ * await before.close();
+ *
+ * // A store that was handed in outlives the app: the next one goes on where the first one was.
+ * const clock = virtualClock();
+ * const app = demoApp({ clock, store }).start();
+ * await clock.advance(1_500);
+ * const told = await app.fetch(order.headers.get('location') ?? '');
+ * ((await told.json()) as { status: string }).status; // => 'succeeded'
+ * await app.close();
+ * await store.close();
+ * ```
  */
 export async function openStore(where: string): Promise<Store> {
   return isPostgres(where) ? storeIn(await postgresDb(where, TABLES)) : sqliteStore(where);

@@ -13,6 +13,7 @@ const MAX_WAITING_SPANS = 4_096;
 /** Where a collector listens for traces, unless the address says otherwise (OTLP/HTTP 1.x). */
 const TRACES_PATH = '/v1/traces';
 
+/** Where spans are sent, and who is told when they are lost. */
 export interface OpenTelemetryOptions {
   /** Where the collector listens for OTLP/HTTP, such as `http://127.0.0.1:4318`; `/v1/traces` is added where no path is given. */
   readonly url: string;

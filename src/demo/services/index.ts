@@ -78,6 +78,21 @@ export const THINGS = Object.fromEntries(TRADES.map(({ name, things }) => [name,
  * {@link DECLINED_CARD}, flights that end in 000 (sold out) and in 999 (no tickets), rooms in Atlantis, a convertible.
  *
  * @param options.store a path to which each adds its name, or `:memory:`
+ *
+ * @example
+ * ```ts
+ * import { demoServices } from 'holdfast/demo';
+ * import { virtualClock } from 'holdfast/time';
+ *
+ * const clock = virtualClock();
+ * const services = demoServices({ clock });
+ * // Each does a thing by a key of the caller, once however often it is told to.
+ * const order = { method: 'PUT', body: '{"flight":"HF123"}', headers: { 'content-type': 'application/json' } };
+ * await clock.run(() => services.fetch('http://seat.demo.test/seats/k1', order));
+ * const [, seat] = services.all;
+ * (await seat?.effects())?.map(({ key, status }) => [key, status]); // => [['k1', 'made']]
+ * await services.close();
+ * ```
  */
 export function demoServices(options: ServiceOptions): Services {
   const store = options.store ?? ':memory:';

@@ -12,6 +12,18 @@ export interface ServedServices extends Services {
  * process, and reached over HTTP.
  *
  * @throws HarnessError `cannot-listen`
+ *
+ * @example
+ * ```ts
+ * import { demoApp, demoServices, serve, serveServices } from 'holdfast/demo';
+ * import { systemClock } from 'holdfast/time';
+ *
+ * const services = await serveServices(demoServices({ clock: systemClock }));
+ * const server = await serve(demoApp({ fetch: services.fetch }));
+ * await (await fetch(`${services.addresses.hotel}/rooms`)).json(); // => { rooms: [] }
+ * await server.close();
+ * await services.close();
+ * ```
  */
 export async function serveServices(services: Services): Promise<ServedServices> {
   const served: Served[] = [];

@@ -25,6 +25,7 @@ export interface Trade {
   readonly refusal: (body: Readonly<Record<string, unknown>>) => Problem | undefined;
 }
 
+/** What services are made with. */
 export interface ServiceOptions {
   readonly clock: Clock;
   /** A file that outlives the process, or `:memory:` (the default). */
@@ -52,6 +53,7 @@ export interface Effect {
   readonly body: unknown;
 }
 
+/** One of the services: what it answers, and what it did. */
 export interface Service {
   readonly name: ServiceName;
   readonly handle: (request: Request) => Promise<Response>;

@@ -93,7 +93,7 @@ describe('holdfast demo', () => {
   });
 
   test.each([
-    [[], /\n {2}e-mail goes to smtps:\/\/mail\.test:465\n/],
+    [[], /\n {2}e-mail +goes to smtps:\/\/mail\.test:465\n/],
     [['--json'], /"smtp":"smtps:\/\/mail\.test:465"/],
   ])('%j tells where e-mail goes, without the login', async (more, told) => {
     const controller = new AbortController();
@@ -106,8 +106,22 @@ describe('holdfast demo', () => {
     expect(out).not.toContain('s3cret');
   });
 
-  test('--help tells the dialects and the policies', async () => {
+  test('--help tells the flags in groups, the dialects and the policies, within 100 columns', async () => {
     const { out } = await holdfast(['demo', '--help']);
+    const lines = out.split('\n');
+    expect(lines.filter((line) => /^\w.*:$/.test(line))).toEqual([
+      'the command itself:',
+      'what it answers:',
+      'how operations are told:',
+      'what it works with:',
+      'how it is watched:',
+      'how it is wrong:',
+      'dialects:',
+      'policies of idempotency keys:',
+    ]);
+    expect(lines.filter((line) => line.length > 100)).toEqual([]);
+    // What is folded stands below what it goes on with.
+    expect(out).toMatch(/\n {2}--rate N\/DURATION {5}how many requests [^\n]+\n {24}\S/);
     expect(out).toMatch(/\ndialects:\n {2}aip-151 [^]*\npolicies of idempotency keys:\n {2}ietf /);
   });
 
@@ -119,7 +133,7 @@ describe('holdfast demo', () => {
       onOut: (text) => text.includes('Holdfast demo on') && controller.abort(),
     });
     expect(code).toBe(0);
-    expect(out).toMatch(/dialect odata: OData 4\.01[^]*POST http\S+\/reports -H 'Prefer: respond-async'/);
+    expect(out).toMatch(/\n {2}dialect +odata\n[^]*POST http\S+\/reports -H 'Prefer: respond-async'/);
   });
 
   test('it serves until it is stopped', async () => {
@@ -129,8 +143,22 @@ describe('holdfast demo', () => {
       onOut: (text) => text.includes('Holdfast demo on') && controller.abort(),
     });
     expect(code).toBe(0);
-    expect(out).toMatch(/^Holdfast demo on http:\/\/127\.0\.0\.1:\d+[^]*bugs planted: double-run[^]*stopped\n$/);
-    expect(out).toMatch(/it calls payment on 127\.0\.0\.1:\d+, .*car on 127\.0\.0\.1:\d+\n/);
+    expect(out).toMatch(/^Holdfast demo on http:\/\/127\.0\.0\.1:\d+[^]*\n {2}bugs +double-run\n[^]*stopped\n$/);
+    expect(out).toMatch(/\n {2}payment +http:\/\/127\.0\.0\.1:\d+\/payments\n[^]*\n {2}car +http:\/\/127\.0\.0\.1:\d+\/cars\n/);
+  });
+
+  test('its three curl lines name what answers', async () => {
+    const controller = new AbortController();
+    const asked: Promise<number[]>[] = [];
+    const { code } = await holdfast(['demo', '--port', '0', '--dialect', 'aip-151', '--work', '10ms'], {
+      signal: controller.signal,
+      onOut: (text) => {
+        const lines = [...text.matchAll(/^ {2}curl (?:-i )?(-X POST )?'?(http[^'\s]+)'?$/gm)];
+        const answers = lines.map(async ([, post, url = '']) => (await fetch(url, { method: post ? 'POST' : 'GET' })).status);
+        asked.push(Promise.all(answers).finally(() => controller.abort()));
+      },
+    });
+    expect([code, await asked[0]]).toEqual([0, [200, 200, 200]]);
   });
 
   test('its services are on sockets of their own, which it tells as JSON, until it is stopped', async () => {
