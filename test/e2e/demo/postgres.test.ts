@@ -60,16 +60,18 @@ describe.runIf(runs)('on PostgreSQL', () => {
 
   storeSuite('on PostgreSQL', async () => openStore(await newDatabase()));
 
-  behaviour('on PostgreSQL', async () => {
-    const demo = await startDemo('--work', '200ms', '--store', await newDatabase());
-    return { urls: [demo.url], stop: () => demo.stop() };
+  behaviour('on PostgreSQL', async (smtp) => {
+    const demo = await startDemo('--work', '200ms', '--smtp', smtp, '--store', await newDatabase());
+    return { urls: [demo.url], services: [demo.told.services], stop: () => demo.stop() };
   });
 
-  behaviour('on PostgreSQL, in two processes that start at the same moment', async () => {
+  behaviour('on PostgreSQL, in two processes that start at the same moment', async (smtp) => {
     const store = await newDatabase();
-    const [one, other] = await Promise.all([1, 2].map((seed) => startDemo('--work=200ms', '--store', store, `--seed=${seed}`)));
+    const shared = ['--work=200ms', '--smtp', smtp, '--store', store];
+    const [one, other] = await Promise.all([1, 2].map((seed) => startDemo(...shared, `--seed=${seed}`)));
     return {
       urls: [one!.url, other!.url],
+      services: [one!.told.services, other!.told.services],
       stop: async () => {
         await Promise.all([one!.stop(), other!.stop()]);
       },
