@@ -330,7 +330,11 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
       const monitors = await together(5, (i) => order('ann', '/emails', letter(String(i))));
       const once = await together(6, () => order('ann', '/emails', letter('once'), { 'idempotency-key': `"${run}/mail"` }));
       expect(new Set(once).size).toBe(1);
-      const half = await order('ann', '/emails', { to: [`${run}.half@example.test`, 'nobody@example.test'], subject: 'a', text: 'b' });
+      const half = await order('ann', '/emails', {
+        to: [`${run}.half@example.test`, 'nobody@example.test'],
+        subject: 'a',
+        text: 'b',
+      });
       const none = await order('ann', '/emails', { to: ['nobody@example.test'], subject: 'a', text: 'b' });
       const sent = [...monitors, once[0]!, half];
       const ended = await Promise.all([...sent, none].map((monitor) => toItsEnd(monitor, as('ann'))));
@@ -366,7 +370,12 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
       const monitor = await order('bob', '/trips', { ...TRIP, car: 'convertible' });
       expect(await toItsEnd(monitor, as('bob'))).toMatchObject({ status: 'failed', error: { type: '/problems/no-cars' } });
       expect((await as('bob')('GET', `/trips/${tripOf(monitor)}`)).body).toMatchObject({ status: 'failed' });
-      expect(await heldOf(tripOf(monitor))).toEqual({ seat: ['cancelled'], hotel: ['cancelled'], car: ['cancelled'], payment: [] });
+      expect(await heldOf(tripOf(monitor))).toEqual({
+        seat: ['cancelled'],
+        hotel: ['cancelled'],
+        car: ['cancelled'],
+        payment: [],
+      });
     });
 
     test('undoes a trip that is cancelled in the middle, and only then says so', async () => {
@@ -413,7 +422,10 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
         return customers.filter(({ email }) => email.startsWith(`${run}.atomic`));
       };
       const bad = await toItsEnd(await order('eve', '/imports?atomic=true', { items: [...items, item(0)] }), as('eve'));
-      expect(bad).toMatchObject({ status: 'failed', error: { type: '/problems/import-refused', errors: [{ pointer: '#/items/6/email' }] } });
+      expect(bad).toMatchObject({
+        status: 'failed',
+        error: { type: '/problems/import-refused', errors: [{ pointer: '#/items/6/email' }] },
+      });
       expect(await mine()).toEqual([]);
       // Of two with the same items one has them all, and the other none.
       const both = await together(2, () => order('eve', '/imports?atomic=true', { items }));
@@ -460,7 +472,10 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
 
         const secret = String((await as('bob')('POST', `${path}/rotate`, {})).body['secret']);
         const { delivery } = (await as('bob')('POST', `${path}/test`, {})).body as { delivery: string };
-        await holding(async () => hooks.got.some(({ id }) => id === delivery)).toEventuallySucceed({ within: '20s', pace: '50ms' });
+        await holding(async () => hooks.got.some(({ id }) => id === delivery)).toEventuallySucceed({
+          within: '20s',
+          pace: '50ms',
+        });
         const tested = hooks.got.find(({ id }) => id === delivery)!;
         expect([tested.isSignedBy(secret), tested.isSignedBy(old)]).toEqual([true, true]);
 
@@ -486,7 +501,11 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
       expect((await anybody('GET', `/payments/${payment}`)).status).toBe(404);
       expect(statuses(await together(6, () => call('captured', 2, 500)))).toEqual(times(6, 204));
       expect((await call('authorised', 1, 500)).status).toBe(204);
-      expect((await anybody('GET', `/payments/${payment}`)).body).toMatchObject({ state: 'captured', sequence: 2, captured: 500 });
+      expect((await anybody('GET', `/payments/${payment}`)).body).toMatchObject({
+        state: 'captured',
+        sequence: 2,
+        captured: 500,
+      });
       expect(statuses(await together(5, (i) => call('refunded', 3 + i, 10)))).toEqual(times(5, 204));
       expect((await call('refunded', 7, 10)).status).toBe(204);
       const told = await together(running.urls.length, () => anybody('GET', `/payments/${payment}`));
@@ -503,8 +522,7 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
         for (const door of running.urls)
           listeners.push(await listen(door, from, tokens['ann']!), await converse(door, from, tokens['ann']!));
         const heardBy = async (type: string, subject: string): Promise<void> => {
-          const isHeard = (event: unknown): boolean =>
-            (event as Body)['type'] === type && (event as Body)['subject'] === subject;
+          const isHeard = (event: unknown): boolean => (event as Body)['type'] === type && (event as Body)['subject'] === subject;
           await holding(async () => listeners.every(({ heard }) => heard.some(isHeard))).toEventuallySucceed({
             within: '20s',
             pace: '20ms',

@@ -19,13 +19,15 @@ export interface MailServer {
   readonly received: readonly Mail[];
   /** From now on what comes is not answered, until it is let go. */
   hold(): void;
-  release(): void;
+  /** Answers what waits and what comes: with this code where there is one, or else takes it. */
+  release(code?: number): void;
   close(): Promise<void>;
 }
 
 export async function mailServer(): Promise<MailServer> {
   const received: Mail[] = [];
   let held: (() => void)[] | undefined;
+  let refusing: number | undefined;
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
     onRcptTo: ({ address }, _session, answer) =>
@@ -36,8 +38,10 @@ export async function mailServer(): Promise<MailServer> {
       stream.on('end', () => {
         const [, messageId = ''] = /^message-id:\s*(\S+)/im.exec(text) ?? [];
         received.push({ messageId, to: envelope.rcptTo.map(({ address }) => address) });
-        if (held === undefined) answer();
-        else held.push(() => answer());
+        const reply = (): void =>
+          answer(refusing === undefined ? null : Object.assign(new Error('not now'), { responseCode: refusing }));
+        if (held === undefined) reply();
+        else held.push(reply);
       });
     },
   });
@@ -49,10 +53,11 @@ export async function mailServer(): Promise<MailServer> {
     url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
     received,
     hold: () => void (held ??= []),
-    release: () => {
+    release: (code) => {
       const waiting = held ?? [];
       held = undefined;
-      for (const answer of waiting) answer();
+      refusing = code;
+      for (const reply of waiting) reply();
     },
     close: () => new Promise((resolve) => server.close(resolve)),
   };
