@@ -454,8 +454,8 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
         await Promise.all(customers.map((customer) => as('bob')('DELETE', customer, undefined, { 'if-match': '*' })));
         await Promise.all(monitors.map((monitor) => toItsEnd(monitor, as('bob'))));
         const [door] = running.urls;
-        const public_ = new Set(numbersOf(await logAt(door, undefined, from)));
-        const mine = (await logAt(door, 'bob', from)).filter(({ n }) => !public_.has(n as number));
+        const everybodys = new Set(numbersOf(await logAt(door, undefined, from)));
+        const mine = (await logAt(door, 'bob', from)).filter(({ n }) => !everybodys.has(n as number));
         expect(mine.length).toBeGreaterThan(50);
         const ids = mine.map(({ id }) => id as string);
         await holding(async () => {

@@ -143,8 +143,10 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
       const { token } = (await (await send('/login', { user: 'ann', password: 'ann-demo' })).json()) as { token: string };
       mail.hold();
       // As many as are worked on at a time.
-      for (let nth = 0; nth < 16; nth++)
-        await send('/emails', { to: [`${nth}@example.test`], subject: 'a', text: 'b' }, `Bearer ${token}`);
+      for (let nth = 0; nth < 16; nth++) {
+        const letter = { to: [`${nth}@example.test`], subject: 'a', text: 'b' };
+        expect((await send('/emails', letter, `Bearer ${token}`)).status).toBe(202);
+      }
       await holding(async () => mail.received.length === 16).toEventuallySucceed({ within: '20s', pace: '20ms' });
       mail.release(451);
       const monitor = await order(demo.url, 'between');
@@ -253,8 +255,10 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
         for (const [index, monitor] of monitors.entries()) {
           for (const { told: process } of running) {
             const held = await effectsOf(monitor.replace('/operations/op_', 'trip_'), process.services);
-            if (index < 3) expect(held).toEqual(WHOLE);
-            else expect(Object.values(held).flat()).not.toContain('made');
+            const made = Object.values(held)
+              .flat()
+              .filter((status) => status === 'made');
+            expect(made).toHaveLength(index < 3 ? Object.keys(WHOLE).length : 0);
           }
         }
         const { events } = await send('GET', `/events?from=${from}&limit=1000`);
@@ -275,7 +279,7 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
 
     test('imports, goes on behind the last item that was kept', async () => {
       const worker = await startTwo('3s');
-      const itemsOf = (name: string): object[] =>
+      const itemsOf = (name: string): { name: string; email: string }[] =>
         Array.from({ length: 40 }, (_, nth) => ({ name: `${name} ${nth}`, email: `${name}${nth}@example.test` }));
       const names = ['one', 'other', 'atomic'];
       const monitors = await Promise.all(
@@ -293,7 +297,8 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
       }
       const { events } = await send('GET', '/events?type=customer.created&limit=1000');
       const emails = (events as Body[]).map(({ data }) => (data as Body)['email'] as string);
-      expect(emails.toSorted()).toEqual(names.flatMap((name) => itemsOf(name).map((item) => (item as Body)['email'])).sort());
+      const wanted = names.flatMap(itemsOf).map(({ email }) => email);
+      expect(emails.toSorted()).toEqual(wanted.toSorted());
     });
   });
 });
