@@ -288,7 +288,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
     queue,
     nameReport,
     around: observer.attempt,
-    ...(options.queue === undefined ? {} : { lookAgain: LOOK_AGAIN_MS }),
+    ...(options.queue === undefined && parts.db.alone ? {} : { lookAgain: LOOK_AGAIN_MS }),
   });
   const naps = new Naps(clock);
   let closed: Promise<void> | undefined;

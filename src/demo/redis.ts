@@ -120,7 +120,10 @@ export async function redisQueue(
         });
       },
       idle(change) {
-        if (worker !== undefined) worker.concurrency += change;
+        if (worker === undefined) return;
+        worker.concurrency += change;
+        // One that is full sleeps until a job ends, however many it may have by then: resumed, it looks at that at once.
+        if (change > 0 && !stopped) wake(worker).catch(onError);
       },
       async stop() {
         stopped = true;
@@ -131,6 +134,11 @@ export async function redisQueue(
       },
     };
   };
+}
+
+async function wake(worker: { pause(goOn: true): Promise<void>; resume(): Promise<void> }): Promise<void> {
+  await worker.pause(true);
+  await worker.resume();
 }
 
 const STATES = ['queued', 'running'] as const;

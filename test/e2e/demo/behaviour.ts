@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seeded } from 'holdfast/time';
 import { expect as holding } from 'holdfast/vitest';
+import { converse, listen, mailServer, receiver, signatureOf, type Listener, type MailServer } from './outside.ts';
 
 /** A demo that runs somewhere, with one door or several: whatever is asked at one must be true at every other. */
 export interface Running {
   readonly urls: readonly [string, ...string[]];
+  /** Where the services of each of its processes are, by name; those of all processes know the same. */
+  readonly services: readonly Readonly<Record<string, string>>[];
   stop(): Promise<void>;
 }
 
@@ -20,16 +23,38 @@ type Send = (method: string, path: string, body?: unknown, headers?: Record<stri
 
 const CARD = '4242424242424242';
 const USERS = ['ann', 'bob', 'eve'];
+const TRIP = { flight: 'HF123', city: 'Lisbon', nights: 3, car: 'compact', passenger: 'Ada', card: CARD };
+/** What each service that a trip needs calls what it keeps. */
+const THINGS = { seat: 'seats', hotel: 'rooms', car: 'cars', payment: 'payments' };
+/** The most events that one answer tells. */
+const PAGE = 1_000;
+
+/** How far an operation may be before its end. */
+const UNDER_WAY = ['queued', 'running', 'cancelling'];
+
+/** What the services hold of a trip, in the words of each. */
+export async function effectsOf(trip: string, services: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
+  const held = Object.entries(THINGS).map(async ([name, things]) => {
+    const told = (await (await fetch(`${services[name]}/${things}`)).json()) as Record<string, { key: string; status: string }[]>;
+    return [name, told[things]!.filter(({ key }) => key.startsWith(`${trip}.`)).map(({ status }) => status)] as const;
+  });
+  return Object.fromEntries(await Promise.all(held));
+}
+
+/** All of a trip, once. */
+export const WHOLE = { seat: ['made'], hotel: ['made'], car: ['made'], payment: ['made'] };
 
 /**
  * What the demo does, seen from outside over HTTP in real time, whatever it keeps its state in and in how many processes it runs.
  * The tests leave it usable, and do not count on finding it new.
  *
- * @param start starts it with reports that take about 200 ms
+ * @param start starts it with reports that take about 200 ms, and with this mail server
  */
-export function behaviour(name: string, start: () => Promise<Running>): void {
+export function behaviour(name: string, start: (smtp: string) => Promise<Running>): void {
   describe(`the demo ${name}`, () => {
     let running: Running;
+    let mail: MailServer;
+    const tokens: Record<string, string> = {};
     let sent = 0;
     const users: Record<string, Send> = {};
     const anybody: Send = (method, path, body, headers) => send(method, path, body, headers);
@@ -46,6 +71,7 @@ export function behaviour(name: string, start: () => Promise<Running>): void {
     };
     const logIn = async (user: string): Promise<Send> => {
       const { body } = await send('POST', '/login', { user, password: `${user}-demo` });
+      tokens[user] = `Bearer ${body['token']}`;
       return (method, path, given, headers = {}) =>
         send(method, path, given, { authorization: `Bearer ${body['token']}`, ...headers });
     };
@@ -58,21 +84,45 @@ export function behaviour(name: string, start: () => Promise<Running>): void {
     let run = '';
 
     beforeAll(async () => {
-      running = await start();
+      mail = await mailServer();
+      running = await start(mail.url);
       for (const user of USERS) users[user] = await logIn(user);
       const { headers } = await anybody('POST', '/reports', {});
       run = String(headers.get('location')).replace('/operations/', '');
     });
-    afterAll(() => running.stop());
+    afterAll(async () => {
+      await running.stop();
+      await mail.close();
+    });
 
     const toItsEnd = async (monitor: string, asker: Send = anybody): Promise<Body> => {
       let last: Body = {};
       await holding(async () => {
         last = (await asker('GET', monitor)).body;
-        return !['queued', 'running'].includes(String(last['status']));
+        return !UNDER_WAY.includes(String(last['status']));
       }).toEventuallySucceed({ within: '20s', pace: '50ms' });
       return last;
     };
+    /** Accepted at the first door that is next, and where it is told how far it is. */
+    const order = async (user: string, path: string, body: object, headers: Record<string, string> = {}): Promise<string> => {
+      const { status, headers: told } = await as(user)('POST', path, body, headers);
+      expect(status).toBe(202);
+      return String(told.get('location'));
+    };
+    /** What the log tells a user at one door, from a place on. */
+    const logAt = async (door: string, user: string | undefined, from = 1): Promise<readonly Body[]> => {
+      const events: Body[] = [];
+      for (let place = from; ;) {
+        const headers = user === undefined ? {} : { authorization: tokens[user]! };
+        const told = (await (await fetch(`${door}/events?from=${place}&limit=${PAGE}`, { headers })).json()) as Body;
+        events.push(...(told['events'] as Body[]));
+        if ((told['events'] as Body[]).length < PAGE) return events;
+        place = told['next'] as number;
+      }
+    };
+    /** Behind the last event. */
+    const endOfLog = async (): Promise<number> => Number((await anybody('GET', '/events?from=now')).body['next']);
+    const numbersOf = (events: readonly Body[]): readonly number[] => events.map(({ n }) => n as number);
 
     test('tells its users apart, and those who are none', async () => {
       expect((await send('POST', '/login', { user: 'ann', password: 'bob-demo' })).status).toBe(401);
@@ -242,6 +292,300 @@ export function behaviour(name: string, start: () => Promise<Running>): void {
       ]);
       expect(now.status).toBe(200);
       expect(later['result']).toEqual(now.body);
+    });
+
+    test('holds an answer back for as long as it is asked to, whoever does the work', async () => {
+      const wanted = { title: `${run}/waited`, rows: 3 };
+      const prefer = { prefer: 'respond-async, wait=20', 'idempotency-key': `"${run}/waited"` };
+      const waited = await as('ann')('POST', '/reports', wanted, prefer);
+      expect([waited.status, waited.body['title'], waited.headers.get('preference-applied')]).toEqual([
+        200,
+        wanted.title,
+        'wait=20',
+      ]);
+      const again = await as('ann')('POST', '/reports', wanted, prefer);
+      expect([again.status, again.headers.get('idempotency-replayed'), again.body]).toEqual([200, 'true', waited.body]);
+      for (const wish of ['respond-async', 'wait=0']) {
+        const told = await as('ann')('POST', '/reports', {}, { prefer: wish });
+        expect([told.status, told.headers.get('preference-applied')]).toEqual([202, wish]);
+        await toItsEnd(String(told.headers.get('location')), as('ann'));
+      }
+    });
+
+    test('tells an operation to its end at every door', async () => {
+      const monitor = await order('ann', '/reports', { title: `${run}/followed` });
+      const headers = { accept: 'text/event-stream', authorization: tokens['ann']! };
+      const told = await Promise.all(running.urls.map(async (door) => (await fetch(`${door}${monitor}`, { headers })).text()));
+      const last = await toItsEnd(monitor, as('ann'));
+      for (const text of told) {
+        const states = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as Body);
+        const progress = states.map((state) => state['progress'] as number);
+        expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+        expect(states.at(-1)).toEqual(last);
+      }
+    });
+
+    test('sends one letter for each e-mail that was ordered, and tells who gets none', async () => {
+      const letter = (to: string): object => ({ to: [`${run}.${to}@example.test`], subject: 'Hello', text: 'there' });
+      const monitors = await together(5, (i) => order('ann', '/emails', letter(String(i))));
+      const once = await together(6, () => order('ann', '/emails', letter('once'), { 'idempotency-key': `"${run}/mail"` }));
+      expect(new Set(once).size).toBe(1);
+      const half = await order('ann', '/emails', {
+        to: [`${run}.half@example.test`, 'nobody@example.test'],
+        subject: 'a',
+        text: 'b',
+      });
+      const none = await order('ann', '/emails', { to: ['nobody@example.test'], subject: 'a', text: 'b' });
+      const sent = [...monitors, once[0]!, half];
+      const ended = await Promise.all([...sent, none].map((monitor) => toItsEnd(monitor, as('ann'))));
+      expect(ended.map(({ status }) => status as string)).toEqual([...times(sent.length, 'succeeded'), 'failed']);
+      expect(ended.at(-1)).toMatchObject({ error: { type: '/problems/mail-refused' } });
+      expect(ended.at(-2)).toMatchObject({ result: { refused: [{ address: 'nobody@example.test', code: 550 }] } });
+      const ids = sent.map((monitor) => `<${monitor.replace('/operations/', '')}@demo.test>`);
+      expect(ended.slice(0, -1).map(({ result }) => (result as Body)['messageId'] as string)).toEqual(ids);
+      const received = mail.received.filter(({ to }) => to.some((address) => address.startsWith(run)));
+      expect(received.map(({ messageId }) => messageId).sort()).toEqual(ids.toSorted());
+    });
+
+    const tripOf = (monitor: string): string => monitor.replace('/operations/op_', 'trip_');
+    /** What the services of every process hold of a trip: the same. */
+    const heldOf = async (trip: string): Promise<object> => {
+      const [first, ...others] = await Promise.all(running.services.map((services) => effectsOf(trip, services)));
+      for (const other of others) expect(other).toEqual(first);
+      return first!;
+    };
+
+    test('books a trip at every service, once under one key', async () => {
+      const key = { 'idempotency-key': `"${run}/trip"` };
+      const [monitor, ...others] = new Set(await together(4, () => order('ann', '/trips', TRIP, key)));
+      expect(others).toEqual([]);
+      expect(await toItsEnd(monitor!, as('ann'))).toMatchObject({ status: 'succeeded' });
+      const trip = tripOf(monitor!);
+      expect((await as('ann')('GET', `/trips/${trip}`)).body).toMatchObject({ id: trip, status: 'booked' });
+      expect((await as('bob')('GET', `/trips/${trip}`)).status).toBe(404);
+      expect(await heldOf(trip)).toEqual(WHOLE);
+    });
+
+    test('undoes a trip of which one part is refused', async () => {
+      const monitor = await order('bob', '/trips', { ...TRIP, car: 'convertible' });
+      expect(await toItsEnd(monitor, as('bob'))).toMatchObject({ status: 'failed', error: { type: '/problems/no-cars' } });
+      expect((await as('bob')('GET', `/trips/${tripOf(monitor)}`)).body).toMatchObject({ status: 'failed' });
+      expect(await heldOf(tripOf(monitor))).toEqual({
+        seat: ['cancelled'],
+        hotel: ['cancelled'],
+        car: ['cancelled'],
+        payment: [],
+      });
+    });
+
+    test('undoes a trip that is cancelled in the middle, and only then says so', async () => {
+      const monitor = await order('eve', '/trips', TRIP);
+      await holding(async () => {
+        const { steps } = (await as('eve')('GET', monitor)).body as { steps: { state: string }[] };
+        return steps[0]!.state !== 'planned';
+      }).toEventuallySucceed({ within: '20s', pace: '20ms' });
+      const told = await as('eve')('DELETE', monitor);
+      expect([told.status, told.body['status']]).toEqual([202, 'cancelling']);
+      const { status, steps } = await toItsEnd(monitor, as('eve'));
+      expect(status).toBe('cancelled');
+      expect(new Set((steps as Body[]).map(({ state }) => state as string))).not.toContain('done');
+      expect(Object.values(await heldOf(tripOf(monitor))).flat()).not.toContain('made');
+      expect((await as('eve')('DELETE', monitor)).body).toMatchObject({ status: 'cancelled' });
+    });
+
+    test('imports what can be, and tells of each item what came of it', async () => {
+      const [one, other] = [`${run}.one@example.test`, `${run}.other@example.test`];
+      const known = String((await as('bob')('POST', '/customers', { name: 'Known', email: other })).headers.get('location'));
+      const items = [{ name: 'A', email: one }, { name: 'B' }, { name: 'C', email: one }, { name: 'D', email: other }, 5];
+      const key = { 'idempotency-key': `"${run}/import"` };
+      const [monitor, ...others] = new Set(await together(5, () => order('bob', '/imports', { items }, key)));
+      expect(others).toEqual([]);
+      const { status, result } = await toItsEnd(monitor!, as('bob'));
+      const { results, ...tally } = result as { results: Body[] };
+      expect([status, tally]).toEqual(['succeeded', { total: 5, created: 1, duplicate: 2, invalid: 2 }]);
+      const made = results[0]!['url'] as string;
+      expect(results.map(({ index, status: of, url }) => [index, of, url] as unknown[])).toEqual([
+        [0, 'created', made],
+        [1, 'invalid', undefined],
+        [2, 'duplicate', made],
+        [3, 'duplicate', known],
+        [4, 'invalid', undefined],
+      ]);
+      expect((await as('bob')('GET', made)).body).toMatchObject({ name: 'A', email: one });
+    });
+
+    test('imports all or nothing where that is asked for', async () => {
+      const item = (nth: number): object => ({ name: `Item ${nth}`, email: `${run}.atomic${nth}@example.test` });
+      const items = Array.from({ length: 6 }, (_, nth) => item(nth));
+      const mine = async (): Promise<readonly unknown[]> => {
+        const { customers } = (await as('eve')('GET', '/customers')).body as { customers: { email: string }[] };
+        return customers.filter(({ email }) => email.startsWith(`${run}.atomic`));
+      };
+      const bad = await toItsEnd(await order('eve', '/imports?atomic=true', { items: [...items, item(0)] }), as('eve'));
+      expect(bad).toMatchObject({
+        status: 'failed',
+        error: { type: '/problems/import-refused', errors: [{ pointer: '#/items/6/email' }] },
+      });
+      expect(await mine()).toEqual([]);
+      // Of two with the same items one has them all, and the other none.
+      const both = await together(2, () => order('eve', '/imports?atomic=true', { items }));
+      const ended = await Promise.all(both.map((monitor) => toItsEnd(monitor, as('eve'))));
+      expect(ended.map(({ status }) => status as string).sort()).toEqual(['failed', 'succeeded']);
+      expect(await mine()).toHaveLength(6);
+    });
+
+    test('tells a receiver every event of its user by webhook, signed, and of each subject in order', async () => {
+      const hooks = await receiver();
+      try {
+        const made = await as('bob')('POST', '/subscriptions', { url: hooks.url, types: '*' });
+        expect(made.status).toBe(201);
+        const [path, old] = [String(made.headers.get('location')), String(made.body['secret'])];
+        const from = await endOfLog();
+        const customers = await together(6, async (i) => {
+          const given = { name: `Hook ${i}`, email: `${run}.hook${i}@example.test` };
+          const { headers } = await as('bob')('POST', '/customers', given);
+          const customer = String(headers.get('location'));
+          await as('bob')('PUT', customer, { ...given, name: `Hooked ${i}` }, { 'if-match': String(headers.get('etag')) });
+          return customer;
+        });
+        const monitors = [await order('bob', '/reports', { title: `${run}/hook` }), await order('bob', '/trips', TRIP)];
+        const items = [{ name: 'I', email: `${run}.hook@example.test` }];
+        monitors.push(await order('bob', '/imports', { items }));
+        await Promise.all(customers.map((customer) => as('bob')('DELETE', customer, undefined, { 'if-match': '*' })));
+        await Promise.all(monitors.map((monitor) => toItsEnd(monitor, as('bob'))));
+        const [door] = running.urls;
+        const everybodys = new Set(numbersOf(await logAt(door, undefined, from)));
+        const mine = (await logAt(door, 'bob', from)).filter(({ n }) => !everybodys.has(n as number));
+        expect(mine.length).toBeGreaterThan(50);
+        const ids = mine.map(({ id }) => id as string);
+        await holding(async () => {
+          const got = new Set(hooks.got.map(({ id }) => id));
+          return ids.every((id) => got.has(id));
+        }).toEventuallySucceed({ within: '30s', pace: '50ms' });
+        // Nobody was killed, and every attempt was answered: none comes twice, and nothing of others.
+        expect(hooks.got.map(({ id }) => id).sort()).toEqual(ids);
+        expect(hooks.got.filter((hook) => !hook.isSignedBy(old))).toEqual([]);
+        for (const subject of new Set(mine.map((event) => event['subject'] as string))) {
+          const expected = mine.filter((event) => event['subject'] === subject).map(({ id, type }) => [id, type] as unknown[]);
+          expect(hooks.got.filter((hook) => hook.subject === subject).map(({ id, type }) => [id, type])).toEqual(expected);
+        }
+
+        const secret = String((await as('bob')('POST', `${path}/rotate`, {})).body['secret']);
+        const { delivery } = (await as('bob')('POST', `${path}/test`, {})).body as { delivery: string };
+        await holding(async () => hooks.got.some(({ id }) => id === delivery)).toEventuallySucceed({
+          within: '20s',
+          pace: '50ms',
+        });
+        const tested = hooks.got.find(({ id }) => id === delivery)!;
+        expect([tested.isSignedBy(secret), tested.isSignedBy(old)]).toEqual([true, true]);
+
+        expect((await as('bob')('DELETE', path)).status).toBe(204);
+        expect((await as('bob')('GET', path)).status).toBe(404);
+      } finally {
+        await hooks.close();
+      }
+    });
+
+    test('takes each callback once, in whatever order they come, and none that is not signed', async () => {
+      const secret = String((await anybody('GET', '/')).body['callbackSecret']);
+      const payment = `${run}.payment`;
+      const call = (type: string, sequence: number, amount: number, key = secret, id = `${run}.${sequence}`): Promise<Told> => {
+        const body = { type: `payment.${type}`, timestamp: new Date().toISOString(), data: { payment, sequence, amount } };
+        const moment = String(Math.floor(Date.parse(body.timestamp) / 1000));
+        const signature = signatureOf(key, id, moment, JSON.stringify(body));
+        const headers = { 'webhook-id': id, 'webhook-timestamp': moment, 'webhook-signature': signature };
+        return anybody('POST', '/callbacks/payments', body, headers);
+      };
+      const wrong = `whsec_${Buffer.from('a secret of somebody else').toString('base64')}`;
+      expect((await call('captured', 2, 500, wrong)).status).toBe(401);
+      expect((await anybody('GET', `/payments/${payment}`)).status).toBe(404);
+      expect(statuses(await together(6, () => call('captured', 2, 500)))).toEqual(times(6, 204));
+      expect((await call('authorised', 1, 500)).status).toBe(204);
+      expect((await anybody('GET', `/payments/${payment}`)).body).toMatchObject({
+        state: 'captured',
+        sequence: 2,
+        captured: 500,
+      });
+      expect(statuses(await together(5, (i) => call('refunded', 3 + i, 10)))).toEqual(times(5, 204));
+      expect((await call('refunded', 7, 10)).status).toBe(204);
+      const told = await together(running.urls.length, () => anybody('GET', `/payments/${payment}`));
+      for (const { body } of told) {
+        expect(body).toMatchObject({ state: 'refunded', sequence: 7, captured: 500, refunded: 50 });
+        expect((body['history'] as Body[]).map(({ sequence }) => sequence as number)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+      }
+    });
+
+    test('tells what happens live at every door, by stream and by socket as in the log', async () => {
+      const from = await endOfLog();
+      const listeners: Listener[] = [];
+      try {
+        for (const door of running.urls)
+          listeners.push(await listen(door, from, tokens['ann']!), await converse(door, from, tokens['ann']!));
+        const heardBy = async (type: string, subject: string): Promise<void> => {
+          const isHeard = (event: unknown): boolean => (event as Body)['type'] === type && (event as Body)['subject'] === subject;
+          await holding(async () => listeners.every(({ heard }) => heard.some(isHeard))).toEventuallySucceed({
+            within: '20s',
+            pace: '20ms',
+          });
+        };
+        // Each at the next door, and heard at all.
+        for (let i = 0; i <= running.urls.length; i++) {
+          const given = { name: `Live ${i}`, email: `${run}.live${i}@example.test` };
+          await heardBy('customer.created', String((await as('ann')('POST', '/customers', given)).headers.get('location')));
+        }
+        const monitors = await together(4, (i) => order('ann', '/reports', { title: `${run}/live${i}` }));
+        await together(4, () => as('bob')('POST', '/transfers', { from: 'acc_bob_current', to: 'acc_bob_savings', amount: 1 }));
+        await Promise.all(monitors.map((monitor) => heardBy('operation.succeeded', monitor)));
+        const last = (await endOfLog()) - 1;
+        for (const door of running.urls) {
+          const log = await logAt(door, 'ann', from);
+          expect(numbersOf(log).at(-1)).toBeLessThanOrEqual(last);
+          await holding(async () => listeners.every(({ heard }) => heard.length >= log.length)).toEventuallySucceed({
+            within: '20s',
+            pace: '20ms',
+          });
+          for (const { heard } of listeners) expect(heard).toEqual(log);
+        }
+      } finally {
+        await Promise.all(listeners.map((listener) => listener.stop()));
+      }
+    });
+
+    test('comes to the same state from the beginning, from a snapshot and at once', async () => {
+      await as('ann')('POST', '/customers', { name: 'Before', email: `${run}.before@example.test` });
+      const taken = await as('ann')('POST', '/snapshots', {});
+      expect(taken.status).toBe(201);
+      const { id, n, state } = taken.body as { id: string; n: number; state: Body };
+      expect((await as('ann')('GET', `/snapshots/${id}`)).body).toEqual(taken.body);
+      const { accounts } = (await as('ann')('GET', '/accounts')).body as { accounts: { id: string; balance: number }[] };
+      expect(state['accounts']).toEqual(Object.fromEntries(accounts.map((one) => [one.id, { balance: one.balance }])));
+      await as('ann')('POST', '/customers', { name: 'After', email: `${run}.after@example.test` });
+      const to = (await endOfLog()) - 1;
+      const replay = async (body: object): Promise<Body> => {
+        const told = await toItsEnd(await order('ann', '/replays', body), as('ann'));
+        expect(told).toMatchObject({ status: 'succeeded' });
+        return told['result'] as Body;
+      };
+      const [again, short, long] = await Promise.all([replay({ to: n }), replay({ from: id, to }), replay({ from: 0, to })]);
+      expect([again['state'], again['to']]).toEqual([state, n]);
+      expect([short['from'], short['to']]).toEqual([n, to]);
+      expect(short['state']).toEqual(long['state']);
+      const emails = Object.values(long['state'].customers as Record<string, { email: string }>).map(({ email }) => email);
+      expect(emails).toEqual(expect.arrayContaining([`${run}.before@example.test`, `${run}.after@example.test`]));
+    });
+
+    test('has one log without gaps, the same at every door', async () => {
+      const last = (await endOfLog()) - 1;
+      const logs = await Promise.all(
+        running.urls.map(async (door) => {
+          const seen = await Promise.all(USERS.map((user) => logAt(door, user)));
+          const all = new Map(seen.flat().map((event) => [event['n'] as number, event]));
+          return [...all.values()].filter(({ n }) => n <= last).sort((one, other) => one['n'] - other['n']);
+        }),
+      );
+      const [first, ...others] = logs;
+      expect(numbersOf(first!)).toEqual(Array.from({ length: last }, (_, i) => i + 1));
+      for (const other of others) expect(other).toEqual(first);
     });
   });
 }

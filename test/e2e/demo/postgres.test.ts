@@ -9,6 +9,7 @@ import { all, next, one } from '../../../src/demo/db.ts';
 import { containersEnabled, startPostgres } from '../../setup/containers.ts';
 import { storeSuite } from '../../unit/demo/storeSuite.ts';
 import { behaviour } from './behaviour.ts';
+import { mailServer } from './outside.ts';
 import { startDemo, type DemoProcess } from './process.ts';
 
 const cli = join(import.meta.dirname, '../../../dist/cli/main.js');
@@ -60,16 +61,18 @@ describe.runIf(runs)('on PostgreSQL', () => {
 
   storeSuite('on PostgreSQL', async () => openStore(await newDatabase()));
 
-  behaviour('on PostgreSQL', async () => {
-    const demo = await startDemo('--work', '200ms', '--store', await newDatabase());
-    return { urls: [demo.url], stop: () => demo.stop() };
+  behaviour('on PostgreSQL', async (smtp) => {
+    const demo = await startDemo('--work', '200ms', '--smtp', smtp, '--store', await newDatabase());
+    return { urls: [demo.url], services: [demo.told.services], stop: () => demo.stop() };
   });
 
-  behaviour('on PostgreSQL, in two processes that start at the same moment', async () => {
+  behaviour('on PostgreSQL, in two processes that start at the same moment', async (smtp) => {
     const store = await newDatabase();
-    const [one, other] = await Promise.all([1, 2].map((seed) => startDemo('--work=200ms', '--store', store, `--seed=${seed}`)));
+    const shared = ['--work=200ms', '--smtp', smtp, '--store', store];
+    const [one, other] = await Promise.all([1, 2].map((seed) => startDemo(...shared, `--seed=${seed}`)));
     return {
       urls: [one!.url, other!.url],
+      services: [one!.told.services, other!.told.services],
       stop: async () => {
         await Promise.all([one!.stop(), other!.stop()]);
       },
@@ -346,6 +349,36 @@ describe.runIf(runs)('on PostgreSQL', () => {
     });
     await third.stop();
     expect(await sql(store, 'SELECT status FROM holdfast_demo.bookings')).toEqual([{ status: 'failed' }]);
+  });
+
+  test('what is cancelled at one door makes room behind the other', async () => {
+    const mail = await mailServer();
+    const shared = ['--work=100ms', '--smtp', mail.url, '--store', await newDatabase()];
+    const [one, other] = await Promise.all([startDemo(...shared), startDemo(...shared)]);
+    try {
+      let headers: Record<string, string> = { 'content-type': 'application/json' };
+      const ask = async (demo: DemoProcess, method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
+        const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+        return (await (await fetch(`${demo.url}${path}`, { method, headers, ...sent })).json()) as Record<string, unknown>;
+      };
+      const { token } = await ask(one, 'POST', '/login', { user: 'ann', password: 'ann-demo' });
+      headers = { ...headers, authorization: `Bearer ${String(token)}` };
+      mail.hold();
+      // As many as are worked on at a time, of which none ends.
+      const letter = { to: ['ada@example.test'], subject: 'a', text: 'b' };
+      const letters = await Promise.all(Array.from({ length: 16 }, () => ask(one, 'POST', '/emails', letter)));
+      await holding(async () => mail.received.length === 16).toEventuallySucceed({ within: '10s', pace: '20ms' });
+      for (const { id } of letters) {
+        expect(await ask(other, 'DELETE', `/operations/${String(id)}`)).toMatchObject({ status: 'cancelled' });
+      }
+      const { id } = await ask(one, 'POST', '/reports', {});
+      await holding(async () => {
+        return (await ask(other, 'GET', `/operations/${String(id)}`))['status'] === 'succeeded';
+      }).toEventuallySucceed({ within: '10s', pace: '50ms' });
+    } finally {
+      await Promise.all([one.stop(), other.stop()]);
+      await mail.close();
+    }
   });
 
   describe('a demo whose connections are cut', () => {

@@ -10,7 +10,7 @@ export interface DemoProcess {
   readonly url: string;
   readonly pid: number;
   /** What it told of itself as it started. */
-  readonly told: { readonly store: string };
+  readonly told: { readonly store: string; readonly services: Readonly<Record<string, string>> };
   /** Ends it: politely, or with another signal. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -24,7 +24,7 @@ export async function startDemo(...args: readonly string[]): Promise<DemoProcess
   const lines = createInterface({ input: child.stdout });
   const first = await Promise.race([once(lines, 'line'), ended.then(() => undefined)]);
   if (first === undefined) throw new Error(`the demo ended before it listened: ${err}`);
-  const told = JSON.parse(String(first[0])) as { url: string; store: string };
+  const told = JSON.parse(String(first[0])) as DemoProcess['told'] & { readonly url: string };
   return {
     url: told.url,
     pid: child.pid!,

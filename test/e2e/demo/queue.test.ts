@@ -1,9 +1,14 @@
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expect as holding } from 'holdfast/vitest';
 import { containersEnabled, startPostgres, startRedis } from '../../setup/containers.ts';
-import { behaviour } from './behaviour.ts';
+import { behaviour, effectsOf, WHOLE } from './behaviour.ts';
+import { mailServer, receiver } from './outside.ts';
 import { startDemo, type DemoProcess } from './process.ts';
+
+// The bodies are looked at field by field, as a client in plain JavaScript would.
+// oxlint-disable-next-line typescript/no-explicit-any
+type Body = Record<string, any>;
 
 const runs = await containersEnabled('the demo on PostgreSQL and Redis');
 
@@ -19,27 +24,32 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
     await Promise.all([postgres.stop(), redis.stop()]);
   });
 
-  /** An API and two workers, on a database and a queue of their own. */
-  const startThree = async (work: string): Promise<readonly [api: DemoProcess, one: DemoProcess, other: DemoProcess]> => {
+  /** What several processes share: a database and a queue of their own. */
+  const newShared = async (work: string, ...more: readonly string[]): Promise<readonly string[]> => {
     const name = `queue${++databases}`;
     const client = new pg.Client(postgres.url('postgres'));
     await client.connect();
     await client.query(`CREATE DATABASE ${name}`);
     await client.end();
-    const shared = ['--work', work, '--store', postgres.url(name), '--queue', `${redis.url}/${databases}`];
-    return Promise.all([
-      startDemo(...shared, '--role', 'api'),
-      startDemo(...shared, '--role', 'worker'),
-      startDemo(...shared, '--role', 'worker'),
-    ]);
+    return ['--work', work, '--store', postgres.url(name), '--queue', `${redis.url}/${databases}`, ...more];
+  };
+  const startAs = (role: string, shared: readonly string[]): Promise<DemoProcess> => startDemo(...shared, '--role', role);
+  /** An API and two workers. */
+  const startThree = async (work: string): Promise<readonly [api: DemoProcess, one: DemoProcess, other: DemoProcess]> => {
+    const shared = await newShared(work);
+    return Promise.all([startAs('api', shared), startAs('worker', shared), startAs('worker', shared)]);
   };
 
-  behaviour('on PostgreSQL and Redis, with an API and two workers', async () => {
-    const three = await startThree('200ms');
+  behaviour('on PostgreSQL and Redis, with two APIs and two workers', async (smtp) => {
+    const shared = await newShared('200ms', '--smtp', smtp);
+    const roles = ['api', 'api', 'worker', 'worker'];
+    const [one, other, ...workers] = await Promise.all(roles.map((role) => startAs(role, shared)));
+    const all = [one!, other!, ...workers];
     return {
-      urls: [three[0].url],
+      urls: [one!.url, other!.url],
+      services: all.map(({ told }) => told.services),
       stop: async () => {
-        await Promise.all(three.map((demo) => demo.stop()));
+        await Promise.all(all.map((demo) => demo.stop()));
       },
     };
   });
@@ -118,5 +128,177 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
     expect(await stateOf(monitor)).toBe('cancelled');
     // A worker that was still at it would not stop in time.
     await Promise.all([api.stop(), one.stop(), other.stop()]);
+  });
+
+  test("e-mails that wait for the mail server are in nobody's way", async () => {
+    const mail = await mailServer();
+    const demo = await startDemo(...(await newShared('100ms', '--smtp', mail.url)));
+    try {
+      const send = async (path: string, body: object, authorization = ''): Promise<Response> =>
+        fetch(`${demo.url}${path}`, {
+          method: 'POST',
+          body: JSON.stringify(body),
+          headers: { 'content-type': 'application/json', ...(authorization === '' ? {} : { authorization }) },
+        });
+      const { token } = (await (await send('/login', { user: 'ann', password: 'ann-demo' })).json()) as { token: string };
+      mail.hold();
+      // As many as are worked on at a time.
+      for (let nth = 0; nth < 16; nth++) {
+        const letter = { to: [`${nth}@example.test`], subject: 'a', text: 'b' };
+        expect((await send('/emails', letter, `Bearer ${token}`)).status).toBe(202);
+      }
+      await holding(async () => mail.received.length === 16).toEventuallySucceed({ within: '20s', pace: '20ms' });
+      mail.release(451);
+      const monitor = await order(demo.url, 'between');
+      await holding(async () => (await stateOf(monitor)) === 'succeeded').toEventuallySucceed({ within: '20s', pace: '50ms' });
+    } finally {
+      await demo.stop();
+      await mail.close();
+    }
+  });
+
+  describe('what a worker was in the middle of when it was killed', () => {
+    const running: DemoProcess[] = [];
+    let shared: readonly string[] = [];
+    let url = '';
+    let headers: Record<string, string> = {};
+    afterEach(async () => {
+      await Promise.all(running.splice(0).map((demo) => demo.stop()));
+    });
+
+    const send = async (method: string, path: string, body?: object): Promise<Body> => {
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+      return (await (await fetch(`${url}${path}`, { method, headers, ...sent })).json()) as Body;
+    };
+    const monitorOf = async (path: string, body: object): Promise<string> =>
+      `/operations/${(await send('POST', path, body))['id']}`;
+    const look = (monitors: readonly string[]): Promise<readonly Body[]> =>
+      Promise.all(monitors.map((monitor) => send('GET', monitor)));
+
+    /** An API, of which Ann is the user, and the worker that is to be killed: alone, so that what is under way is its own. */
+    const startTwo = async (work: string, ...more: readonly string[]): Promise<DemoProcess> => {
+      shared = await newShared(work, ...more);
+      const [api, worker] = await Promise.all([startAs('api', shared), startAs('worker', shared)]);
+      running.push(api);
+      ({ url } = api);
+      headers = { 'content-type': 'application/json' };
+      const { token } = await send('POST', '/login', { user: 'ann', password: 'ann-demo' });
+      headers = { ...headers, authorization: `Bearer ${token}` };
+      return worker;
+    };
+    /** Kills it in the middle, when there is another. */
+    const kill = async (worker: DemoProcess, isInTheMiddle: () => Promise<boolean>): Promise<void> => {
+      const other = startAs('worker', shared);
+      await holding(isInTheMiddle).toEventuallySucceed({ within: '20s', pace: '20ms' });
+      await worker.stop('SIGKILL');
+      running.push(await other);
+    };
+    /** Everything as it ended, after it was taken up again. */
+    const ended = async (monitors: readonly string[]): Promise<readonly Body[]> => {
+      let told: readonly Body[] = [];
+      await holding(async () => {
+        told = await look(monitors);
+        return told.every(({ status }) => !['queued', 'running', 'cancelling'].includes(String(status)));
+      }).toEventuallySucceed({ within: '40s', pace: '200ms' });
+      const { events } = await send('GET', '/events?type=operation.started&limit=1000');
+      const starts = (events as Body[]).map(({ subject }) => subject as string);
+      expect(monitors.filter((monitor) => starts.indexOf(monitor) === starts.lastIndexOf(monitor))).toEqual([]);
+      return told;
+    };
+
+    test('e-mails, goes to everybody, and what goes twice is the same letter', async () => {
+      const mail = await mailServer();
+      try {
+        const worker = await startTwo('100ms', '--smtp', mail.url);
+        mail.hold();
+        const letter = (nth: number): object => ({ to: [`${nth}@example.test`], subject: 'Hello', text: 'there' });
+        const monitors = await Promise.all(Array.from({ length: 6 }, (_, nth) => monitorOf('/emails', letter(nth))));
+        await kill(worker, async () => mail.received.length === monitors.length);
+        mail.release();
+        const told = await ended(monitors);
+        const ids = monitors.map((monitor) => `<${monitor.replace('/operations/', '')}@demo.test>`);
+        expect(told.map(({ status, result }) => [status, result?.messageId] as unknown[])).toEqual(
+          ids.map((id) => ['succeeded', id]),
+        );
+        expect([...new Set(mail.received.map(({ messageId }) => messageId))].sort()).toEqual(ids.toSorted());
+      } finally {
+        await mail.close();
+      }
+    });
+
+    test('trips, is whole at the services or not there at all, and is told by webhook', async () => {
+      const hooks = await receiver();
+      try {
+        const worker = await startTwo('100ms');
+        await send('POST', '/subscriptions', { url: hooks.url, types: '*' });
+        const { next: from } = await send('GET', '/events?from=now');
+        const trip = { flight: 'HF123', city: 'Lisbon', nights: 3, car: 'compact', passenger: 'Ada', card: '4242424242424242' };
+        const orders = [trip, trip, trip, { ...trip, car: 'convertible' }, { ...trip, car: 'convertible' }, trip];
+        const monitors = await Promise.all(orders.map((order) => monitorOf('/trips', order)));
+        const last = monitors.at(-1)!;
+        const isBegun = async (): Promise<boolean> =>
+          (await look(monitors)).every(({ steps }) => (steps as Body[])[0]!['state'] !== 'planned');
+        await kill(worker, async () => {
+          if (!(await isBegun())) return false;
+          expect(await send('DELETE', last)).toMatchObject({ status: 'cancelling' });
+          return true;
+        });
+        const told = await ended(monitors);
+        expect(told.map(({ status }) => status as string)).toEqual([
+          'succeeded',
+          'succeeded',
+          'succeeded',
+          'failed',
+          'failed',
+          'cancelled',
+        ]);
+        for (const [index, monitor] of monitors.entries()) {
+          for (const { told: process } of running) {
+            const held = await effectsOf(monitor.replace('/operations/op_', 'trip_'), process.services);
+            const made = Object.values(held)
+              .flat()
+              .filter((status) => status === 'made');
+            expect(made).toHaveLength(index < 3 ? Object.keys(WHOLE).length : 0);
+          }
+        }
+        const { events } = await send('GET', `/events?from=${from}&limit=1000`);
+        const ids = (events as Body[]).map(({ id }) => id as string);
+        // What the one that was killed had just taken up is another's after half a minute.
+        await holding(async () => {
+          const got = new Set(hooks.got.map(({ id }) => id));
+          return ids.every((id) => got.has(id));
+        }).toEventuallySucceed({ within: '40s', pace: '100ms' });
+        for (const monitor of monitors) {
+          const mine = hooks.got.filter(({ subject }) => subject === monitor).map(({ id }) => id);
+          expect([...new Set(mine)]).toEqual(mine.toSorted().filter((id, index, all) => all.indexOf(id) === index));
+        }
+      } finally {
+        await hooks.close();
+      }
+    }, 120_000);
+
+    test('imports, goes on behind the last item that was kept', async () => {
+      const worker = await startTwo('3s');
+      const itemsOf = (name: string): { name: string; email: string }[] =>
+        Array.from({ length: 40 }, (_, nth) => ({ name: `${name} ${nth}`, email: `${name}${nth}@example.test` }));
+      const names = ['one', 'other', 'atomic'];
+      const monitors = await Promise.all(
+        names.map((name) => monitorOf(`/imports?atomic=${name === 'atomic'}`, { items: itemsOf(name) })),
+      );
+      await kill(worker, async () =>
+        (await look(monitors)).every(({ progress }) => (progress as number) >= 30 && (progress as number) < 100),
+      );
+      const told = await ended(monitors);
+      for (const { status, result } of told) {
+        expect([status, result['created'], result['total']]).toEqual(['succeeded', 40, 40]);
+        expect((result['results'] as Body[]).map(({ index }) => index as number)).toEqual(
+          Array.from({ length: 40 }, (_, i) => i),
+        );
+      }
+      const { events } = await send('GET', '/events?type=customer.created&limit=1000');
+      const emails = (events as Body[]).map(({ data }) => (data as Body)['email'] as string);
+      const wanted = names.flatMap(itemsOf).map(({ email }) => email);
+      expect(emails.toSorted()).toEqual(wanted.toSorted());
+    });
   });
 });
