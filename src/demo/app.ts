@@ -412,7 +412,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const serveRoute = async (route: Route, request: Request, asked: Asked): Promise<Response> => {
     const { method } = request;
     const { pathname } = asked.url;
-    const serve = route[method === 'HEAD' ? 'GET' : (method as keyof Route)];
+    const name = method === 'HEAD' ? 'GET' : method;
+    const serve = Object.hasOwn(route, name) ? route[name as keyof Route] : undefined;
     if (serve !== undefined) {
       const response = await serve(request, asked);
       return method === 'HEAD' ? new Response(null, response) : response;

@@ -25,7 +25,7 @@ const FIELDS = {
   // A line break would end the header field, and what follows would be one of its own (CWE-93).
   subject: field(`a text of 1 to ${MAX_SUBJECT} characters on one line`, (value) => textOf(value, MAX_SUBJECT, CONTROLS)),
   text: field(`a text of 1 to ${MAX_TEXT} characters`, (value) => textOf(value, MAX_TEXT, CONTROLS_IN_LINES)),
-  report: field('the id of a report', (value) => (typeof value === 'string' && value !== '' ? value : undefined), ''),
+  report: field('the id of a report', idOf, ''),
 };
 
 /**
@@ -40,13 +40,19 @@ export async function readEmail(
   const given = readFields(body, FIELDS, 'invalid-email', 'an e-mail');
   const { to, report: id } = (isProblem(given) ? (body ?? {}) : given) as { readonly to?: unknown; readonly report?: unknown };
   const errors = [...(isProblem(given) ? (given.errors ?? []) : []), ...faultsOf(to)];
-  const report = typeof id === 'string' && id !== '' ? await reportOf(id) : undefined;
-  if (typeof id === 'string' && id !== '' && report === undefined)
+  const wanted = idOf(id);
+  const report = wanted === undefined ? undefined : await reportOf(wanted);
+  if (wanted !== undefined && report === undefined)
     errors.push({ pointer: '#/report', detail: `you have no report ${show(id)}` });
   if (isProblem(given)) return { ...faulty('invalid-email', errors), ...(Array.isArray(body) ? { detail: given.detail } : {}) };
   if (errors.length > 0) return faulty('invalid-email', errors);
   const { subject, text } = given;
   return { to: to as readonly string[], subject, text: report === undefined ? text : `${text}\n\n${totalsOf(report)}` };
+}
+
+/** What may be the id of something: not every database takes U+0000. */
+function idOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && !value.includes('\0') ? value : undefined;
 }
 
 /** Addresses that a mail server might read as something else. */

@@ -26,6 +26,7 @@ export type ProblemName =
   | 'request-timeout'
   | 'already-ended'
   | 'too-large'
+  | 'expectation-failed'
   | 'expired'
   | 'unsupported-media-type'
   | 'invalid-report'
@@ -151,6 +152,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   cancelled: { status: 409, title: 'It was cancelled', mend: 'Order it anew, under another key.' },
   interrupted: { status: 409, title: 'It was interrupted, and all of it was undone', mend: 'Order it anew.' },
   'too-large': { status: 413, title: 'The body is too large', mend: 'A report request fits into 64 KiB.' },
+  'expectation-failed': {
+    status: 417,
+    title: 'The expectation cannot be met',
+    mend: 'Leave Expect out, or send 100-continue.',
+  },
   'unsupported-media-type': {
     status: 415,
     title: 'The body is not in a supported format',

@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
-import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Clock, type Millis } from '../time/index.ts';
 import type { DemoApp } from './app.ts';
 import { MAX_BODY_BYTES } from './body.ts';
+import { readBody, requestFrom } from './incoming.ts';
 import { problem, type Problem } from './problem.ts';
-import { MAX_MESSAGE_BYTES, type Talk, type Wire } from './socket.ts';
+import { refuseUpgrade, Sockets } from './upgrade.ts';
 
 /** How long a client may take to send its request, in milliseconds. */
 const REQUEST_TIMEOUT_MS: Millis = 30_000;
@@ -19,10 +19,12 @@ const KEEP_ALIVE_MS: Millis = 5_000;
 const MAX_CONNECTIONS = 2_000;
 /** The most bytes of header fields. */
 const MAX_HEADER_BYTES = 16_384;
-/** How much of a body that is too large is read and thrown away, in bytes, so that the client gets to read the refusal. */
-const MAX_DISCARDED_BYTES = 4 * 1024 * 1024;
-/** How long `close` waits for requests under way before it cuts them, in milliseconds. */
+/** How long a client that still sends after its refusal may go on to, in milliseconds, so that it gets to read it. */
+const LINGER_MS: Millis = 1_000;
+/** How long `close` waits for requests under way before they are told that the server goes down, in milliseconds. */
 const CLOSE_GRACE_MS: Millis = 1_000;
+/** How long it waits after that before it cuts them, in milliseconds. */
+const CUT_MS: Millis = 500;
 /** How long a stream waits for a client that takes nothing before it is cut, in milliseconds. */
 const STALLED_MS: Millis = 30_000;
 /** Where WebSockets are opened. */
@@ -33,7 +35,7 @@ export interface Served {
   /** The address, without a slash at the end. */
   readonly url: string;
   readonly port: number;
-  /** Ends: no new connections, a second for requests under way, then what is served is closed too. */
+  /** Ends: no new connections, a second for requests under way, then what is served is closed too, and who still waits is told so. */
   close(): Promise<void>;
 }
 
@@ -86,6 +88,8 @@ export async function serve(app: Servable, options: { port?: number; host?: stri
       headersTimeout: HEADERS_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Looked at below, where the answer can say what is wrong.
+      requireHostHeader: false,
       // Any other upgrade that is offered is declined by an answer in HTTP/1.1 (RFC 9110 §7.8).
       shouldUpgradeCallback: ({ headers, url, method }) =>
         connect !== undefined &&
@@ -97,11 +101,23 @@ export async function serve(app: Servable, options: { port?: number; host?: stri
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', refuseUnparsed);
+  server.on('checkExpectation', ({ headers }, outgoing) =>
+    refuse(
+      outgoing,
+      problem('expectation-failed', `expected 100-continue or none, received ${show(headers.expect ?? '')}`),
+    ).end(),
+  );
+  server.on(
+    'connect',
+    ({ url = '' }, socket) => void refuseUpgrade(socket, problem('invalid-request', `CONNECT ${show(url)} cannot be served`)),
+  );
   const sockets = connect === undefined ? undefined : new Sockets(connect);
   server.on('upgrade', (incoming, socket, head) => void sockets?.upgrade(incoming, socket, head));
   const bound = await listen(server, port, host);
   app.start?.();
 
+  let ended: Promise<void> | undefined;
+  const end = (): Promise<void> => (ended ??= app.close());
   let closed: Promise<void> | undefined;
   return {
     url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
@@ -112,13 +128,17 @@ export async function serve(app: Servable, options: { port?: number; host?: stri
         sockets?.close();
         const drained = new Promise<void>((resolve) => void server.close(() => resolve()));
         // Real time whatever the app's clock is: sockets do not live in virtual time.
-        const cancel = systemClock.after(CLOSE_GRACE_MS, () => {
-          server.closeAllConnections();
-          sockets?.cut();
-        });
+        const cancels = [
+          // What goes wrong with it is told below.
+          systemClock.after(CLOSE_GRACE_MS, () => void end().catch(() => undefined)),
+          systemClock.after(CLOSE_GRACE_MS + CUT_MS, () => {
+            server.closeAllConnections();
+            sockets?.cut();
+          }),
+        ];
         await drained;
-        cancel();
-        await app.close();
+        for (const cancel of cancels) cancel();
+        await end();
       })();
       return closed;
     },
@@ -160,7 +180,12 @@ async function answer(app: Servable, incoming: IncomingMessage, outgoing: Server
   });
   try {
     const body = await readBody(incoming);
-    if (body === undefined) return void outgoing.destroy();
+    if (body === undefined) {
+      refuse(outgoing, problem('too-large', `expected at most ${MAX_BODY_BYTES} bytes`));
+      // Closed at once, a client that is still sending would be cut off before it reads that.
+      await restOf(incoming);
+      return void outgoing.end();
+    }
     const request = requestFrom(incoming, body, hungUp.signal);
     const response = request instanceof Request ? await app.handle(request) : undefined;
     if (response !== undefined && isStream(response)) return await stream(response, outgoing, leaving, app.clock ?? systemClock);
@@ -177,6 +202,26 @@ async function answer(app: Servable, incoming: IncomingMessage, outgoing: Server
     // The client hung up, in the middle of its body or of ours: nobody is left to be told.
     outgoing.destroy();
   }
+}
+
+/** Refuses what did not become a request; the connection is closed at its end. */
+function refuse(outgoing: ServerResponse, told: Problem): ServerResponse {
+  const body = JSON.stringify(told);
+  const fields = { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body), connection: 'close' };
+  outgoing.writeHead(told.status, fields).write(body);
+  return outgoing;
+}
+
+/** Throws away what still comes, for some time at the longest. */
+function restOf(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      cancel();
+      resolve();
+    };
+    const cancel = systemClock.after(LINGER_MS, stop);
+    incoming.once('end', stop).once('close', stop).resume();
+  });
 }
 
 /** Whether a body has no end of its own: it is sent as it comes. */
@@ -220,144 +265,6 @@ async function stream(
     outgoing.end();
   } finally {
     leaving.removeEventListener('abort', stop);
-  }
-}
-
-/** A WebSocket, as the library `ws` has it. */
-interface Socketed {
-  send(message: string, sent: (error?: Error | null) => void): void;
-  ping(): void;
-  close(code: number, reason: string): void;
-  terminate(): void;
-  on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): unknown;
-  on(event: 'pong' | 'close', listener: () => void): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-}
-
-/** What the library makes sockets with. */
-interface Upgrader {
-  handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer, opened: (socket: Socketed) => void): void;
-}
-
-/** The WebSockets of a server. The library that speaks the protocol is an optional peer, and loaded when the first one comes. */
-class Sockets {
-  readonly #connect: DemoApp['connect'];
-  readonly #open = new Set<Socketed>();
-  #server: Upgrader | undefined;
-  #isClosing = false;
-
-  constructor(connect: DemoApp['connect']) {
-    this.#connect = connect;
-  }
-
-  async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const broken = (): void => void socket.destroy();
-    socket.on('error', broken);
-    try {
-      const request = requestFrom(incoming, new Uint8Array(), new AbortController().signal);
-      const answer = request instanceof Request ? await this.#connect(request) : request;
-      if (answer instanceof Response) return await refuseUpgrade(socket, answer.status, answer.headers, await answer.text());
-      if (typeof answer === 'object') return await refuseUpgrade(socket, answer.status, [PROBLEM_TYPE], JSON.stringify(answer));
-      const server = await this.#library();
-      if (server === undefined) {
-        const told = problem('no-web-sockets', 'the package ws is not installed: npm install ws');
-        return await refuseUpgrade(socket, told.status, [PROBLEM_TYPE], JSON.stringify(told));
-      }
-      if (this.#isClosing || socket.destroyed) return broken();
-      socket.off('error', broken);
-      server.handleUpgrade(incoming, socket, head, (opened) => this.#talk(opened, answer));
-    } catch {
-      broken();
-    }
-  }
-
-  async #library(): Promise<Upgrader | undefined> {
-    // Whatever keeps it from loading, the mend is the same.
-    const ws = await import('ws').catch(() => undefined);
-    if (ws === undefined) return undefined;
-    return (this.#server ??= new ws.WebSocketServer({
-      noServer: true,
-      maxPayload: MAX_MESSAGE_BYTES,
-      perMessageDeflate: false,
-    }));
-  }
-
-  /** Nobody is let in any more; those who are in are told by the app, and have a moment. */
-  close(): void {
-    this.#isClosing = true;
-    for (const one of this.#open) one.close(1001, 'the server is going down');
-  }
-
-  cut(): void {
-    for (const one of this.#open) one.terminate();
-  }
-
-  #talk(socket: Socketed, start: (wire: Wire) => Talk): void {
-    this.#open.add(socket);
-    const talk = start({
-      send: (message) =>
-        new Promise((resolve, reject) => {
-          socket.send(message, (error) => (error instanceof Error ? reject(error) : resolve()));
-        }),
-      ping: () => socket.ping(),
-      close: (code, reason) => socket.close(code, reason),
-      cut: () => socket.terminate(),
-    });
-    socket.on('message', (data, isBinary) => talk.heard(isBinary ? undefined : data.toString()));
-    socket.on('pong', () => talk.ponged());
-    // The library closes what breaks the protocol: 1009 for a message that is too large, 1007 for what is not UTF-8.
-    socket.on('error', () => talk.closed());
-    socket.on('close', () => {
-      this.#open.delete(socket);
-      talk.closed();
-    });
-  }
-}
-
-const PROBLEM_TYPE = ['content-type', 'application/problem+json'] as const;
-
-async function refuseUpgrade(
-  socket: Duplex,
-  status: number,
-  headers: Iterable<readonly [string, string]>,
-  body: string,
-): Promise<void> {
-  const fields = [...headers, ['content-length', String(Buffer.byteLength(body))], ['connection', 'close']];
-  const head = fields.map(([field, value]) => `${field}: ${value}\r\n`).join('');
-  await new Promise<void>((resolve) => socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`, resolve));
-  socket.destroy();
-}
-
-/** The body, or one byte too many of one that is too large; undefined when even that should not be read to its end. */
-async function readBody(incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-    size += chunk.byteLength;
-    if (size > MAX_DISCARDED_BYTES) return undefined;
-  }
-  return new Uint8Array(Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES + 1));
-}
-
-function requestFrom(incoming: IncomingMessage, body: Uint8Array<ArrayBuffer>, signal: AbortSignal): Request | Problem {
-  const method = incoming.method ?? 'GET';
-  try {
-    const headers = new Headers();
-    const raw = incoming.rawHeaders;
-    for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i]!, raw[i + 1]!);
-    // The request-target is a path, or an absolute URL of which only the path counts (RFC 9112 §3.2).
-    const target = incoming.url ?? '/';
-    const path = target.startsWith('/') ? target : new URL(target).href.replace(/^[^:]*:\/\/[^/]*/, '');
-    const url = `http://demo.test${path}`;
-    return new Request(url, {
-      method,
-      headers,
-      signal,
-      body: method === 'GET' || method === 'HEAD' || body.byteLength === 0 ? null : body,
-    });
-  } catch {
-    return problem('invalid-request', `${method} ${show(incoming.url ?? '')} cannot be served`);
   }
 }
 

@@ -55,6 +55,7 @@ export interface Partners {
   readonly placeFor: (from: string) => Promise<number | Problem>;
 }
 
+const TYPE = text(0, 80);
 const FIELDS = {
   from: field(
     'an event id, a number, a moment of RFC 3339, or "now"',
@@ -64,7 +65,7 @@ const FIELDS = {
   types: field(
     `at most ${MAX_TYPES} types of events`,
     (value) =>
-      Array.isArray(value) && value.length <= MAX_TYPES && value.every((type) => typeof type === 'string' && type.length <= 80)
+      Array.isArray(value) && value.length <= MAX_TYPES && value.every((type) => TYPE.read(type) !== undefined)
         ? (value as readonly string[])
         : undefined,
     [],

@@ -1,5 +1,5 @@
-import { show } from '../../errors.ts';
 import { problem } from '../problem.ts';
+import { faultOf } from '../query.ts';
 import type { Answer, Routes, World } from '../route.ts';
 
 /** The busiest airports of where this company flies: IATA code, city, name. */
@@ -31,10 +31,9 @@ const AIRPORTS = [
 /** `GET /airports?q=`: those whose code, city or name begins with the text, in the order of their codes. */
 export function airportRoutes({ answers: { json, refuse } }: World): Routes {
   const find: Answer = async (_request, { url }) => {
-    const [q = '', ...more] = url.searchParams.getAll('q');
-    const other = [...url.searchParams.keys()].find((name) => name !== 'q');
-    if (other !== undefined) return refuse(problem('invalid-query', `there is no parameter ${show(other)}; there is q`));
-    if (more.length > 0) return refuse(problem('invalid-query', `q is given ${more.length + 1} times`));
+    const fault = faultOf(url, ['q']);
+    if (fault !== undefined) return refuse(fault);
+    const q = url.searchParams.get('q') ?? '';
     if (q.length > 80) return refuse(problem('invalid-query', `q: expected at most 80 characters, received ${q.length}`));
     const wanted = folded(q);
     const airports = AIRPORTS.filter((airport) => Object.values(airport).some((text) => folded(text).startsWith(wanted)));

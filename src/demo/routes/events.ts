@@ -1,6 +1,7 @@
 import { show } from '../../errors.ts';
 import { MAX_TYPES, newest, placeOf, placeSince, tellEvent, type Filter } from '../events.ts';
 import { problem, type Problem } from '../problem.ts';
+import { faultOf } from '../query.ts';
 import { isProblem } from '../report.ts';
 import type { Answer, Routes, World } from '../route.ts';
 import { asksFor, EVENT_STREAM } from '../sse.ts';
@@ -73,15 +74,12 @@ export async function placeFor(
   );
 }
 
-function readQuery({ searchParams }: URL): { from: string; limit: number; filter: Filter } | Problem {
-  const other = [...searchParams.keys()].find((name) => !PARAMETERS.includes(name));
-  if (other !== undefined) {
-    return problem('invalid-query', `there is no parameter ${show(other)}; there are ${PARAMETERS.join(', ')}`);
-  }
+function readQuery(url: URL): { from: string; limit: number; filter: Filter } | Problem {
+  const { searchParams } = url;
+  const fault = faultOf(url, PARAMETERS, ['type']);
+  if (fault !== undefined) return fault;
   const types = searchParams.getAll('type');
   if (types.length > MAX_TYPES) return problem('invalid-query', `type: expected at most ${MAX_TYPES}, received ${types.length}`);
-  const twice = PARAMETERS.find((name) => name !== 'type' && searchParams.getAll(name).length > 1);
-  if (twice !== undefined) return problem('invalid-query', `${twice} is given ${searchParams.getAll(twice).length} times`);
   const subject = searchParams.get('subject') ?? undefined;
   const long = [...types, subject ?? ''].find((value) => value.length > MAX_FILTER);
   if (long !== undefined) {

@@ -1,8 +1,7 @@
-import { show } from '../../errors.ts';
 import { accept } from '../accept.ts';
 import { isRefusal, readJson } from '../body.ts';
-import { readItems } from '../imports.ts';
-import { problem, type Problem } from '../problem.ts';
+import { readItems, type ImportOrder } from '../imports.ts';
+import { readChoice } from '../query.ts';
 import { isProblem } from '../report.ts';
 import { needsCaller, type Routes, type World } from '../route.ts';
 
@@ -11,23 +10,16 @@ export function importRoutes(world: World): Routes {
   const { answers, work } = world;
   const { refuse } = answers;
 
-  const order = needsCaller(answers, async (request, { url }, { user }) => {
-    const atomic = readAtomic(url);
-    if (typeof atomic !== 'boolean') return refuse(atomic);
+  const take = needsCaller(answers, async (request, { url }, { user }) => {
+    const atomic = readChoice(url, 'atomic', ['false', 'true']);
+    if (typeof atomic !== 'string') return refuse(atomic);
     const body = await readJson(request);
     if (isRefusal(body)) return refuse(body.refusal, body.headers);
     const items = readItems(body.json);
     if (isProblem(items)) return refuse(items);
-    return accept(world, request, { kind: 'import', order: { items, atomic, work }, owner: user }, work);
+    const order: ImportOrder = { items, atomic: atomic === 'true', work };
+    return accept(world, request, { kind: 'import', order, owner: user }, work);
   });
 
-  return { '/imports': { POST: order } };
-}
-
-function readAtomic(url: URL): boolean | Problem {
-  const given = url.searchParams.getAll('atomic');
-  const [atomic = 'false'] = given;
-  if (given.length > 1) return problem('invalid-query', `atomic is given ${given.length} times`);
-  if (atomic === 'true' || atomic === 'false') return atomic === 'true';
-  return problem('invalid-query', `expected atomic=true or atomic=false, received atomic=${show(atomic)}`);
+  return { '/imports': { POST: take } };
 }

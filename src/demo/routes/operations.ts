@@ -8,7 +8,7 @@ import { tripSteps } from '../kinds/trip.ts';
 import { isRefused } from '../once.ts';
 import type { OperationBody } from '../parts.ts';
 import { problem, type Problem } from '../problem.ts';
-import { partialReport, type ReportOrder, type writeReport } from '../report.ts';
+import { isProblem, partialReport, type ReportOrder, type writeReport } from '../report.ts';
 import { timestamp, type Answer, type Asked, type Route, type Routes, type World } from '../route.ts';
 import { asksFor, EVENT_STREAM } from '../sse.ts';
 import { isEnded, progressOf, STEPS, type Operation } from '../store.ts';
@@ -32,11 +32,13 @@ export function operationRoutes(world: World): Routes {
   const forget = (id: string): Promise<unknown> =>
     db.transact(() => all('INSERT INTO forgotten (id) VALUES (?) ON CONFLICT (id) DO NOTHING', id));
 
-  /** The operation, if this caller may know of it. */
-  const find = async (id: string, { caller }: Asked): Promise<Operation | undefined> => {
+  /** The operation, if this caller may still know of it; or what is told instead. */
+  const find = async (id: string, { caller }: Asked): Promise<Operation | Problem> => {
     const operation = await parts.store.get(id);
-    const isSeen = operation !== undefined && parts.maySee(operation.owner, caller?.user ?? '');
-    return isSeen && !(await isForgotten(id)) ? operation : undefined;
+    if (operation === undefined || !parts.maySee(operation.owner, caller?.user ?? '') || (await isForgotten(id)))
+      return missing(id);
+    if (!parts.isExpired(operation, clock.wall())) return operation;
+    return gone === 404 ? missing(id) : problem('expired', `operation ${show(id)} ended long ago`);
   };
   const answer = (
     request: Request,
@@ -61,19 +63,17 @@ export function operationRoutes(world: World): Routes {
   const lookBy =
     (tell: Dialect['looked']): Answer =>
     async (request, asked) => {
-      const { id } = asked;
-      const operation = await find(id, asked);
-      if (operation === undefined) return refuse(missing(id));
-      if (!parts.isExpired(operation, clock.wall()))
-        return asksFor(request, EVENT_STREAM) ? follow(request, operation, asked) : answer(request, operation, tell);
-      return refuse(gone === 404 ? missing(id) : problem('expired', `operation ${show(id)} ended long ago`));
+      const operation = await find(asked.id, asked);
+      if (isProblem(operation)) return refuse(operation);
+      return asksFor(request, EVENT_STREAM) ? follow(request, operation, asked) : answer(request, operation, tell);
     };
 
   const cancel: Answer = async (request, asked) => {
     const { id } = asked;
     const before = await find(id, asked);
-    const operation = before === undefined ? undefined : await parts.store.cancel(id, clock.wall());
-    if (before === undefined || operation === undefined) return refuse(missing(id));
+    if (isProblem(before)) return refuse(before);
+    const operation = await parts.store.cancel(id, clock.wall());
+    if (operation === undefined) return refuse(missing(id));
     const isLate = isEnded(before) || (operation.status !== 'cancelled' && operation.status !== 'cancelling');
     if (isLate && cancelling.late === undefined && operation.status !== 'cancelled')
       return refuse(problem('already-ended', `it has ${operation.status} and stays so`));
@@ -87,7 +87,8 @@ export function operationRoutes(world: World): Routes {
 
   const drop: Answer = async (request, asked) => {
     const operation = await find(asked.id, asked);
-    if (operation === undefined || dialect.dropped === undefined) return refuse(missing(asked.id));
+    if (isProblem(operation)) return refuse(operation);
+    if (dialect.dropped === undefined) return refuse(missing(asked.id));
     await forget(asked.id);
     const { status, body, headers } = dialect.dropped();
     return reply(status, body, headers);
@@ -99,7 +100,7 @@ export function operationRoutes(world: World): Routes {
     const within = readTimeout(body.json);
     if (within === undefined)
       return refuse(problem('invalid-request', 'timeout: expected seconds as a text such as "10s" or "1.5s"'));
-    if ((await find(asked.id, asked)) !== undefined) await untilEnded(world, asked.id, within, request.signal);
+    if (!isProblem(await find(asked.id, asked))) await untilEnded(world, asked.id, within, request.signal);
     return lookBy(dialect.looked)(request, asked);
   };
 

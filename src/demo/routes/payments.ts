@@ -1,7 +1,7 @@
 import { show } from '../../errors.ts';
 import { isRefusal, parseJson, readBytes } from '../body.ts';
 import { all, next, one, type Work } from '../db.ts';
-import { record } from '../events.ts';
+import { momentOf, record } from '../events.ts';
 import { problem, type Problem } from '../problem.ts';
 import { isProblem } from '../report.ts';
 import { timestamp, type Answer, type Routes, type World } from '../route.ts';
@@ -123,14 +123,14 @@ function readCallback(json: unknown): Callback | Problem {
   const { type, timestamp: moment, data } = membersOf(json);
   const { payment, sequence, amount = 0 } = membersOf(data);
   const state = typeof type === 'string' && type.startsWith('payment.') ? type.slice('payment.'.length) : '';
-  const occurredAt = typeof moment === 'string' && /^\d{4}-\d\d-\d\dT/.test(moment) ? Date.parse(moment) : Number.NaN;
+  const occurredAt = typeof moment === 'string' ? momentOf(moment) : undefined;
   const errors: { pointer: string; detail: string }[] = [];
   const check = (right: boolean, pointer: string, expected: string, value: unknown): void => {
     if (right) return;
     errors.push({ pointer, detail: `expected ${expected}, received ${value === undefined ? 'nothing' : show(value)}` });
   };
   check(STATES.includes(state), '#/type', `one of ${STATES.map((one) => `payment.${one}`).join(', ')}`, type);
-  check(!Number.isNaN(occurredAt), '#/timestamp', 'a moment as RFC 3339 writes it', moment);
+  check(occurredAt !== undefined, '#/timestamp', 'a moment as RFC 3339 writes it', moment);
   const named = typeof payment === 'string' && /^[\w.~-]{1,200}$/.test(payment);
   check(named, '#/data/payment', 'the id of a payment', payment);
   const whole = (value: unknown, min: number, max: number): value is number =>
@@ -143,7 +143,7 @@ function readCallback(json: unknown): Callback | Problem {
     state: state as PaymentState,
     sequence: sequence as number,
     amount: amount as number,
-    occurredAt,
+    occurredAt: occurredAt!,
   };
 }
 

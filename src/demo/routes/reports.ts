@@ -3,7 +3,8 @@ import type { Millis } from '../../time/index.ts';
 import { accept } from '../accept.ts';
 import { isRefusal, readJson } from '../body.ts';
 import type { Dialect } from '../dialects/dialect.ts';
-import { problem, type Problem } from '../problem.ts';
+import { problem } from '../problem.ts';
+import { readChoice } from '../query.ts';
 import { isProblem, readOrder } from '../report.ts';
 import { timestamp, type Answer, type Routes, type World } from '../route.ts';
 import type { Naming, StoredReport } from '../store.ts';
@@ -17,7 +18,7 @@ export function reportRoutes(world: World, nameReport: Naming): Routes {
   const { json, refuse, conditional } = answers;
 
   const order: Answer = async (request, { url, signal, caller }) => {
-    const mode = readMode(url);
+    const mode = readChoice(url, 'mode', ['async', 'sync']);
     if (typeof mode !== 'string') return refuse(mode);
     const body = await readJson(request);
     if (isRefusal(body)) return refuse(body.refusal, body.headers);
@@ -72,13 +73,4 @@ function listed({ id, operation, createdAt, report }: StoredReport, { place }: D
 
 function reportTag(createdAt: Millis): string {
   return `"${createdAt.toString(36)}"`;
-}
-
-function readMode(url: URL): 'sync' | 'async' | Problem {
-  if (url.search === '') return 'async';
-  const modes = url.searchParams.getAll('mode');
-  const [mode = 'async'] = modes;
-  if (modes.length > 1) return problem('invalid-query', `mode is given ${modes.length} times`);
-  if (mode === 'sync' || mode === 'async') return mode;
-  return problem('invalid-query', `expected mode=sync or mode=async, received mode=${show(mode)}`);
 }

@@ -4,6 +4,7 @@ import { eitherOf } from '../abort.ts';
 import { accept } from '../accept.ts';
 import { isRefusal, readJson } from '../body.ts';
 import { all, next, one, type Work } from '../db.ts';
+import type { Dialect } from '../dialects/dialect.ts';
 import { record } from '../events.ts';
 import { CARD, field, FLIGHT, readFields, text, wholeNumber } from '../fields.ts';
 import { tripOf, tripSteps, type TripOrder } from '../kinds/trip.ts';
@@ -61,7 +62,8 @@ const STANDS: Readonly<Record<OperationStatus, string>> = {
  * transaction: its owner sees it from then on, whatever becomes of it.
  */
 export function tripRoutes(world: World): Routes {
-  const { clock, db, parts, answers, leaving } = world;
+  const { clock, db, parts, answers, leaving, dialect } = world;
+  const told = (row: TripRow): object => tellTrip(row, dialect);
   const { json, refuse } = answers;
 
   const order = needsCaller(answers, async (request, { signal }, { user }) => {
@@ -116,12 +118,12 @@ export function tripRoutes(world: World): Routes {
   return { '/trips': { GET: list, POST: order }, '/trips/': { GET: read } };
 }
 
-function told(row: TripRow): object {
+function tellTrip(row: TripRow, { place }: Dialect): object {
   const { id, operation_id: operation, flight, passenger, city, nights, car, price, status, noted, error } = row;
   return {
     id,
     status: STANDS[status],
-    operation: `/operations/${operation}`,
+    operation: `${place}${operation}`,
     flight,
     city,
     nights,

@@ -37,6 +37,27 @@ const expectProblem = async (response: Response, status: number, name: string): 
   return body;
 };
 
+test.each([
+  ['POST', '/reports?mdoe=sync'],
+  ['POST', '/reports?mode=sync&mode=sync'],
+  ['POST', '/reports?mode=later'],
+  ['GET', '/airports?q=b&limit=1'],
+  ['GET', '/airports?q=%00'],
+  ['GET', '/events?form=1'],
+  ['GET', '/events?limit=1&limit=2'],
+  // PostgreSQL keeps no U+0000, and says so by an error.
+  ['GET', '/events?subject=%00'],
+  ['GET', '/events?type=operation.accepted&type=%00'],
+])('%s %s has a query that nobody knows', async (method, path) => {
+  await expectProblem(await world.app.fetch(path, { method }), 400, 'invalid-query');
+});
+
+test.each(['constructor', 'toString', '__proto__'])('the method %s is not served', async (method) => {
+  const app = demoApp();
+  await expectProblem(await app.fetch('/reports', { method }), 405, 'method-not-allowed');
+  await app.close();
+});
+
 describe('a body', () => {
   test.each(['{', '{"rows": 12', 'rows=12', '\u0000', '{"a":1}{"b":2}', '[1,]', "{'rows':1}"])('%j is not JSON', async (body) => {
     await expectProblem(await send(body), 400, 'invalid-json');

@@ -287,8 +287,13 @@ describe.each(Object.entries(STORIES))('%s', (dialect, story) => {
       await world.clock.sleep(3_610_000);
       expect((await look(world, id)).status).toBe(story.gone);
       expect((await look(world, 'op_none')).status).toBe(404);
-      const [method, path] = story.cancel('op_none');
-      expect((await world.app.fetch(path, { method })).status).toBe(404);
+      for (const [old, status] of [
+        [id, story.gone],
+        ['op_none', 404],
+      ] as const) {
+        const [method, path] = story.cancel(old);
+        expect((await world.app.fetch(path, { method })).status).toBe(status);
+      }
     }));
 
   test('gives a repeat with the same key the same answer', () =>
@@ -311,6 +316,16 @@ describe.each(Object.entries(STORIES))('%s', (dialect, story) => {
       expect((await eve('GET', story.monitor(id))).status).toBe(404);
       expect((await eve(method, path)).status).toBe(404);
       expect(await seen(await ann('GET', story.monitor(id)))).not.toMatchObject({ status: 404 });
+    }));
+
+  test('tells of a trip where its operation is', () =>
+    inWorld({ dialect }, async (world) => {
+      const ann = await logIn(world, 'ann');
+      const trip = { flight: 'HF123', city: 'Rome', nights: 2, car: 'compact', passenger: 'Ann', card: '4111111111111111' };
+      await ann('POST', '/trips', trip, ASYNC);
+      const { trips } = await bodyOf(await ann('GET', '/trips'));
+      const [{ operation: where } = {}] = trips as Body[];
+      expect((await ann('GET', String(where))).status).toBeLessThan(300);
     }));
 
   test('lists, and tells its routes', () =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { demoApp, demoMailbox, MailFault, sqliteStore, type Letter, type Mailer, type Sent } from '../../../src/demo/index.ts';
+import { readEmail } from '../../../src/demo/email.ts';
 import { eventsFrom } from '../../../src/demo/events.ts';
 import { smtpMailer, smtpTarget } from '../../../src/demo/mail.ts';
 import { HarnessError } from '../../../src/errors.ts';
@@ -66,6 +67,15 @@ describe('an e-mail', () => {
         { messageId, to: [ADA, BOB], recipients: [ADA, BOB], subject: 'Hello', text: 'A line.' },
       ]);
     }));
+
+  test('is told that there is no such report without a look for what no database takes', async () => {
+    const looked: string[] = [];
+    const refused = await readEmail({ ...email, report: 'rep_\0' }, async (id) => {
+      looked.push(id);
+      return undefined;
+    });
+    expect([looked, refused]).toMatchObject([[], { errors: [{ pointer: '#/report' }] }]);
+  });
 
   test('brings the totals of a report of the caller, and of no other', () =>
     asAnn([], async (ann, world) => {

@@ -107,6 +107,7 @@ describe('the feed over a connection of messages', () => {
     ['a member that there is not', '{"form":1}', /^1008 form: .*did you mean from/],
     ['a place that there is not', '{"from":99}', /^1008 from: expected a place in the log from 1 to 7/],
     ['types that are none', '{"types":"all"}', /^1008 types: expected at most 20 types/],
+    ['a type that no database takes', '{"types":["\\u0000"]}', /^1008 types: expected at most 20 types/],
     ['a token that is none', '{"token":"x"}', /^1008 token: /],
     ['bytes', undefined, /^1008 expected text, received bytes$/],
   ])('closes 1008 for %s, with a reason that fits', (_, message, reason) =>

@@ -115,6 +115,7 @@ describe('a callback', () => {
     ['nothing', {}, ['#/type', '#/timestamp', '#/data/payment', '#/data/sequence']],
     ['a type that nobody knows', { ...telling('captured', 1), type: 'payment.eaten' }, ['#/type']],
     ['a type of nothing', { ...telling('captured', 1), type: 'captured' }, ['#/type']],
+    ['a moment without its zone', { ...telling('captured', 1), timestamp: '2024-01-01T00:00:00' }, ['#/timestamp']],
     ['a moment that is none', { ...telling('captured', 1), timestamp: '2024-13-41T00:00:00Z' }, ['#/timestamp']],
     ['half a number', telling('captured', 1.5), ['#/data/sequence']],
     ['a debt', telling('captured', 1, { amount: -1 }), ['#/data/amount']],
