@@ -11,6 +11,8 @@ const SWEEP_MS: Millis = 2_000;
 const SWEEP_AT_ONCE = 100;
 /** After how long a worker that does not say that it lives is taken for dead, in milliseconds. */
 const LOCK_MS: Millis = 5_000;
+/** How long the end waits for the server of the queue, in milliseconds: what is not said there is found out by the others. */
+const STOP_MS: Millis = 5_000;
 /** As often as it takes: accepted work ends, however many workers die of something else. */
 const FOREVER = 1_000_000;
 const NAME = 'holdfast-demo';
@@ -49,7 +51,7 @@ export async function redisQueue(
     queue.on('error', onError);
     let size = 0;
     let handed = 0;
-    let busy = 0;
+    const runs = new Set<Promise<void>>();
     let stopped = false;
     let worker: InstanceType<typeof bullmq.Worker<Delivery>> | undefined;
     let sweeping: Promise<void> = Promise.resolve();
@@ -81,7 +83,7 @@ export async function redisQueue(
 
     return {
       get busy() {
-        return busy;
+        return runs.size;
       },
       get size() {
         return size + handed;
@@ -101,8 +103,9 @@ export async function redisQueue(
             // As the store has it now: whoever had it before is dead, or its lock is lost and its attempt is over.
             const left = await leftover(id);
             if (left === undefined) return;
-            busy++;
-            await work(left, { attempt: undefined }).finally(() => busy--);
+            const run = work(left, { attempt: undefined }).finally(() => runs.delete(run));
+            runs.add(run);
+            await run;
             // It was given back, for the server goes down: another will do it.
             if ((await leftover(id)) !== undefined) throw new Error(`${id} is not done`);
           },
@@ -128,9 +131,17 @@ export async function redisQueue(
       async stop() {
         stopped = true;
         cancelSweep();
-        await sweeping;
-        await worker?.close();
-        await queue.close();
+        const enough = new AbortController();
+        const parting = Promise.all([sweeping, worker?.close()])
+          .then(() => queue.close())
+          .catch(onError)
+          .finally(() => enough.abort());
+        await Promise.race([parting, systemClock.sleep(STOP_MS, enough.signal).catch(() => undefined)]);
+        // Whoever is still at work has the store, which is closed next.
+        await Promise.allSettled(runs);
+        if (enough.signal.aborted) return;
+        // Nor is it waited for that the connections say that they are gone: those that are not there never do.
+        for (const one of [worker, queue]) one?.disconnect().catch(() => undefined);
       },
     };
   };
