@@ -3,7 +3,6 @@
  * lost, nothing done twice, no money made or gone, no news kept back. It looks from outside: by HTTP, by the mail and the
  * webhooks that arrive, and by what the services have kept.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -14,8 +13,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SMTPServer } from 'smtp-server';
 import { seeded, type Random } from '../../src/time/index.ts';
+import { startDemo, type DemoProcess } from '../e2e/demo/process.ts';
 
-const COMMAND = join(import.meta.dirname, '../../dist/cli/main.js');
 const USERS = ['ann', 'bob', 'eve'] as const;
 /** How many clients send at a time. */
 const CLIENTS = 9;
@@ -39,7 +38,7 @@ interface Sent {
 }
 
 interface Demo {
-  readonly child: ChildProcess;
+  readonly running: DemoProcess;
   readonly url: string;
   readonly tokens: ReadonlyMap<string, string>;
 }
@@ -65,7 +64,7 @@ export async function killHunt(times: number, seed: string, say: (line: string) 
   const hooks = await hookServer();
   const chance = seeded(seed);
   const sent: Sent[] = [];
-  const args = ['demo', '--json', '--port', '0', '--store', store, '--seed', seed, '--work', '400ms', '--smtp', mail.url];
+  const args = ['--store', store, '--seed', seed, '--work', '400ms', '--smtp', mail.url];
   let demo: Demo | undefined;
   try {
     for (let round = 1; round <= times; round++) {
@@ -122,33 +121,19 @@ export async function killHunt(times: number, seed: string, say: (line: string) 
 // The demo
 
 async function start(args: readonly string[]): Promise<Demo> {
-  const child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stderr.on('data', (text: Buffer) => (err += text.toString()));
-  const told = new Promise<string>((resolve, reject) => {
-    child.stdout.on('data', (text: Buffer) => {
-      out += text.toString();
-      if (out.includes('\n')) resolve(out);
-    });
-    child.once('error', reject);
-    child.once('close', (code) => reject(new Error(`the demo ended with code ${code}: ${err.trim()}`)));
-  });
-  const { url } = JSON.parse(await told) as { readonly url: string };
+  const running = await startDemo(...args);
+  const { url } = running;
   const tokens = new Map<string, string>();
   for (const user of USERS) {
     const body = JSON.stringify({ user, password: `${user}-demo` });
     const login = await fetch(`${url}/login`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
     tokens.set(user, ((await login.json()) as { readonly token: string }).token);
   }
-  return { child, url, tokens };
+  return { running, url, tokens };
 }
 
 async function end(demo: Demo | undefined, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-  const child = demo?.child;
-  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const closed = once(child, 'close');
-  child.kill(signal);
-  await closed;
+  await demo?.running.stop(signal);
 }
 
 async function ask(demo: Demo, user: string, path: string): Promise<Response> {

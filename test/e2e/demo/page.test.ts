@@ -1,8 +1,7 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { demoApp, serve, type Served } from 'holdfast/demo';
+import { enabled, onPath } from '../../setup/needs.ts';
 
 const FLAGS = [
   '--headless',
@@ -14,13 +13,9 @@ const FLAGS = [
 ];
 
 const program = onPath('chromium');
-if (program === undefined) {
-  const told = 'the page of the demo in a browser; `apt-get install chromium` enables it';
-  if (process.env['HOLDFAST_REQUIRE']?.split(',').includes('chromium') === true) throw new Error(`must not skip: ${told}`);
-  console.log(`skipped: ${told}`);
-}
+const told = 'the page of the demo in a browser; `apt-get install chromium` enables it';
 
-describe.skipIf(program === undefined)('the page of the demo, in Chromium', () => {
+describe.runIf(enabled('chromium', program !== undefined, told))('the page of the demo, in Chromium', () => {
   let browser: Browser;
   let server: Served;
   let context: BrowserContext;
@@ -155,17 +150,3 @@ describe.skipIf(program === undefined)('the page of the demo, in Chromium', () =
     expect(faults).toEqual([]);
   });
 });
-
-function onPath(name: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((part) => join(part, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
