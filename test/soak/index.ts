@@ -1,8 +1,9 @@
 /**
- * `npm run soak [laws|kills|fuzz|order …] [--minutes N] [--times N] [--seed N]`: hunts that are too long for every change.
+ * `npm run soak [laws|kills|fuzz|order …] [--minutes N] [--times N] [--seed N] [--bug NAME]`: hunts that are too long for every change.
  *
  * - `laws`: every law again and again, each time with another seed, for N minutes (10 by default).
- * - `kills`: the demo killed at N instants in the middle of mixed traffic (20 by default; the bar is 200), and held to what it accepted.
+ * - `kills`: the demo killed at N instants in the middle of mixed traffic (20 by default; the bar is 200), and held to what it accepted; with `--bug`
+ *   it must find it.
  * - `fuzz`: 10,000 requests of all kinds to a demo in a process of its own, which must not fail, tell of a fault, or grow.
  * - `order`: the whole suite N times (20 by default), files and tests in another order each time.
  *
@@ -28,6 +29,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string', default: '10' },
     times: { type: 'string', default: '20' },
     seed: { type: 'string' },
+    bug: { type: 'string', multiple: true, default: [] },
   },
 });
 const unknown = positionals.filter((name) => !(HUNTS as readonly string[]).includes(name));
@@ -53,7 +55,7 @@ if (wanted.includes('laws')) {
 if (wanted.includes('kills')) {
   const seed = chance.fork('kills').hex(4);
   await told('kills', `--times ${times}`, async (say) => {
-    const tally = await killHunt(times, seed, say);
+    const tally = await killHunt(times, seed, values.bug, say);
     return Object.entries(tally)
       .map(([what, count]) => `${count} ${what}`)
       .join(', ');

@@ -54,17 +54,33 @@ export interface Tally {
 }
 
 /**
+ * @param bugs what is planted, to see that it is found
  * @param say told of the progress, a line at a time
  * @throws Error with all that is wrong
  */
-export async function killHunt(times: number, seed: string, say: (line: string) => void): Promise<Tally> {
+export async function killHunt(
+  times: number,
+  seed: string,
+  bugs: readonly string[],
+  say: (line: string) => void,
+): Promise<Tally> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-kills-'));
   const store = join(folder, 'store');
   const mail = await mailServer();
   const hooks = await hookServer();
   const chance = seeded(seed);
   const sent: Sent[] = [];
-  const args = ['--store', store, '--seed', seed, '--work', '400ms', '--smtp', mail.url];
+  const args = [
+    '--store',
+    store,
+    '--seed',
+    seed,
+    '--work',
+    '400ms',
+    '--smtp',
+    mail.url,
+    ...bugs.flatMap((bug) => ['--bug', bug]),
+  ];
   let demo: Demo | undefined;
   try {
     for (let round = 1; round <= times; round++) {
