@@ -95,9 +95,10 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
       await mail.close();
     });
 
-    const toItsEnd = async (monitor: string, asker: Send = anybody): Promise<Body> => {
+    /** @param own the expect of a test that runs beside others is its own */
+    const toItsEnd = async (own: typeof expect, monitor: string, asker: Send = anybody): Promise<Body> => {
       let last: Body = {};
-      await holding(async () => {
+      await own(async () => {
         last = (await asker('GET', monitor)).body;
         return !UNDER_WAY.includes(String(last['status']));
       }).toEventuallySucceed({ within: '20s', pace: '50ms' });
@@ -222,216 +223,277 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
       expect([other.status, other.body['type']]).toEqual([422, '/problems/key-reused']);
     });
 
-    test('books once under one key, and tells the others that it is under way', async () => {
-      const flight = { flight: 'HF123', passenger: run, card: CARD };
-      const key = { 'idempotency-key': `"${run}"` };
-      const told = await together(6, () => as('bob')('POST', '/bookings', flight, key));
-      expect(statuses(told)).toEqual([201, ...times(5, 409)]);
-      const { body } = told.find(({ status }) => status === 201)!;
-      const again = await as('bob')('POST', '/bookings', flight, key);
-      expect([again.status, again.headers.get('idempotency-replayed'), again.body]).toEqual([201, 'true', body]);
-      const { bookings } = (await as('bob')('GET', '/bookings')).body as { bookings: { passenger: string }[] };
-      expect(bookings.filter(({ passenger }) => passenger === run)).toEqual([{ ...body, status: 'confirmed' }]);
-    });
-
-    test('undoes a booking that fails, and frees its key', async () => {
-      const flight = { flight: 'HF000', passenger: run, card: CARD };
-      const told = await as('eve')('POST', '/bookings', flight, { 'idempotency-key': `"${run}"` });
-      expect([told.status, told.body['type']]).toEqual([409, '/problems/sold-out']);
-      const { bookings } = (await as('eve')('GET', '/bookings')).body;
-      expect(bookings).toEqual(expect.arrayContaining([expect.objectContaining({ passenger: run, status: 'failed' })]));
-      expect((await as('eve')('POST', '/bookings', flight, { 'idempotency-key': `"${run}"` })).status).toBe(409);
-    });
-
-    test('writes each report that was ordered once, to its end', async () => {
-      const titles = Array.from({ length: 8 }, (_, i) => `${run}/${i}`);
-      const orders = await Promise.all(titles.map((title) => as('ann')('POST', '/reports', { title, rows: 2 })));
-      expect(statuses(orders)).toEqual(times(8, 202));
-      const monitors = orders.map(({ headers }) => String(headers.get('location')));
-      const ended = await Promise.all(monitors.map((monitor) => toItsEnd(monitor, as('ann'))));
-      expect(ended.map(({ status, progress, result }) => [status, progress, (result as Body)['title']])).toEqual(
-        titles.map((title) => ['succeeded', 100, title]),
-      );
-      const { reports } = (await as('ann')('GET', '/reports')).body as { reports: { title: string; operation: string }[] };
-      const mine = reports.filter(({ title }) => title.startsWith(`${run}/`));
-      expect(mine.map(({ title }) => title).sort()).toEqual(titles);
-      expect((await as('bob')('GET', monitors[0]!)).status).toBe(404);
-    });
-
-    test('accepts a report once under one key', async () => {
-      const told = await together(10, () =>
-        as('ann')('POST', '/reports', { title: `${run}/once` }, { 'idempotency-key': `"${run}/once"` }),
-      );
-      expect(statuses(told)).toEqual(times(10, 202));
-      const [monitor, ...others] = new Set(told.map(({ headers }) => String(headers.get('location'))));
-      expect(others).toEqual([]);
-      expect(await toItsEnd(monitor!, as('ann'))).toMatchObject({ status: 'succeeded' });
-      const { reports } = (await as('ann')('GET', '/reports')).body as { reports: { title: string }[] };
-      expect(reports.filter(({ title }) => title === `${run}/once`)).toHaveLength(1);
-    });
-
-    test('tells a report that cannot be written as failed, and one that is cancelled stays so', async () => {
-      const failing = await anybody('POST', '/reports', { template: 'none' });
-      expect(await toItsEnd(String(failing.headers.get('location')))).toMatchObject({ status: 'failed', error: { status: 422 } });
-      const order = await anybody('POST', '/reports', { title: `${run}/never`, work: '600ms' });
-      const monitor = String(order.headers.get('location'));
-      const told = await together(4, () => anybody('DELETE', monitor));
-      expect(statuses(told)).toEqual(times(4, 200));
-      const marker = await anybody('POST', '/reports', { title: `${run}/later`, work: '900ms' });
-      await toItsEnd(String(marker.headers.get('location')));
-      expect((await anybody('GET', monitor)).body).toMatchObject({ status: 'cancelled' });
-      const { reports } = (await anybody('GET', '/reports')).body as { reports: { title: string }[] };
-      expect(reports.map(({ title }) => title).filter((title) => title === `${run}/never`)).toEqual([]);
-    });
-
-    test('writes the same report at once as later', async () => {
-      const order = { title: `${run}/same`, rows: 5, template: 'trips' };
-      const [now, later] = await Promise.all([
-        anybody('POST', '/reports?mode=sync', order),
-        anybody('POST', '/reports', order).then(({ headers }) => toItsEnd(String(headers.get('location')))),
-      ]);
-      expect(now.status).toBe(200);
-      expect(later['result']).toEqual(now.body);
-    });
-
-    test('holds an answer back for as long as it is asked to, whoever does the work', async () => {
-      const wanted = { title: `${run}/waited`, rows: 3 };
-      const prefer = { prefer: 'respond-async, wait=20', 'idempotency-key': `"${run}/waited"` };
-      const waited = await as('ann')('POST', '/reports', wanted, prefer);
-      expect([waited.status, waited.body['title'], waited.headers.get('preference-applied')]).toEqual([
-        200,
-        wanted.title,
-        'wait=20',
-      ]);
-      const again = await as('ann')('POST', '/reports', wanted, prefer);
-      expect([again.status, again.headers.get('idempotency-replayed'), again.body]).toEqual([200, 'true', waited.body]);
-      for (const wish of ['respond-async', 'wait=0']) {
-        const told = await as('ann')('POST', '/reports', {}, { prefer: wish });
-        expect([told.status, told.headers.get('preference-applied')]).toEqual([202, wish]);
-        await toItsEnd(String(told.headers.get('location')), as('ann'));
-      }
-    });
-
-    test('tells an operation to its end at every door', async () => {
-      const monitor = await order('ann', '/reports', { title: `${run}/followed` });
-      const headers = { accept: 'text/event-stream', authorization: tokens['ann']! };
-      const told = await Promise.all(running.urls.map(async (door) => (await fetch(`${door}${monitor}`, { headers })).text()));
-      const last = await toItsEnd(monitor, as('ann'));
-      for (const text of told) {
-        const states = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as Body);
-        const progress = states.map((state) => state['progress'] as number);
-        expect(progress).toEqual(progress.toSorted((a, b) => a - b));
-        expect(states.at(-1)).toEqual(last);
-      }
-    });
-
-    test('sends one letter for each e-mail that was ordered, and tells who gets none', async () => {
-      const letter = (to: string): object => ({ to: [`${run}.${to}@example.test`], subject: 'Hello', text: 'there' });
-      const monitors = await together(5, (i) => order('ann', '/emails', letter(String(i))));
-      const once = await together(6, () => order('ann', '/emails', letter('once'), { 'idempotency-key': `"${run}/mail"` }));
-      expect(new Set(once).size).toBe(1);
-      const half = await order('ann', '/emails', {
-        to: [`${run}.half@example.test`, 'nobody@example.test'],
-        subject: 'a',
-        text: 'b',
+    // Each with names, keys and operations of its own, and none that moves money: they wait side by side.
+    describe.concurrent('of what takes its time', () => {
+      test('books once under one key, and tells the others that it is under way', async ({ expect }) => {
+        const flight = { flight: 'HF123', passenger: run, card: CARD };
+        const key = { 'idempotency-key': `"${run}"` };
+        const told = await together(6, () => as('bob')('POST', '/bookings', flight, key));
+        expect(statuses(told)).toEqual([201, ...times(5, 409)]);
+        const { body } = told.find(({ status }) => status === 201)!;
+        const again = await as('bob')('POST', '/bookings', flight, key);
+        expect([again.status, again.headers.get('idempotency-replayed'), again.body]).toEqual([201, 'true', body]);
+        const { bookings } = (await as('bob')('GET', '/bookings')).body as { bookings: { passenger: string }[] };
+        expect(bookings.filter(({ passenger }) => passenger === run)).toEqual([{ ...body, status: 'confirmed' }]);
       });
-      const none = await order('ann', '/emails', { to: ['nobody@example.test'], subject: 'a', text: 'b' });
-      const sent = [...monitors, once[0]!, half];
-      const ended = await Promise.all([...sent, none].map((monitor) => toItsEnd(monitor, as('ann'))));
-      expect(ended.map(({ status }) => status as string)).toEqual([...times(sent.length, 'succeeded'), 'failed']);
-      expect(ended.at(-1)).toMatchObject({ error: { type: '/problems/mail-refused' } });
-      expect(ended.at(-2)).toMatchObject({ result: { refused: [{ address: 'nobody@example.test', code: 550 }] } });
-      const ids = sent.map((monitor) => `<${monitor.replace('/operations/', '')}@demo.test>`);
-      expect(ended.slice(0, -1).map(({ result }) => (result as Body)['messageId'] as string)).toEqual(ids);
-      const received = mail.received.filter(({ to }) => to.some((address) => address.startsWith(run)));
-      expect(received.map(({ messageId }) => messageId).sort()).toEqual(ids.toSorted());
-    });
 
-    const tripOf = (monitor: string): string => monitor.replace('/operations/op_', 'trip_');
-    /** What the services of every process hold of a trip: the same. */
-    const heldOf = async (trip: string): Promise<object> => {
-      const [first, ...others] = await Promise.all(running.services.map((services) => effectsOf(trip, services)));
-      for (const other of others) expect(other).toEqual(first);
-      return first!;
-    };
-
-    test('books a trip at every service, once under one key', async () => {
-      const key = { 'idempotency-key': `"${run}/trip"` };
-      const [monitor, ...others] = new Set(await together(4, () => order('ann', '/trips', TRIP, key)));
-      expect(others).toEqual([]);
-      expect(await toItsEnd(monitor!, as('ann'))).toMatchObject({ status: 'succeeded' });
-      const trip = tripOf(monitor!);
-      expect((await as('ann')('GET', `/trips/${trip}`)).body).toMatchObject({ id: trip, status: 'booked' });
-      expect((await as('bob')('GET', `/trips/${trip}`)).status).toBe(404);
-      expect(await heldOf(trip)).toEqual(WHOLE);
-    });
-
-    test('undoes a trip of which one part is refused', async () => {
-      const monitor = await order('bob', '/trips', { ...TRIP, car: 'convertible' });
-      expect(await toItsEnd(monitor, as('bob'))).toMatchObject({ status: 'failed', error: { type: '/problems/no-cars' } });
-      expect((await as('bob')('GET', `/trips/${tripOf(monitor)}`)).body).toMatchObject({ status: 'failed' });
-      expect(await heldOf(tripOf(monitor))).toEqual({
-        seat: ['cancelled'],
-        hotel: ['cancelled'],
-        car: ['cancelled'],
-        payment: [],
+      test('undoes a booking that fails, and frees its key', async ({ expect }) => {
+        const flight = { flight: 'HF000', passenger: run, card: CARD };
+        const told = await as('eve')('POST', '/bookings', flight, { 'idempotency-key': `"${run}"` });
+        expect([told.status, told.body['type']]).toEqual([409, '/problems/sold-out']);
+        const { bookings } = (await as('eve')('GET', '/bookings')).body;
+        expect(bookings).toEqual(expect.arrayContaining([expect.objectContaining({ passenger: run, status: 'failed' })]));
+        expect((await as('eve')('POST', '/bookings', flight, { 'idempotency-key': `"${run}"` })).status).toBe(409);
       });
-    });
 
-    test('undoes a trip that is cancelled in the middle, and only then says so', async () => {
-      const monitor = await order('eve', '/trips', TRIP);
-      await holding(async () => {
-        const { steps } = (await as('eve')('GET', monitor)).body as { steps: { state: string }[] };
-        return steps[0]!.state !== 'planned';
-      }).toEventuallySucceed({ within: '20s', pace: '20ms' });
-      const told = await as('eve')('DELETE', monitor);
-      expect([told.status, told.body['status']]).toEqual([202, 'cancelling']);
-      const { status, steps } = await toItsEnd(monitor, as('eve'));
-      expect(status).toBe('cancelled');
-      expect(new Set((steps as Body[]).map(({ state }) => state as string))).not.toContain('done');
-      expect(Object.values(await heldOf(tripOf(monitor))).flat()).not.toContain('made');
-      expect((await as('eve')('DELETE', monitor)).body).toMatchObject({ status: 'cancelled' });
-    });
+      test('writes each report that was ordered once, to its end', async ({ expect }) => {
+        const titles = Array.from({ length: 8 }, (_, i) => `${run}/many/${i}`);
+        const orders = await Promise.all(titles.map((title) => as('ann')('POST', '/reports', { title, rows: 2 })));
+        expect(statuses(orders)).toEqual(times(8, 202));
+        const monitors = orders.map(({ headers }) => String(headers.get('location')));
+        const ended = await Promise.all(monitors.map((monitor) => toItsEnd(expect, monitor, as('ann'))));
+        expect(ended.map(({ status, progress, result }) => [status, progress, (result as Body)['title']])).toEqual(
+          titles.map((title) => ['succeeded', 100, title]),
+        );
+        const { reports } = (await as('ann')('GET', '/reports')).body as { reports: { title: string; operation: string }[] };
+        const mine = reports.filter(({ title }) => title.startsWith(`${run}/many/`));
+        expect(mine.map(({ title }) => title).sort()).toEqual(titles);
+        expect((await as('bob')('GET', monitors[0]!)).status).toBe(404);
+      });
 
-    test('imports what can be, and tells of each item what came of it', async () => {
-      const [one, other] = [`${run}.one@example.test`, `${run}.other@example.test`];
-      const known = String((await as('bob')('POST', '/customers', { name: 'Known', email: other })).headers.get('location'));
-      const items = [{ name: 'A', email: one }, { name: 'B' }, { name: 'C', email: one }, { name: 'D', email: other }, 5];
-      const key = { 'idempotency-key': `"${run}/import"` };
-      const [monitor, ...others] = new Set(await together(5, () => order('bob', '/imports', { items }, key)));
-      expect(others).toEqual([]);
-      const { status, result } = await toItsEnd(monitor!, as('bob'));
-      const { results, ...tally } = result as { results: Body[] };
-      expect([status, tally]).toEqual(['succeeded', { total: 5, created: 1, duplicate: 2, invalid: 2 }]);
-      const made = results[0]!['url'] as string;
-      expect(results.map(({ index, status: of, url }) => [index, of, url] as unknown[])).toEqual([
-        [0, 'created', made],
-        [1, 'invalid', undefined],
-        [2, 'duplicate', made],
-        [3, 'duplicate', known],
-        [4, 'invalid', undefined],
-      ]);
-      expect((await as('bob')('GET', made)).body).toMatchObject({ name: 'A', email: one });
-    });
+      test('accepts a report once under one key', async ({ expect }) => {
+        const told = await together(10, () =>
+          as('ann')('POST', '/reports', { title: `${run}/once` }, { 'idempotency-key': `"${run}/once"` }),
+        );
+        expect(statuses(told)).toEqual(times(10, 202));
+        const [monitor, ...others] = new Set(told.map(({ headers }) => String(headers.get('location'))));
+        expect(others).toEqual([]);
+        expect(await toItsEnd(expect, monitor!, as('ann'))).toMatchObject({ status: 'succeeded' });
+        const { reports } = (await as('ann')('GET', '/reports')).body as { reports: { title: string }[] };
+        expect(reports.filter(({ title }) => title === `${run}/once`)).toHaveLength(1);
+      });
 
-    test('imports all or nothing where that is asked for', async () => {
-      const item = (nth: number): object => ({ name: `Item ${nth}`, email: `${run}.atomic${nth}@example.test` });
-      const items = Array.from({ length: 6 }, (_, nth) => item(nth));
-      const mine = async (): Promise<readonly unknown[]> => {
-        const { customers } = (await as('eve')('GET', '/customers')).body as { customers: { email: string }[] };
-        return customers.filter(({ email }) => email.startsWith(`${run}.atomic`));
+      test('tells a report that cannot be written as failed, and one that is cancelled stays so', async ({ expect }) => {
+        const failing = await anybody('POST', '/reports', { template: 'none' });
+        expect(await toItsEnd(expect, String(failing.headers.get('location')))).toMatchObject({
+          status: 'failed',
+          error: { status: 422 },
+        });
+        const order = await anybody('POST', '/reports', { title: `${run}/never`, work: '600ms' });
+        const monitor = String(order.headers.get('location'));
+        const told = await together(4, () => anybody('DELETE', monitor));
+        expect(statuses(told)).toEqual(times(4, 200));
+        const marker = await anybody('POST', '/reports', { title: `${run}/later`, work: '900ms' });
+        await toItsEnd(expect, String(marker.headers.get('location')));
+        expect((await anybody('GET', monitor)).body).toMatchObject({ status: 'cancelled' });
+        const { reports } = (await anybody('GET', '/reports')).body as { reports: { title: string }[] };
+        expect(reports.map(({ title }) => title).filter((title) => title === `${run}/never`)).toEqual([]);
+      });
+
+      test('writes the same report at once as later', async ({ expect }) => {
+        const order = { title: `${run}/same`, rows: 5, template: 'trips' };
+        const [now, later] = await Promise.all([
+          anybody('POST', '/reports?mode=sync', order),
+          anybody('POST', '/reports', order).then(({ headers }) => toItsEnd(expect, String(headers.get('location')))),
+        ]);
+        expect(now.status).toBe(200);
+        expect(later['result']).toEqual(now.body);
+      });
+
+      test('holds an answer back for as long as it is asked to, whoever does the work', async ({ expect }) => {
+        const wanted = { title: `${run}/waited`, rows: 3 };
+        const prefer = { prefer: 'respond-async, wait=20', 'idempotency-key': `"${run}/waited"` };
+        const waited = await as('ann')('POST', '/reports', wanted, prefer);
+        expect([waited.status, waited.body['title'], waited.headers.get('preference-applied')]).toEqual([
+          200,
+          wanted.title,
+          'wait=20',
+        ]);
+        const again = await as('ann')('POST', '/reports', wanted, prefer);
+        expect([again.status, again.headers.get('idempotency-replayed'), again.body]).toEqual([200, 'true', waited.body]);
+        for (const wish of ['respond-async', 'wait=0']) {
+          const told = await as('ann')('POST', '/reports', {}, { prefer: wish });
+          expect([told.status, told.headers.get('preference-applied')]).toEqual([202, wish]);
+          await toItsEnd(expect, String(told.headers.get('location')), as('ann'));
+        }
+      });
+
+      test('tells an operation to its end at every door', async ({ expect }) => {
+        const monitor = await order('ann', '/reports', { title: `${run}/followed` });
+        const headers = { accept: 'text/event-stream', authorization: tokens['ann']! };
+        const told = await Promise.all(running.urls.map(async (door) => (await fetch(`${door}${monitor}`, { headers })).text()));
+        const last = await toItsEnd(expect, monitor, as('ann'));
+        for (const text of told) {
+          const states = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as Body);
+          const progress = states.map((state) => state['progress'] as number);
+          expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+          expect(states.at(-1)).toEqual(last);
+        }
+      });
+
+      test('sends one letter for each e-mail that was ordered, and tells who gets none', async ({ expect }) => {
+        const letter = (to: string): object => ({ to: [`${run}.${to}@example.test`], subject: 'Hello', text: 'there' });
+        const monitors = await together(5, (i) => order('ann', '/emails', letter(String(i))));
+        const once = await together(6, () => order('ann', '/emails', letter('once'), { 'idempotency-key': `"${run}/mail"` }));
+        expect(new Set(once).size).toBe(1);
+        const half = await order('ann', '/emails', {
+          to: [`${run}.half@example.test`, 'nobody@example.test'],
+          subject: 'a',
+          text: 'b',
+        });
+        const none = await order('ann', '/emails', { to: ['nobody@example.test'], subject: 'a', text: 'b' });
+        const sent = [...monitors, once[0]!, half];
+        const ended = await Promise.all([...sent, none].map((monitor) => toItsEnd(expect, monitor, as('ann'))));
+        expect(ended.map(({ status }) => status as string)).toEqual([...times(sent.length, 'succeeded'), 'failed']);
+        expect(ended.at(-1)).toMatchObject({ error: { type: '/problems/mail-refused' } });
+        expect(ended.at(-2)).toMatchObject({ result: { refused: [{ address: 'nobody@example.test', code: 550 }] } });
+        const ids = sent.map((monitor) => `<${monitor.replace('/operations/', '')}@demo.test>`);
+        expect(ended.slice(0, -1).map(({ result }) => (result as Body)['messageId'] as string)).toEqual(ids);
+        const received = mail.received.filter(({ to }) => to.some((address) => address.startsWith(run)));
+        expect(received.map(({ messageId }) => messageId).sort()).toEqual(ids.toSorted());
+      });
+
+      const tripOf = (monitor: string): string => monitor.replace('/operations/op_', 'trip_');
+      /** What the services of every process hold of a trip: the same. */
+      const heldOf = async (trip: string): Promise<object> => {
+        const [first, ...others] = await Promise.all(running.services.map((services) => effectsOf(trip, services)));
+        for (const other of others) expect(other).toEqual(first);
+        return first!;
       };
-      const bad = await toItsEnd(await order('eve', '/imports?atomic=true', { items: [...items, item(0)] }), as('eve'));
-      expect(bad).toMatchObject({
-        status: 'failed',
-        error: { type: '/problems/import-refused', errors: [{ pointer: '#/items/6/email' }] },
+
+      test('books a trip at every service, once under one key', async ({ expect }) => {
+        const key = { 'idempotency-key': `"${run}/trip"` };
+        const [monitor, ...others] = new Set(await together(4, () => order('ann', '/trips', TRIP, key)));
+        expect(others).toEqual([]);
+        expect(await toItsEnd(expect, monitor!, as('ann'))).toMatchObject({ status: 'succeeded' });
+        const trip = tripOf(monitor!);
+        expect((await as('ann')('GET', `/trips/${trip}`)).body).toMatchObject({ id: trip, status: 'booked' });
+        expect((await as('bob')('GET', `/trips/${trip}`)).status).toBe(404);
+        expect(await heldOf(trip)).toEqual(WHOLE);
       });
-      expect(await mine()).toEqual([]);
-      // Of two with the same items one has them all, and the other none.
-      const both = await together(2, () => order('eve', '/imports?atomic=true', { items }));
-      const ended = await Promise.all(both.map((monitor) => toItsEnd(monitor, as('eve'))));
-      expect(ended.map(({ status }) => status as string).sort()).toEqual(['failed', 'succeeded']);
-      expect(await mine()).toHaveLength(6);
+
+      test('undoes a trip of which one part is refused', async ({ expect }) => {
+        const monitor = await order('bob', '/trips', { ...TRIP, car: 'convertible' });
+        expect(await toItsEnd(expect, monitor, as('bob'))).toMatchObject({
+          status: 'failed',
+          error: { type: '/problems/no-cars' },
+        });
+        expect((await as('bob')('GET', `/trips/${tripOf(monitor)}`)).body).toMatchObject({ status: 'failed' });
+        expect(await heldOf(tripOf(monitor))).toEqual({
+          seat: ['cancelled'],
+          hotel: ['cancelled'],
+          car: ['cancelled'],
+          payment: [],
+        });
+      });
+
+      test('undoes a trip that is cancelled in the middle, and only then says so', async ({ expect }) => {
+        const monitor = await order('eve', '/trips', TRIP);
+        await expect(async () => {
+          const { steps } = (await as('eve')('GET', monitor)).body as { steps: { state: string }[] };
+          return steps[0]!.state !== 'planned';
+        }).toEventuallySucceed({ within: '20s', pace: '20ms' });
+        const told = await as('eve')('DELETE', monitor);
+        expect([told.status, told.body['status']]).toEqual([202, 'cancelling']);
+        const { status, steps } = await toItsEnd(expect, monitor, as('eve'));
+        expect(status).toBe('cancelled');
+        expect(new Set((steps as Body[]).map(({ state }) => state as string))).not.toContain('done');
+        expect(Object.values(await heldOf(tripOf(monitor))).flat()).not.toContain('made');
+        expect((await as('eve')('DELETE', monitor)).body).toMatchObject({ status: 'cancelled' });
+      });
+
+      test('imports what can be, and tells of each item what came of it', async ({ expect }) => {
+        const [one, other] = [`${run}.one@example.test`, `${run}.other@example.test`];
+        const known = String((await as('bob')('POST', '/customers', { name: 'Known', email: other })).headers.get('location'));
+        const items = [{ name: 'A', email: one }, { name: 'B' }, { name: 'C', email: one }, { name: 'D', email: other }, 5];
+        const key = { 'idempotency-key': `"${run}/import"` };
+        const [monitor, ...others] = new Set(await together(5, () => order('bob', '/imports', { items }, key)));
+        expect(others).toEqual([]);
+        const { status, result } = await toItsEnd(expect, monitor!, as('bob'));
+        const { results, ...tally } = result as { results: Body[] };
+        expect([status, tally]).toEqual(['succeeded', { total: 5, created: 1, duplicate: 2, invalid: 2 }]);
+        const made = results[0]!['url'] as string;
+        expect(results.map(({ index, status: of, url }) => [index, of, url] as unknown[])).toEqual([
+          [0, 'created', made],
+          [1, 'invalid', undefined],
+          [2, 'duplicate', made],
+          [3, 'duplicate', known],
+          [4, 'invalid', undefined],
+        ]);
+        expect((await as('bob')('GET', made)).body).toMatchObject({ name: 'A', email: one });
+      });
+
+      test('imports all or nothing where that is asked for', async ({ expect }) => {
+        const item = (nth: number): object => ({ name: `Item ${nth}`, email: `${run}.atomic${nth}@example.test` });
+        const items = Array.from({ length: 6 }, (_, nth) => item(nth));
+        const mine = async (): Promise<readonly unknown[]> => {
+          const { customers } = (await as('eve')('GET', '/customers')).body as { customers: { email: string }[] };
+          return customers.filter(({ email }) => email.startsWith(`${run}.atomic`));
+        };
+        const bad = await toItsEnd(expect, await order('eve', '/imports?atomic=true', { items: [...items, item(0)] }), as('eve'));
+        expect(bad).toMatchObject({
+          status: 'failed',
+          error: { type: '/problems/import-refused', errors: [{ pointer: '#/items/6/email' }] },
+        });
+        expect(await mine()).toEqual([]);
+        // Of two with the same items one has them all, and the other none.
+        const both = await together(2, () => order('eve', '/imports?atomic=true', { items }));
+        const ended = await Promise.all(both.map((monitor) => toItsEnd(expect, monitor, as('eve'))));
+        expect(ended.map(({ status }) => status as string).sort()).toEqual(['failed', 'succeeded']);
+        expect(await mine()).toHaveLength(6);
+      });
+
+      test('takes each callback once, in whatever order they come, and none that is not signed', async ({ expect }) => {
+        const secret = String((await anybody('GET', '/')).body['callbackSecret']);
+        const payment = `${run}.payment`;
+        const call = (type: string, sequence: number, amount: number, key = secret, id = `${run}.${sequence}`): Promise<Told> => {
+          const body = { type: `payment.${type}`, timestamp: new Date().toISOString(), data: { payment, sequence, amount } };
+          const moment = String(Math.floor(Date.parse(body.timestamp) / 1000));
+          const signature = signatureOf(key, id, moment, JSON.stringify(body));
+          const headers = { 'webhook-id': id, 'webhook-timestamp': moment, 'webhook-signature': signature };
+          return anybody('POST', '/callbacks/payments', body, headers);
+        };
+        const wrong = `whsec_${Buffer.from('a secret of somebody else').toString('base64')}`;
+        expect((await call('captured', 2, 500, wrong)).status).toBe(401);
+        expect((await anybody('GET', `/payments/${payment}`)).status).toBe(404);
+        expect(statuses(await together(6, () => call('captured', 2, 500)))).toEqual(times(6, 204));
+        expect((await call('authorised', 1, 500)).status).toBe(204);
+        expect((await anybody('GET', `/payments/${payment}`)).body).toMatchObject({
+          state: 'captured',
+          sequence: 2,
+          captured: 500,
+        });
+        expect(statuses(await together(5, (i) => call('refunded', 3 + i, 10)))).toEqual(times(5, 204));
+        expect((await call('refunded', 7, 10)).status).toBe(204);
+        const told = await together(running.urls.length, () => anybody('GET', `/payments/${payment}`));
+        for (const { body } of told) {
+          expect(body).toMatchObject({ state: 'refunded', sequence: 7, captured: 500, refunded: 50 });
+          expect((body['history'] as Body[]).map(({ sequence }) => sequence as number)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+        }
+      });
+
+      test('comes to the same state from the beginning, from a snapshot and at once', async ({ expect }) => {
+        await as('ann')('POST', '/customers', { name: 'Before', email: `${run}.before@example.test` });
+        const taken = await as('ann')('POST', '/snapshots', {});
+        expect(taken.status).toBe(201);
+        const { id, n, state } = taken.body as { id: string; n: number; state: Body };
+        expect((await as('ann')('GET', `/snapshots/${id}`)).body).toEqual(taken.body);
+        const { accounts } = (await as('ann')('GET', '/accounts')).body as { accounts: { id: string; balance: number }[] };
+        expect(state['accounts']).toEqual(Object.fromEntries(accounts.map((one) => [one.id, { balance: one.balance }])));
+        await as('ann')('POST', '/customers', { name: 'After', email: `${run}.after@example.test` });
+        const to = (await endOfLog()) - 1;
+        const replay = async (body: object): Promise<Body> => {
+          const told = await toItsEnd(expect, await order('ann', '/replays', body), as('ann'));
+          expect(told).toMatchObject({ status: 'succeeded' });
+          return told['result'] as Body;
+        };
+        const [again, short, long] = await Promise.all([replay({ to: n }), replay({ from: id, to }), replay({ from: 0, to })]);
+        expect([again['state'], again['to']]).toEqual([state, n]);
+        expect([short['from'], short['to']]).toEqual([n, to]);
+        expect(short['state']).toEqual(long['state']);
+        const emails = Object.values(long['state'].customers as Record<string, { email: string }>).map(({ email }) => email);
+        expect(emails).toEqual(expect.arrayContaining([`${run}.before@example.test`, `${run}.after@example.test`]));
+      });
     });
 
     test('tells a receiver every event of its user by webhook, signed, and of each subject in order', async () => {
@@ -452,7 +514,7 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
         const items = [{ name: 'I', email: `${run}.hook@example.test` }];
         monitors.push(await order('bob', '/imports', { items }));
         await Promise.all(customers.map((customer) => as('bob')('DELETE', customer, undefined, { 'if-match': '*' })));
-        await Promise.all(monitors.map((monitor) => toItsEnd(monitor, as('bob'))));
+        await Promise.all(monitors.map((monitor) => toItsEnd(expect, monitor, as('bob'))));
         const [door] = running.urls;
         const everybodys = new Set(numbersOf(await logAt(door, undefined, from)));
         const mine = (await logAt(door, 'bob', from)).filter(({ n }) => !everybodys.has(n as number));
@@ -483,35 +545,6 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
         expect((await as('bob')('GET', path)).status).toBe(404);
       } finally {
         await hooks.close();
-      }
-    });
-
-    test('takes each callback once, in whatever order they come, and none that is not signed', async () => {
-      const secret = String((await anybody('GET', '/')).body['callbackSecret']);
-      const payment = `${run}.payment`;
-      const call = (type: string, sequence: number, amount: number, key = secret, id = `${run}.${sequence}`): Promise<Told> => {
-        const body = { type: `payment.${type}`, timestamp: new Date().toISOString(), data: { payment, sequence, amount } };
-        const moment = String(Math.floor(Date.parse(body.timestamp) / 1000));
-        const signature = signatureOf(key, id, moment, JSON.stringify(body));
-        const headers = { 'webhook-id': id, 'webhook-timestamp': moment, 'webhook-signature': signature };
-        return anybody('POST', '/callbacks/payments', body, headers);
-      };
-      const wrong = `whsec_${Buffer.from('a secret of somebody else').toString('base64')}`;
-      expect((await call('captured', 2, 500, wrong)).status).toBe(401);
-      expect((await anybody('GET', `/payments/${payment}`)).status).toBe(404);
-      expect(statuses(await together(6, () => call('captured', 2, 500)))).toEqual(times(6, 204));
-      expect((await call('authorised', 1, 500)).status).toBe(204);
-      expect((await anybody('GET', `/payments/${payment}`)).body).toMatchObject({
-        state: 'captured',
-        sequence: 2,
-        captured: 500,
-      });
-      expect(statuses(await together(5, (i) => call('refunded', 3 + i, 10)))).toEqual(times(5, 204));
-      expect((await call('refunded', 7, 10)).status).toBe(204);
-      const told = await together(running.urls.length, () => anybody('GET', `/payments/${payment}`));
-      for (const { body } of told) {
-        expect(body).toMatchObject({ state: 'refunded', sequence: 7, captured: 500, refunded: 50 });
-        expect((body['history'] as Body[]).map(({ sequence }) => sequence as number)).toEqual([1, 2, 3, 4, 5, 6, 7]);
       }
     });
 
@@ -549,29 +582,6 @@ export function behaviour(name: string, start: (smtp: string) => Promise<Running
       } finally {
         await Promise.all(listeners.map((listener) => listener.stop()));
       }
-    });
-
-    test('comes to the same state from the beginning, from a snapshot and at once', async () => {
-      await as('ann')('POST', '/customers', { name: 'Before', email: `${run}.before@example.test` });
-      const taken = await as('ann')('POST', '/snapshots', {});
-      expect(taken.status).toBe(201);
-      const { id, n, state } = taken.body as { id: string; n: number; state: Body };
-      expect((await as('ann')('GET', `/snapshots/${id}`)).body).toEqual(taken.body);
-      const { accounts } = (await as('ann')('GET', '/accounts')).body as { accounts: { id: string; balance: number }[] };
-      expect(state['accounts']).toEqual(Object.fromEntries(accounts.map((one) => [one.id, { balance: one.balance }])));
-      await as('ann')('POST', '/customers', { name: 'After', email: `${run}.after@example.test` });
-      const to = (await endOfLog()) - 1;
-      const replay = async (body: object): Promise<Body> => {
-        const told = await toItsEnd(await order('ann', '/replays', body), as('ann'));
-        expect(told).toMatchObject({ status: 'succeeded' });
-        return told['result'] as Body;
-      };
-      const [again, short, long] = await Promise.all([replay({ to: n }), replay({ from: id, to }), replay({ from: 0, to })]);
-      expect([again['state'], again['to']]).toEqual([state, n]);
-      expect([short['from'], short['to']]).toEqual([n, to]);
-      expect(short['state']).toEqual(long['state']);
-      const emails = Object.values(long['state'].customers as Record<string, { email: string }>).map(({ email }) => email);
-      expect(emails).toEqual(expect.arrayContaining([`${run}.before@example.test`, `${run}.after@example.test`]));
     });
 
     test('has one log without gaps, the same at every door', async () => {

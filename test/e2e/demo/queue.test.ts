@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expect as holding } from 'holdfast/vitest';
 import { containersEnabled, startPostgres, startRedis } from '../../setup/containers.ts';
 import { behaviour, effectsOf, WHOLE } from './behaviour.ts';
@@ -158,147 +158,124 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
   });
 
   describe('what a worker was in the middle of when it was killed', () => {
-    const running: DemoProcess[] = [];
-    let shared: readonly string[] = [];
-    let url = '';
-    let headers: Record<string, string> = {};
-    afterEach(async () => {
-      await Promise.all(running.splice(0).map((demo) => demo.stop()));
-    });
-
+    const trip = { flight: 'HF123', city: 'Lisbon', nights: 3, car: 'compact', passenger: 'Ada', card: '4242424242424242' };
+    const trips = [trip, trip, trip, { ...trip, car: 'convertible' }, { ...trip, car: 'convertible' }, trip];
+    const names = ['one', 'other', 'atomic'];
+    const itemsOf = (name: string): { name: string; email: string }[] =>
+      Array.from({ length: 40 }, (_, nth) => ({ name: `${name} ${nth}`, email: `${name}${nth}@example.test` }));
+    let mail: Awaited<ReturnType<typeof mailServer>>;
+    let hooks: Awaited<ReturnType<typeof receiver>>;
+    /** Those who were not killed. */
+    let alive: readonly DemoProcess[] = [];
+    let headers: Record<string, string> = { 'content-type': 'application/json' };
+    let from = 1;
     const send = async (method: string, path: string, body?: object): Promise<Body> => {
       const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-      return (await (await fetch(`${url}${path}`, { method, headers, ...sent })).json()) as Body;
+      return (await (await fetch(`${alive[0]!.url}${path}`, { method, headers, ...sent })).json()) as Body;
     };
-    const monitorOf = async (path: string, body: object): Promise<string> =>
-      `/operations/${(await send('POST', path, body))['id']}`;
-    const look = (monitors: readonly string[]): Promise<readonly Body[]> =>
-      Promise.all(monitors.map((monitor) => send('GET', monitor)));
-
-    /** An API, of which Ann is the user, and the worker that is to be killed: alone, so that what is under way is its own. */
-    const startTwo = async (work: string, ...more: readonly string[]): Promise<DemoProcess> => {
-      shared = await newShared(work, ...more);
-      const [api, worker] = await Promise.all([startAs('api', shared), startAs('worker', shared)]);
-      running.push(api);
-      ({ url } = api);
-      headers = { 'content-type': 'application/json' };
-      const { token } = await send('POST', '/login', { user: 'ann', password: 'ann-demo' });
-      headers = { ...headers, authorization: `Bearer ${token}` };
-      return worker;
-    };
-    /** Kills it in the middle, when there is another. */
-    const kill = async (worker: DemoProcess, isInTheMiddle: () => Promise<boolean>): Promise<void> => {
-      const other = startAs('worker', shared);
-      await holding(isInTheMiddle).toEventuallySucceed({ within: '20s', pace: '20ms' });
-      await worker.stop('SIGKILL');
-      running.push(await other);
-    };
-    /** Everything as it ended, after it was taken up again. */
-    const ended = async (monitors: readonly string[]): Promise<readonly Body[]> => {
+    /** Where each kind of work is told. */
+    let monitors: Readonly<Record<'emails' | 'trips' | 'imports', readonly string[]>>;
+    const orderAll = (path: string, orders: readonly object[]): Promise<readonly string[]> =>
+      Promise.all(orders.map(async (body) => `/operations/${(await send('POST', path, body))['id']}`));
+    const look = (kind: keyof typeof monitors): Promise<readonly Body[]> =>
+      Promise.all(monitors[kind].map((monitor) => send('GET', monitor)));
+    const ended = async (kind: keyof typeof monitors): Promise<readonly Body[]> => {
       let told: readonly Body[] = [];
       await holding(async () => {
-        told = await look(monitors);
+        told = await look(kind);
         return told.every(({ status }) => !['queued', 'running', 'cancelling'].includes(String(status)));
-      }).toEventuallySucceed({ within: '40s', pace: '200ms' });
-      const { events } = await send('GET', '/events?type=operation.started&limit=1000');
-      const starts = (events as Body[]).map(({ subject }) => subject as string);
-      expect(monitors.filter((monitor) => starts.indexOf(monitor) === starts.lastIndexOf(monitor))).toEqual([]);
+      }).toEventuallySucceed({ within: '40s', pace: '100ms' });
       return told;
     };
 
-    test('e-mails, goes to everybody, and what goes twice is the same letter', async () => {
-      const mail = await mailServer();
-      try {
-        const worker = await startTwo('100ms', '--smtp', mail.url);
-        mail.hold();
-        const letter = (nth: number): object => ({ to: [`${nth}@example.test`], subject: 'Hello', text: 'there' });
-        const monitors = await Promise.all(Array.from({ length: 6 }, (_, nth) => monitorOf('/emails', letter(nth))));
-        await kill(worker, async () => mail.received.length === monitors.length);
-        mail.release();
-        const told = await ended(monitors);
-        const ids = monitors.map((monitor) => `<${monitor.replace('/operations/', '')}@demo.test>`);
-        expect(told.map(({ status, result }) => [status, result?.messageId] as unknown[])).toEqual(
-          ids.map((id) => ['succeeded', id]),
-        );
-        expect([...new Set(mail.received.map(({ messageId }) => messageId))].sort()).toEqual(ids.toSorted());
-      } finally {
-        await mail.close();
+    beforeAll(async () => {
+      [mail, hooks] = await Promise.all([mailServer(), receiver()]);
+      const shared = await newShared('3s', '--smtp', mail.url);
+      // Alone, so that what is under way is its own.
+      const [api, worker] = await Promise.all([startAs('api', shared), startAs('worker', shared)]);
+      alive = [api];
+      const { token } = await send('POST', '/login', { user: 'ann', password: 'ann-demo' });
+      headers = { ...headers, authorization: `Bearer ${token}` };
+      await send('POST', '/subscriptions', { url: hooks.url, types: '*' });
+      from = (await send('GET', '/events?from=now'))['next'];
+      mail.hold();
+      const letters = Array.from({ length: 6 }, (_, nth) => ({ to: [`${nth}@example.test`], subject: 'a', text: 'b' }));
+      const [emails, singly, atomic] = await Promise.all([
+        orderAll('/emails', letters),
+        orderAll('/imports', [{ items: itemsOf('one') }, { items: itemsOf('other') }]),
+        orderAll('/imports?atomic=true', [{ items: itemsOf('atomic') }]),
+      ]);
+      monitors = { emails, imports: [...singly, ...atomic], trips: await orderAll('/trips', trips) };
+      const starting = startAs('worker', shared);
+      await holding(async () => {
+        const [imports, booked] = await Promise.all([look('imports'), look('trips')]);
+        const isImporting = imports.every(({ progress }) => progress > 0 && progress < 100);
+        const isBooking = booked.every(({ steps }) => (steps as Body[])[0]!['state'] !== 'planned');
+        return isImporting && isBooking && mail.received.length === letters.length;
+      }).toEventuallySucceed({ within: '20s', pace: '20ms' });
+      await send('DELETE', monitors.trips.at(-1)!);
+      await worker.stop('SIGKILL');
+      alive = [api, await starting];
+      mail.release();
+    });
+    afterAll(async () => {
+      await Promise.all(alive.map((demo) => demo.stop()));
+      await Promise.all([mail.close(), hooks.close()]);
+    });
+
+    test('is taken up again', async () => {
+      await Promise.all([ended('emails'), ended('trips'), ended('imports')]);
+      const { events } = await send('GET', '/events?type=operation.started&limit=1000');
+      const starts = (events as Body[]).map(({ subject }) => subject as string);
+      const all = Object.values(monitors).flat();
+      expect(all.filter((monitor) => starts.indexOf(monitor) === starts.lastIndexOf(monitor))).toEqual([]);
+    });
+
+    test('goes to everybody who is written to, and what goes twice is the same letter', async () => {
+      const ids = monitors.emails.map((monitor) => `<${monitor.replace('/operations/', '')}@demo.test>`);
+      expect((await ended('emails')).map(({ status, result }) => [status, result?.messageId] as unknown[])).toEqual(
+        ids.map((id) => ['succeeded', id]),
+      );
+      expect([...new Set(mail.received.map(({ messageId }) => messageId))].sort()).toEqual(ids.toSorted());
+    });
+
+    test('is a whole trip at the services or none', async () => {
+      const states = (await ended('trips')).map(({ status }) => status as string);
+      expect(states).toEqual(['succeeded', 'succeeded', 'succeeded', 'failed', 'failed', 'cancelled']);
+      for (const [index, monitor] of monitors.trips.entries()) {
+        for (const { told } of alive) {
+          const held = Object.values(await effectsOf(monitor.replace('/operations/op_', 'trip_'), told.services)).flat();
+          const whole = Object.values(WHOLE).flat();
+          expect(held.filter((status) => status === 'made')).toEqual(states[index] === 'succeeded' ? whole : []);
+        }
       }
     });
 
-    test('trips, is whole at the services or not there at all, and is told by webhook', async () => {
-      const hooks = await receiver();
-      try {
-        const worker = await startTwo('100ms');
-        await send('POST', '/subscriptions', { url: hooks.url, types: '*' });
-        const { next: from } = await send('GET', '/events?from=now');
-        const trip = { flight: 'HF123', city: 'Lisbon', nights: 3, car: 'compact', passenger: 'Ada', card: '4242424242424242' };
-        const orders = [trip, trip, trip, { ...trip, car: 'convertible' }, { ...trip, car: 'convertible' }, trip];
-        const monitors = await Promise.all(orders.map((order) => monitorOf('/trips', order)));
-        const last = monitors.at(-1)!;
-        const isBegun = async (): Promise<boolean> =>
-          (await look(monitors)).every(({ steps }) => (steps as Body[])[0]!['state'] !== 'planned');
-        await kill(worker, async () => {
-          if (!(await isBegun())) return false;
-          expect(await send('DELETE', last)).toMatchObject({ status: 'cancelling' });
-          return true;
-        });
-        const told = await ended(monitors);
-        expect(told.map(({ status }) => status as string)).toEqual([
-          'succeeded',
-          'succeeded',
-          'succeeded',
-          'failed',
-          'failed',
-          'cancelled',
-        ]);
-        for (const [index, monitor] of monitors.entries()) {
-          for (const { told: process } of running) {
-            const held = await effectsOf(monitor.replace('/operations/op_', 'trip_'), process.services);
-            const made = Object.values(held)
-              .flat()
-              .filter((status) => status === 'made');
-            expect(made).toHaveLength(index < 3 ? Object.keys(WHOLE).length : 0);
-          }
-        }
-        const { events } = await send('GET', `/events?from=${from}&limit=1000`);
-        const ids = (events as Body[]).map(({ id }) => id as string);
-        // What the one that was killed had just taken up is another's after half a minute.
-        await holding(async () => {
-          const got = new Set(hooks.got.map(({ id }) => id));
-          return ids.every((id) => got.has(id));
-        }).toEventuallySucceed({ within: '40s', pace: '100ms' });
-        for (const monitor of monitors) {
-          const mine = hooks.got.filter(({ subject }) => subject === monitor).map(({ id }) => id);
-          expect([...new Set(mine)]).toEqual(mine.toSorted().filter((id, index, all) => all.indexOf(id) === index));
-        }
-      } finally {
-        await hooks.close();
-      }
-    }, 120_000);
-
-    test('imports, goes on behind the last item that was kept', async () => {
-      const worker = await startTwo('3s');
-      const itemsOf = (name: string): { name: string; email: string }[] =>
-        Array.from({ length: 40 }, (_, nth) => ({ name: `${name} ${nth}`, email: `${name}${nth}@example.test` }));
-      const names = ['one', 'other', 'atomic'];
-      const monitors = await Promise.all(
-        names.map((name) => monitorOf(`/imports?atomic=${name === 'atomic'}`, { items: itemsOf(name) })),
-      );
-      await kill(worker, async () =>
-        (await look(monitors)).every(({ progress }) => (progress as number) >= 30 && (progress as number) < 100),
-      );
-      const told = await ended(monitors);
-      for (const { status, result } of told) {
+    test('goes on behind the last item that was imported', async () => {
+      for (const { status, result } of await ended('imports')) {
         expect([status, result['created'], result['total']]).toEqual(['succeeded', 40, 40]);
-        expect((result['results'] as Body[]).map(({ index }) => index as number)).toEqual(
-          Array.from({ length: 40 }, (_, i) => i),
-        );
+        const places = (result['results'] as Body[]).map(({ index }) => index as number);
+        expect(places).toEqual(Array.from({ length: 40 }, (_, i) => i));
       }
       const { events } = await send('GET', '/events?type=customer.created&limit=1000');
       const emails = (events as Body[]).map(({ data }) => (data as Body)['email'] as string);
       const wanted = names.flatMap(itemsOf).map(({ email }) => email);
       expect(emails.toSorted()).toEqual(wanted.toSorted());
+    });
+
+    test('is told by webhook, each event and in order', async () => {
+      await Promise.all([ended('emails'), ended('trips'), ended('imports')]);
+      const { events } = await send('GET', `/events?from=${from}&limit=1000`);
+      const ids = (events as Body[]).map(({ id }) => id as string);
+      // What the one that was killed had just taken up is another's after half a minute.
+      await holding(async () => {
+        const got = new Set(hooks.got.map(({ id }) => id));
+        return ids.every((id) => got.has(id));
+      }).toEventuallySucceed({ within: '50s', pace: '100ms' });
+      for (const monitor of Object.values(monitors).flat()) {
+        const mine = [...new Set(hooks.got.filter(({ subject }) => subject === monitor).map(({ id }) => id))];
+        expect(mine).toEqual(mine.toSorted());
+      }
     });
   });
 });
