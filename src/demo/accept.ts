@@ -28,6 +28,7 @@ const LOOK_SHARE = 0.05;
  * answer is held back for N seconds, and is the synchronous one if the work is done by then; a dialect that is asynchronous only
  * when it is asked to holds it back without that.
  *
+ * @param signal aborts when the client hangs up
  * @param work how long it is thought to take, in milliseconds
  * @param options.asked what the client asked for, where the order differs from it
  * @param options.alongside what is to be kept in the same transaction
@@ -35,11 +36,12 @@ const LOOK_SHARE = 0.05;
 export async function accept(
   world: World,
   request: Request,
+  signal: AbortSignal,
   wanted: Wanted,
   work: Millis,
   options: Accepting = {},
 ): Promise<Response> {
-  const response = await acceptOrWait(world, request, wanted, work, options);
+  const response = await acceptOrWait(world, request, signal, wanted, work, options);
   response.headers.append('vary', 'Prefer');
   return response;
 }
@@ -50,7 +52,14 @@ interface Accepting {
   readonly alongside?: (operation: Operation) => Work<void>;
 }
 
-async function acceptOrWait(world: World, request: Request, wanted: Wanted, work: Millis, options: Accepting): Promise<Response> {
+async function acceptOrWait(
+  world: World,
+  request: Request,
+  signal: AbortSignal,
+  wanted: Wanted,
+  work: Millis,
+  options: Accepting,
+): Promise<Response> {
   const { clock, parts, answers, worker, tracing, closing, nameOperation, dialect } = world;
   const { refuse } = answers;
   if (closing()) return refuse(problem('closing', 'it takes no more orders'));
@@ -90,7 +99,7 @@ async function acceptOrWait(world: World, request: Request, wanted: Wanted, work
   }
   if (!open || !(mustWait || (fresh && wait !== undefined))) return respond(answers, accepted, parts);
 
-  const ended = await untilEnded(world, id, Math.min(wait ?? MAX_WAIT_MS, MAX_WAIT_MS), request.signal);
+  const ended = await untilEnded(world, id, Math.min(wait ?? MAX_WAIT_MS, MAX_WAIT_MS), signal);
   if (ended !== undefined) {
     const scene = sceneOf(world, request, parts.tell(ended));
     const outcome = (dialect.atOnce ?? outcomeOf)(scene);
@@ -103,6 +112,8 @@ async function acceptOrWait(world: World, request: Request, wanted: Wanted, work
   }
   if (!mustWait) return respond(answers, accepted, parts);
   if (closing()) return refuse(problem('closing', 'the work was not finished'));
+  // Whoever sent it first still waits for it, or will: it is theirs to give up.
+  if (!fresh) return respond(answers, { told: problem('in-flight', 'the work under this key goes on'), fresh }, parts);
   // Nobody was told where to look.
   await parts.store.cancel(id, clock.wall());
   worker.nudge(id);

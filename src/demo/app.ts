@@ -327,6 +327,7 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const told = {
     ...INDEX,
     ...(options.callbackSecret === undefined ? { callbackSecret } : {}),
+    dialect: dialect.name,
     routes: { ...INDEX.routes, ...operationIndex(dialect) },
   };
   const index: Answer = async (request) => {

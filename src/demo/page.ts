@@ -92,6 +92,8 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 let token;
 let user;
 let session = new AbortController();
+/** Whether operations are told as the log tells them; in another dialect the log alone is understood here. */
+let isPlain = true;
 const cards = new Map();
 
 function say(text, isBad) {
@@ -104,21 +106,24 @@ function state(name, text) {
   byId('state').textContent = text;
 }
 
-/** Asks the API; what is refused is an error that says why. */
+/** Asks the API, for an answer at once; what is refused is an error that says why. */
 async function ask(method, path, body) {
   const headers = { accept: 'application/json' };
+  if (method === 'POST') headers.prefer = 'respond-async';
   if (token !== undefined) headers.authorization = 'Bearer ' + token;
   if (body !== undefined) headers['content-type'] = 'application/json';
   const response = await fetch(path, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
-  const told = response.status === 204 ? undefined : await response.json();
+  const text = await response.text();
+  const told = text === '' ? {} : JSON.parse(text);
   if (response.ok) return { told, response };
   if (response.status === 401 && token !== undefined) {
     token = undefined;
     user = undefined;
     enter();
   }
-  const parts = (told.errors || []).map((one) => one.pointer.slice(2) + ': ' + one.detail);
-  const error = new Error(told.title + ': ' + (parts.length > 0 ? parts.join('; ') : told.detail));
+  const parts = (told.title === undefined ? [] : told.errors || []).map((one) => one.pointer.slice(2) + ': ' + one.detail);
+  const why = parts.length > 0 ? parts.join('; ') : told.detail;
+  const error = new Error(told.title === undefined ? 'It was refused with ' + response.status + '.' : told.title + ': ' + why);
   error.status = response.status;
   throw error;
 }
@@ -185,10 +190,17 @@ function show(body) {
   card.bar.value = body.progress;
   card.bar.setAttribute('aria-label', 'Progress of ' + body.kind + ' ' + body.id);
   card.detail.textContent = detailOf(body);
-  card.cancel.hidden = isOver;
-  card.result.hidden = body.status !== 'succeeded';
+  card.cancel.hidden = isOver || !isPlain;
+  card.result.hidden = body.status !== 'succeeded' || !isPlain;
   if (body.result) card.result.lastChild.textContent = JSON.stringify(body.result, undefined, 2);
   byId('none').hidden = true;
+}
+
+/** Shows what was accepted, where it is told so that it is understood here. */
+function accepted(body) {
+  if (!isPlain) return 'Accepted.';
+  show(body);
+  return 'Accepted: ' + body.id + '.';
 }
 
 /** Looks at an operation; while one look is under way the next waits, and stands for all that are wanted meanwhile. */
@@ -213,7 +225,9 @@ function happened(event, mine) {
     make('td', event.type), make('td', event.subject));
   byId('events').prepend(row);
   while (byId('events').children.length > EVENTS_SHOWN) byId('events').lastChild.remove();
-  if (event.subject.startsWith('/operations/')) void look(event.subject, mine);
+  if (!event.subject.startsWith('/operations/')) return;
+  if (isPlain) void look(event.subject, mine);
+  else show({ ...event.data, id: event.subject.slice('/operations/'.length) });
 }
 
 /** Reads a stream until it breaks; what is silent for too long has broken, too. */
@@ -290,7 +304,7 @@ async function enter() {
   for (;;) {
     try {
       const { next } = (await ask('GET', '/events?from=now')).told;
-      const { operations } = (await ask('GET', '/operations')).told;
+      const operations = isPlain ? (await ask('GET', '/operations')).told.operations : [];
       if (mine.aborted) return;
       operations.slice(0, OPERATIONS_SHOWN).toReversed().forEach(show);
       return await follow(Math.max(1, next - EVENTS_SHOWN), mine);
@@ -303,7 +317,8 @@ async function enter() {
 }
 
 async function begin() {
-  const { name, users, routes } = (await ask('GET', '/')).told;
+  const { name, users, routes, dialect } = (await ask('GET', '/')).told;
+  isPlain = dialect === 'location';
   byId('name').textContent = name;
   document.title = name;
   for (const [one, password] of Object.entries(users)) {
@@ -330,9 +345,7 @@ async function begin() {
     const given = new FormData(byId('order'));
     void act(byId('send'), async () => {
       const order = { title: given.get('title'), template: given.get('template'), rows: Number(given.get('rows')), work: Number(given.get('seconds')) * 1000 };
-      const { told } = await ask('POST', '/reports', order);
-      show(told);
-      return 'Accepted: ' + told.id + '.';
+      return accepted((await ask('POST', '/reports', order)).told);
     });
   });
   byId('snapshot').addEventListener('click', () => act(byId('snapshot'), async () => {
@@ -340,9 +353,7 @@ async function begin() {
     return 'Snapshot ' + told.id + ' holds all up to event ' + told.n + '.';
   }));
   byId('replay').addEventListener('click', () => act(byId('replay'), async () => {
-    const { told } = await ask('POST', '/replays');
-    show(told);
-    return 'Accepted: ' + told.id + '.';
+    return accepted((await ask('POST', '/replays')).told);
   }));
   await enter();
 }

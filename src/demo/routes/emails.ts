@@ -9,7 +9,7 @@ export function emailRoutes(world: World): Routes {
   const { parts, answers, work } = world;
   const { refuse } = answers;
 
-  const order = needsCaller(answers, async (request, _asked, { user }) => {
+  const order = needsCaller(answers, async (request, { signal }, { user }) => {
     const body = await readJson(request);
     if (isRefusal(body)) return refuse(body.refusal, body.headers);
     const wanted = await readEmail(body.json, async (id) => {
@@ -17,7 +17,7 @@ export function emailRoutes(world: World): Routes {
       return found !== undefined && parts.maySee(found.owner, user) ? found.report : undefined;
     });
     if (isProblem(wanted)) return refuse(wanted);
-    return accept(world, request, { kind: 'email', order: wanted, owner: user }, work);
+    return accept(world, request, signal, { kind: 'email', order: wanted, owner: user }, work);
   });
 
   return { '/emails': { POST: order } };

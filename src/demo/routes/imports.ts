@@ -10,7 +10,7 @@ export function importRoutes(world: World): Routes {
   const { answers, work } = world;
   const { refuse } = answers;
 
-  const take = needsCaller(answers, async (request, { url }, { user }) => {
+  const take = needsCaller(answers, async (request, { url, signal }, { user }) => {
     const atomic = readChoice(url, 'atomic', ['false', 'true']);
     if (typeof atomic !== 'string') return refuse(atomic);
     const body = await readJson(request);
@@ -18,7 +18,7 @@ export function importRoutes(world: World): Routes {
     const items = readItems(body.json);
     if (isProblem(items)) return refuse(items);
     const order: ImportOrder = { items, atomic: atomic === 'true', work };
-    return accept(world, request, { kind: 'import', order, owner: user }, work);
+    return accept(world, request, signal, { kind: 'import', order, owner: user }, work);
   });
 
   return { '/imports': { POST: take } };

@@ -100,7 +100,7 @@ export function operationRoutes(world: World): Routes {
     const within = readTimeout(body.json);
     if (within === undefined)
       return refuse(problem('invalid-request', 'timeout: expected seconds as a text such as "10s" or "1.5s"'));
-    if (!isProblem(await find(asked.id, asked))) await untilEnded(world, asked.id, within, request.signal);
+    if (!isProblem(await find(asked.id, asked))) await untilEnded(world, asked.id, within, asked.signal);
     return lookBy(dialect.looked)(request, asked);
   };
 

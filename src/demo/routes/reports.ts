@@ -40,7 +40,7 @@ export function reportRoutes(world: World, nameReport: Naming): Routes {
       const { id, createdAt, report } = await parts.store.addReport(outcome, undefined, clock.wall(), nameReport, owner);
       return json(200, report, { 'content-location': `/reports/${id}`, etag: reportTag(createdAt), 'cache-control': 'no-cache' });
     }
-    return accept(world, request, { kind: 'report', order: wanted, owner }, wanted.work);
+    return accept(world, request, signal, { kind: 'report', order: wanted, owner }, wanted.work);
   };
   let calls = 0;
 

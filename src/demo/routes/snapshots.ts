@@ -54,7 +54,7 @@ export function snapshotRoutes(world: World): Routes {
     return conditional(request, `"${id}"`, {}, () => told(found));
   });
 
-  const replay = needsCaller(answers, async (request, _asked, { user }) => {
+  const replay = needsCaller(answers, async (request, { signal }, { user }) => {
     const body = await readJson(request);
     if (isRefusal(body)) return refuse(body.refusal, body.headers);
     const last = await db.single(newest);
@@ -84,7 +84,7 @@ export function snapshotRoutes(world: World): Routes {
     if (typeof to === 'number' && to < begin)
       return refuse(wrong('to', `expected at least ${begin}, where it begins, received ${to}`));
     const order: ReplayOrder = { from, to: to === 'now' ? undefined : to };
-    return accept(world, request, { kind: 'replay', order, owner: user }, REPLAY_MS);
+    return accept(world, request, signal, { kind: 'replay', order, owner: user }, REPLAY_MS);
   });
 
   return {

@@ -81,7 +81,7 @@ export function tripRoutes(world: World): Routes {
     const { card: _secret, ...trip } = given;
     const kept: TripOrder = { ...trip, token, price: priceOf(trip) };
     const alongside = (operation: Operation): Work<void> => keep(operation, kept);
-    return accept(world, request, { kind: 'trip', order: kept, owner: user }, TRIP_WORK_MS, { asked: given, alongside });
+    return accept(world, request, signal, { kind: 'trip', order: kept, owner: user }, TRIP_WORK_MS, { asked: given, alongside });
   });
 
   const tokenFor = async (card: string, signal: AbortSignal): Promise<string | Problem> => {

@@ -58,6 +58,23 @@ describe.runIf(enabled('chromium', program !== undefined, told))('the page of th
   }
   const first = (page: Page): ReturnType<Page['locator']> => page.locator('#operations > li').first();
 
+  test.each(['aip-151', 'fhir', 'azure-location', 'job-resource'])(
+    'in the dialect %s operations move, too, as the log tells',
+    async (dialect) => {
+      await server.close();
+      server = await serve(demoApp({ dialect }));
+      const page = await open();
+      await page.getByText('live', { exact: true }).waitFor();
+      await order(page, 'One', '1');
+      await page.getByText('Accepted.').waitFor();
+      await first(page).getByText('running').waitFor();
+      await first(page).getByText('succeeded').waitFor();
+      await order(page, 'Two', '0', 'none');
+      await first(page).getByText('There is no such template').waitFor();
+      expect(faults).toEqual([]);
+    },
+  );
+
   test('a user logs in, orders a report, sees it move to its end and reads it, as text', async () => {
     const page = await open();
     await page.getByRole('button', { name: 'Log in as ann' }).click();

@@ -395,6 +395,36 @@ describe('what is a dialect’s own', () => {
       });
     }));
 
+  test.each(['odata', 'fhir'])('%s leaves nothing running for one who hangs up', (dialect) =>
+    inWorld({ dialect, work: '1h' }, async ({ app, clock }) => {
+      const gone = new AbortController();
+      const sent = app.fetch('/reports', { method: 'POST', signal: gone.signal }).catch((error: unknown) => error);
+      await clock.sleep(1000);
+      gone.abort();
+      expect(await sent).toBe(gone.signal.reason);
+      await clock.sleep(1000);
+      expect((await bodyOf(await app.fetch('/operations')))['operations']).toMatchObject([{ status: 'cancelled' }]);
+    }),
+  );
+
+  test('of two who wait under one key, the one that hangs up takes nothing from the other', () =>
+    inWorld({ dialect: 'fhir', work: '5s' }, async ({ app, clock }) => {
+      const send = (signal?: AbortSignal): Promise<Response> =>
+        app.fetch('/reports', {
+          method: 'POST',
+          headers: { 'idempotency-key': '"k"' },
+          ...(signal === undefined ? {} : { signal }),
+        });
+      const first = send();
+      await clock.sleep(1000);
+      const gone = new AbortController();
+      const second = send(gone.signal).catch((error: unknown) => error);
+      await clock.sleep(1000);
+      gone.abort();
+      expect(await second).toBe(gone.signal.reason);
+      expect((await first).status).toBe(200);
+    }));
+
   test('odata wraps the answer for those who take one within another', () =>
     inWorld({ dialect: 'odata' }, async (world) => {
       const id = await orderIn(world);
