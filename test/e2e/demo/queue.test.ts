@@ -68,17 +68,17 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
   };
   const titles = Array.from({ length: 12 }, (_, n) => `report ${n + 10}`);
 
-  test('what a worker was killed over, another ends, and each report is made once', async () => {
+  test.concurrent('what a worker was killed over, another ends, and each report is made once', async ({ expect }) => {
     const [api, one, other] = await startThree('2s');
     const monitors = await Promise.all(titles.map((title) => order(api.url, title)));
-    await holding(async () =>
+    await expect(async () =>
       (await Promise.all(monitors.map(stateOf))).every((state) => state === 'running'),
     ).toEventuallySucceed({
       within: '10s',
       pace: '50ms',
     });
     await one.stop('SIGKILL');
-    await holding(async () =>
+    await expect(async () =>
       (await Promise.all(monitors.map(stateOf))).every((state) => state === 'succeeded'),
     ).toEventuallySucceed({
       within: '40s',
@@ -88,15 +88,15 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
     await Promise.all([api.stop(), other.stop()]);
   });
 
-  test('what is stopped in the middle goes on elsewhere', async () => {
+  test.concurrent('what is stopped in the middle goes on elsewhere', async ({ expect }) => {
     const [api, one, other] = await startThree('2s');
     const monitors = await Promise.all(titles.map((title) => order(api.url, title)));
-    await holding(async () => (await Promise.all(monitors.map(stateOf))).includes('running')).toEventuallySucceed({
+    await expect(async () => (await Promise.all(monitors.map(stateOf))).includes('running')).toEventuallySucceed({
       within: '10s',
       pace: '50ms',
     });
     await one.stop();
-    await holding(async () =>
+    await expect(async () =>
       (await Promise.all(monitors.map(stateOf))).every((state) => state === 'succeeded'),
     ).toEventuallySucceed({
       within: '40s',
