@@ -135,7 +135,7 @@ export interface DemoApp {
 }
 
 /**
- * A report server that accepts now and finishes later, over a store of its own.
+ * A company for travel and reports, which accepts now and finishes later, over a store of its own.
  *
  * `POST /reports` orders a report: 202 with `Location: /operations/{id}`, or with `?mode=sync` the report at once;
  * `GET /operations/{id}` tells how far it is, `DELETE` cancels it; `GET /reports/{id}` is the report. Errors are problem
@@ -495,9 +495,7 @@ export function bugNamed(name: string): Bug {
   throw new HarnessError(
     'unknown-bug',
     `there is no bug ${show(name)}`,
-    meant === undefined
-      ? `the bugs are ${names.join(', ')}`
-      : `did you mean ${show(meant)}? holdfast demo --list-bugs tells them all`,
+    `${meant === undefined ? '' : `did you mean ${show(meant)}? `}holdfast demo --list-bugs tells them all`,
   );
 }
 

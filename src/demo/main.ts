@@ -344,7 +344,7 @@ function help(): string {
   );
   const width = Math.max(...rows.map(([flag]) => flag.length));
   return [
-    'holdfast demo: a server that makes reports at once or later, and can be told to be wrong',
+    'holdfast demo: a company for travel and reports, at once or later, that can be told to be wrong',
     '',
     ...rows.map(([flag, says]) => `  ${flag.padEnd(width)}  ${says}`),
     '',
