@@ -275,12 +275,9 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
   const queue = (options.queue ?? ((source) => new LocalQueue(source)))({
     clock,
     slots,
-    unfinished: async () => {
-      const found = await parts.store.unfinished();
-      // What is running in a store of our own was left by a worker that died; in one that is shared, only a shared queue knows.
-      const dead = parts.db.alone || options.queue !== undefined;
-      return found.flatMap(({ id, status }) => (status === 'queued' || dead ? [{ id, from: status }] : []));
-    },
+    // What is running was left by a worker that died; where other processes work on the store, it may be alive. Then it loses the
+    // job, and whatever it still writes is refused: better than a job that nobody ever takes up again.
+    unfinished: async () => (await parts.store.unfinished()).map(({ id, status }) => ({ id, from: status })),
     leftover: async (id, held) => leftOf(await parts.store.get(id), held?.attempt),
     onError,
   });
@@ -511,9 +508,7 @@ export function bugNamed(name: string): Bug {
   throw new HarnessError(
     'unknown-bug',
     `there is no bug ${show(name)}`,
-    meant === undefined
-      ? `the bugs are ${names.join(', ')}`
-      : `did you mean ${show(meant)}? holdfast demo --list-bugs tells them all`,
+    `${meant === undefined ? '' : `did you mean ${show(meant)}? `}holdfast demo --list-bugs tells them all`,
   );
 }
 

@@ -62,7 +62,8 @@ export function fold(state: State, events: readonly LoggedEvent[]): State {
       customers.set(id, { name, email, version, createdAt });
     }
     if (type === 'customer.deleted') customers.delete(id);
-    if (type.startsWith('operation.')) {
+    // What was left out before comes not back as a part of itself.
+    if (type === 'operation.accepted' || (type.startsWith('operation.') && operations.has(id))) {
       const { kind, status, progress, error } = data as unknown as Progress;
       operations.set(id, { kind, status, progress, ...(error === undefined ? {} : { error }) });
       if (operations.size > MAX_OPERATIONS) operations.delete(operations.keys().next().value!);

@@ -50,7 +50,7 @@ export interface Parts {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: Store;
-  /** Where all but operations and reports are kept. */
+  /** Where all is kept; of operations and reports the store knows how. */
   readonly db: Db;
   /** Calls other services. */
   readonly fetch: Services['fetch'];

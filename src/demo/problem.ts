@@ -151,7 +151,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   'no-cars': { status: 409, title: 'There is no such car left', mend: 'Take a car of another class.' },
   cancelled: { status: 409, title: 'It was cancelled', mend: 'Order it anew, under another key.' },
   interrupted: { status: 409, title: 'It was interrupted, and all of it was undone', mend: 'Order it anew.' },
-  'too-large': { status: 413, title: 'The body is too large', mend: 'A report request fits into 64 KiB.' },
+  'too-large': { status: 413, title: 'The body is too large', mend: 'Send no more than 64 KiB.' },
   'expectation-failed': {
     status: 417,
     title: 'The expectation cannot be met',
@@ -238,7 +238,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     title: 'It takes too long to wait for',
     mend: 'It was cancelled: send it again with Prefer: respond-async.',
   },
-  busy: { status: 503, title: 'Too many reports are waiting', mend: 'Send it again after Retry-After.' },
+  busy: { status: 503, title: 'The server has too much to do', mend: 'Send it again after Retry-After.' },
   unready: { status: 503, title: 'The server is not ready', mend: 'Ask again after Retry-After.' },
   closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
 };

@@ -21,7 +21,6 @@ function done(scene: Scene): Reply {
   const outcome = outcomeOf(scene);
   const status = outcome.status;
   const body = JSON.stringify('type' in outcome ? refused(outcome) : outcome.body);
-  const vary = { vary: 'accept' };
   if (/\bapplication\/http\b/i.test(scene.accept)) {
     const lines = [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}`,
@@ -29,10 +28,10 @@ function done(scene: Scene): Reply {
       'OData-Version: 4.01',
       `Content-Length: ${Buffer.byteLength(body)}`,
     ];
-    const headers = { ...VERSION, ...vary, 'content-type': 'application/http' };
+    const headers = { ...VERSION, 'content-type': 'application/http' };
     return { status: 200, body: `${lines.join('\r\n')}\r\n\r\n${body}`, headers };
   }
-  return { status: 200, body, headers: { ...VERSION, ...vary, 'content-type': 'application/json', asyncresult: String(status) } };
+  return { status: 200, body, headers: { ...VERSION, 'content-type': 'application/json', asyncresult: String(status) } };
 }
 
 /** OData 4.01 §11.6: no 202 unless the client said that it prefers one. */

@@ -13,7 +13,7 @@ const NOT_READY_RETRY_AFTER_S = 1;
 /** What is told to those who look after the server: no caller is asked for, and nobody is counted. Each path is its own route. */
 export function healthRoutes(world: World, slots: number): Routes {
   const { clock, parts, answers, worker, closing } = world;
-  const { json, refuse } = answers;
+  const { json, refuse, send } = answers;
 
   /** Whether it is up, within bounded time. */
   const isUp = ({ ask }: Check): Promise<boolean> =>
@@ -78,17 +78,18 @@ export function healthRoutes(world: World, slots: number): Routes {
   const metrics: Answer = async (request) => {
     const format = expositionFor(request.headers.get('accept'));
     const { rss, heapUsed } = process.memoryUsage();
+    // Where other processes work on the queue, its size is of a moment ago.
+    const waiting = Math.max(0, worker.size - worker.busy);
     const families = [
       ...parts.meter.families(),
       ...(await stored()),
-      gauge('holdfast_queue_jobs', 'Jobs that wait for the worker.', { value: worker.size - worker.busy }),
+      gauge('holdfast_queue_jobs', 'Jobs that wait for the worker.', { value: waiting }),
       gauge('holdfast_worker_slots', 'How many jobs may be worked on at a time.', { value: slots }),
       gauge('holdfast_worker_slots_used', 'How many are worked on.', { value: worker.busy }),
       gauge('process_resident_memory_bytes', 'Memory of the process.', { value: rss }),
       gauge('nodejs_heap_size_used_bytes', 'Of which objects take up so much.', { value: heapUsed }),
     ];
-    const headers = { 'content-type': MEDIA_TYPES[format], 'cache-control': 'no-store' };
-    return new Response(expose(families, format), { status: 200, headers });
+    return send(200, MEDIA_TYPES[format], expose(families, format), { 'cache-control': 'no-store', vary: 'Accept' });
   };
 
   return { '/health/live': { GET: live }, '/health/ready': { GET: ready }, '/metrics': { GET: metrics } };

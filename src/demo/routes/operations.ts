@@ -46,7 +46,8 @@ export function operationRoutes(world: World): Routes {
     tell: (scene: ReturnType<typeof sceneOf>) => Reply | Problem,
   ): Response => {
     const told = tell(sceneOf(world, request, parts.tell(operation)));
-    const headers = { ...politeness(world, operation), 'cache-control': parts.freshness(operation) };
+    // It may be asked for as a stream, too.
+    const headers = { ...politeness(world, operation), 'cache-control': parts.freshness(operation), vary: 'Accept' };
     if (isRefused(told)) return refuse(told, headers);
     const fields = { ...headers, ...told.headers };
     if (told.status !== 200 || request.method === 'POST') return reply(told.status, told.body, fields);

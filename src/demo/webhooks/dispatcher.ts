@@ -2,6 +2,7 @@ import type { EpochMillis, Millis } from '../../time/index.ts';
 import { record } from '../events.ts';
 import { orAbort } from '../abort.ts';
 import type { Parts } from '../parts.ts';
+import { RETRY_AFTER_FAULT_MS } from '../queue.ts';
 import type { Background } from '../route.ts';
 import { claim, disable, note, release, releaseAll, survey, type Claimed } from './outbox.ts';
 
@@ -13,8 +14,6 @@ const MAX_ASKED_MS: Millis = 86_400_000;
 const MAX_SENDING = 16;
 /** How often it is looked for what another process left behind, in milliseconds. */
 const SWEEP_MS: Millis = 60_000;
-/** How long to wait when the store failed, in milliseconds. */
-const RETRY_AFTER_FAULT_MS: Millis = 1_000;
 /** How much of what went wrong is kept, in characters. */
 const MAX_REASON = 200;
 

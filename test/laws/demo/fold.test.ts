@@ -2,11 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { demoApp } from '../../../src/demo/index.ts';
 import { eventId, type EventType, type LoggedEvent } from '../../../src/demo/events.ts';
-import { BEGINNING, fold, type State } from '../../../src/demo/fold.ts';
+import { BEGINNING, fold, MAX_OPERATIONS, type State } from '../../../src/demo/fold.ts';
 import { seeded, virtualClock } from '../../../src/time/index.ts';
 import { law, lawAsync } from '../../setup/law.ts';
 
 const { state: NOTHING } = BEGINNING;
+
+test('a state keeps the newest operations: one that was left out comes not back', () => {
+  const at = (type: EventType, n: number, id: number): LoggedEvent => ({
+    type,
+    subject: `/operations/op_${id}`,
+    owner: '',
+    n,
+    id: eventId(n),
+    at: 0,
+    data: { kind: 'report', status: 'running', progress: 0 },
+  });
+  const accepted = Array.from({ length: MAX_OPERATIONS + 1 }, (_, index) => at('operation.accepted', index + 1, index + 1));
+  const { operations } = fold(NOTHING, [...accepted, at('operation.progressed', MAX_OPERATIONS + 2, 1)]);
+  expect(Object.keys(operations)).toEqual(accepted.slice(1).map(({ subject }) => subject.slice('/operations/'.length)));
+});
 
 /** Events as the demo writes them, and some of types that nobody knows yet. */
 const happening = fc.oneof(

@@ -410,6 +410,18 @@ describe('the worker', () => {
   });
 });
 
+test('what an operation is told as depends on what is asked for, known or not', () =>
+  inWorld({}, async (world) => {
+    const monitor = monitorOf(await post(world.app));
+    await toItsEnd(world, monitor);
+    const told = await world.app.fetch(monitor);
+    const again = await world.app.fetch(monitor, { headers: { 'if-none-match': told.headers.get('etag') ?? '' } });
+    expect([told, again].map(({ status, headers }) => [status, headers.get('vary')])).toEqual([
+      [200, 'Accept'],
+      [304, 'Accept'],
+    ]);
+  }));
+
 test('an operation is told for a day after its end, then it is gone, and its report stays', () =>
   inWorld({}, async (world) => {
     const monitor = monitorOf(await post(world.app));

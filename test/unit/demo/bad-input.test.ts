@@ -206,7 +206,7 @@ describe('an address', () => {
 describe('an option', () => {
   test.each([
     [{ bugs: ['stuck-in-runing'] }, /there is no bug "stuck-in-runing"\n.*did you mean "stuck-in-running"/],
-    [{ bugs: ['xyz'] }, /there is no bug "xyz"\n.*the bugs are auto-commit, /],
+    [{ bugs: ['xyz'] }, /there is no bug "xyz"\n.*--list-bugs tells them all/],
     [{ work: '5 sec' as '5s' }, /work: expected a duration, received "5 sec"/],
     [{ workers: 0 }, /workers: expected a whole number from 1 to 10000, received 0/],
     [{ store: '/nowhere/at/all.db' }, /cannot keep jobs in "\/nowhere\/at\/all.db": it cannot be opened or created/],

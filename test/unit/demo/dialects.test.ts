@@ -433,7 +433,7 @@ describe('what is a dialect’s own', () => {
       expect([wrapped.status, wrapped.headers.get('content-type'), wrapped.headers.get('vary')]).toEqual([
         200,
         'application/http',
-        'accept',
+        'Accept',
       ]);
       const [head = '', body = ''] = (await wrapped.text()).split('\r\n\r\n');
       expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Type: application\/json\r\n/);

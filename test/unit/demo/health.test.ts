@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { demoApp, sqliteStore, type Bug } from '../../../src/demo/index.ts';
 import { expositionFor, knownMethod } from '../../../src/demo/metrics.ts';
+import type { Queue } from '../../../src/demo/queue.ts';
 import { seeded, virtualClock } from '../../../src/time/index.ts';
 import { bodyOf, inWorld, logIn, monitorOf, post, toItsEnd, type World } from './world.ts';
 
@@ -41,7 +42,8 @@ describe('health', () => {
 
   test('a store that is down makes it unready, and a problem says so', async () => {
     const store = sqliteStore(':memory:');
-    await inWorld({ store }, async ({ app }) => {
+    // Whatever looks into the store beside this finds it down, too.
+    await inWorld({ store, onError: () => undefined }, async ({ app }) => {
       await store.close();
       const response = await app.fetch('/health/ready');
       expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
@@ -107,6 +109,22 @@ describe('metrics', () => {
         '} 20.3',
       ]);
     }));
+
+  test('no fewer jobs than none wait, though others of whom nothing is known here hand them over', () => {
+    const queue: Queue = {
+      size: 0,
+      busy: 1,
+      deliver: () => undefined,
+      start: () => undefined,
+      idle: () => undefined,
+      stop: async () => undefined,
+    };
+    return inWorld({ queue: () => queue }, async (world) => {
+      const told = await world.app.fetch('/metrics');
+      expect([told.headers.has('date'), told.headers.get('vary')]).toEqual([true, 'Accept']);
+      expect(about(await told.text(), 'holdfast_queue_jobs')).toEqual(['holdfast_queue_jobs 0']);
+    });
+  });
 
   test('work is told by kind and status, with what waits, what is worked on and what the log holds', () =>
     inWorld({ workers: 2, work: '10s' }, async (world) => {

@@ -118,19 +118,19 @@ describe('a restart on the same file', () => {
     await second.app.close();
   });
 
-  test('takes up only what is queued, where what is running may be at work in another process', async () => {
+  test('takes over what is running in a store that is shared: who had it before writes no more', async () => {
     const store = await openStore(newFile());
     const shared = { ...store, db: { ...store.db, alone: false } };
     const running = await accept(store);
-    await store.claim(running.id, 'queued', 2);
+    const before = (await store.claim(running.id, 'queued', 2))!;
     const clock = virtualClock();
-    const queued = await store.db.transact(() =>
-      store.accept({ kind: 'report', order: running.order }, 3, (nth) => `next${nth}`),
-    );
     const app = demoApp({ clock, store: shared }).start();
+    await clock.advance(1);
+    expect(await store.get(running.id)).toMatchObject({ status: 'running', attempt: before.attempt + 1 });
+    expect(await store.advance(running.id, before.attempt, 9, 3)).toBe(false);
     await clock.advance(60_000);
-    expect(await store.get(running.id)).toMatchObject({ status: 'running', attempt: 1 });
-    expect(await store.get(queued.id)).toMatchObject({ status: 'succeeded' });
+    expect(await store.get(running.id)).toMatchObject({ status: 'succeeded' });
+    expect(await store.reports(10)).toHaveLength(1);
     await app.close();
     await store.close();
   });
