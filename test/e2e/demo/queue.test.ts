@@ -26,12 +26,13 @@ describe.runIf(runs)('on PostgreSQL and Redis', () => {
 
   /** What several processes share: a database and a queue of their own. */
   const newShared = async (work: string, ...more: readonly string[]): Promise<readonly string[]> => {
-    const name = `queue${++databases}`;
+    const nth = ++databases;
+    const name = `queue${nth}`;
     const client = new pg.Client(postgres.url('postgres'));
     await client.connect();
     await client.query(`CREATE DATABASE ${name}`);
     await client.end();
-    return ['--work', work, '--store', postgres.url(name), '--queue', `${redis.url}/${databases}`, ...more];
+    return ['--work', work, '--store', postgres.url(name), '--queue', `${redis.url}/${nth}`, ...more];
   };
   const startAs = (role: string, shared: readonly string[]): Promise<DemoProcess> => startDemo(...shared, '--role', role);
   /** An API and two workers. */
