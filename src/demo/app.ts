@@ -4,7 +4,7 @@ import { parseDuration, seeded, systemClock, type Clock, type Duration, type Mil
 import { orAbort } from './abort.ts';
 import { answersOn } from './answers.ts';
 import * as bugs from './bugs/index.ts';
-import { one } from './db.ts';
+import { DbAway, one } from './db.ts';
 import type { Dialect } from './dialects/dialect.ts';
 import * as dialects from './dialects/index.ts';
 import { eventsFrom, momentOf } from './events.ts';
@@ -69,6 +69,8 @@ export const BUGS: readonly Bug[] = Object.values(bugs);
 /** Every dialect that can be spoken, by the order of their files. */
 export const DIALECTS: readonly Dialect[] = Object.values(dialects);
 
+/** When to come back to a server whose store is away, in seconds. */
+const AWAY_RETRY_AFTER_S = 2;
 /** How often a job that waits is looked at, in milliseconds, where other processes may cancel it. */
 const LOOK_AGAIN_MS: Millis = 1000;
 
@@ -431,6 +433,8 @@ export function demoApp(options: DemoOptions = {}): DemoApp {
       if (leaving.signal.aborted) return refuse(problem('closing', 'the request was not finished'));
       seen.fault(error);
       tellFault(error);
+      if (error instanceof DbAway)
+        return refuse(problem('store-away', 'its store did not answer'), { 'retry-after': String(AWAY_RETRY_AFTER_S) });
       return refuse(problem('internal', 'the fault is in the log of the server'));
     }
   };

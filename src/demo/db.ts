@@ -32,6 +32,11 @@ export function* next(table: string): Work<number> {
   return (yield* one<{ n: number }>(`SELECT coalesce(max(n), 0) + 1 AS n FROM ${table}`))!.n;
 }
 
+/** The database cannot be reached just now, or is too busy: nothing is wrong with what was asked of it. */
+export class DbAway extends Error {
+  override readonly name = 'DbAway';
+}
+
 /** A relational database. */
 export interface Db {
   /** Whether nobody else works on it; otherwise what is found in the middle of something may be another process's. */

@@ -1,6 +1,6 @@
 import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Millis } from '../time/index.ts';
-import { SCHEMA_VERSION, type Db, type Value, type Work } from './db.ts';
+import { DbAway, SCHEMA_VERSION, type Db, type Value, type Work } from './db.ts';
 
 /** The schema that holds the tables, unless another is given: what else is in the database is left alone. */
 const SCHEMA = 'holdfast_demo';
@@ -105,7 +105,7 @@ export async function postgresDb(
     await connected((ask) => prepare(ask, schema, tables), 'COMMIT');
   } catch (error) {
     await pool.end();
-    throw storeError(where, schema, error);
+    throw storeError(where, schema, error instanceof DbAway ? error.cause : error);
   }
 
   // One of this process at a time: the others would only keep connections from those who read.
@@ -114,7 +114,7 @@ export async function postgresDb(
     const asked = systemClock.now();
     const mine = last.then(() => {
       if (systemClock.now() - asked <= TURN_TIMEOUT_MS) return body();
-      throw new Error(`a transaction waited longer than ${TURN_TIMEOUT_MS} ms for those before it, and was not begun`);
+      throw new DbAway(`a transaction waited longer than ${TURN_TIMEOUT_MS} ms for those before it, and was not begun`);
     });
     last = mine.catch(() => undefined);
     return mine;
@@ -172,7 +172,9 @@ async function onConnection<T>(
   body: (ask: Ask) => Promise<T>,
   then: 'COMMIT' | undefined,
 ): Promise<T> {
-  const connection = await pool.connect();
+  const connection = await pool.connect().catch((error: unknown) => {
+    throw new DbAway('the database cannot be reached', { cause: error });
+  });
   let lost = false;
   const ask: Ask = async (sql, values = []) => {
     try {
@@ -181,7 +183,7 @@ async function onConnection<T>(
       if (codeOf(error) !== undefined) throw error;
       lost = true;
       const outcome = sql === 'COMMIT' ? 'as it was committed: it may be kept, or not' : 'in the middle of it';
-      throw new Error(`the connection to the database was lost ${outcome}`, { cause: error });
+      throw new DbAway(`the connection to the database was lost ${outcome}`, { cause: error });
     }
   };
   try {

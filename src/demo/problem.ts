@@ -83,6 +83,7 @@ export type ProblemName =
   | 'closing'
   | 'not-ready'
   | 'unready'
+  | 'store-away'
   | 'too-slow';
 
 /** Every kind of problem that this server tells, by the last part of its type. */
@@ -239,6 +240,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
     mend: 'It was cancelled: send it again with Prefer: respond-async.',
   },
   busy: { status: 503, title: 'The server has too much to do', mend: 'Send it again after Retry-After.' },
+  'store-away': {
+    status: 503,
+    title: 'The server cannot reach its store',
+    mend: 'Send it again after Retry-After, under the same Idempotency-Key: it may have been kept.',
+  },
   unready: { status: 503, title: 'The server is not ready', mend: 'Ask again after Retry-After.' },
   closing: { status: 503, title: 'The server is going down', mend: 'Send it again when the server is back.' },
 };

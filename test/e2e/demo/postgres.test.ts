@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore, type Store } from 'holdfast/demo';
 import { expect as holding } from 'holdfast/vitest';
-import { all, next, one } from '../../../src/demo/db.ts';
+import { all, DbAway, next, one } from '../../../src/demo/db.ts';
 import { containersEnabled, startPostgres } from '../../setup/containers.ts';
 import { storeSuite } from '../../unit/demo/storeSuite.ts';
 import { behaviour } from './behaviour.ts';
@@ -192,7 +192,7 @@ describe.runIf(runs)('on PostgreSQL', () => {
           }).toEventuallySucceed({ within: '4s', pace: '20ms' });
           await endConnections(url);
         }
-        expect(await ended).toEqual(new Error('the connection to the database was lost in the middle of it'));
+        expect(await ended).toEqual(new DbAway('the connection to the database was lost in the middle of it'));
         expect(begun).toBe(1);
         // The next has a new connection.
         expect(await store.db.transact(() => one('SELECT sum(balance) AS sum FROM accounts'))).toEqual({ sum: 600_000 });
@@ -410,9 +410,9 @@ describe.runIf(runs)('on PostgreSQL', () => {
       const pay = async (key: number): Promise<void> => {
         for (;;) {
           const order = { from: 'acc_ann_current', to: 'acc_ann_savings', amount: 10 };
-          const { status } = await send('POST', '/transfers', order, { 'idempotency-key': `"${key}"` });
-          if (status === 201) return;
-          expect(status).toBe(500);
+          const answer = await send('POST', '/transfers', order, { 'idempotency-key': `"${key}"` });
+          if (answer.status === 201) return;
+          expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
           faults++;
         }
       };

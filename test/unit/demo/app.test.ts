@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { demoApp } from '../../../src/demo/index.ts';
+import { DbAway } from '../../../src/demo/db.ts';
+import { demoApp, type Bug } from '../../../src/demo/index.ts';
 import type { Queue } from '../../../src/demo/queue.ts';
 import { bodyOf, inWorld, logIn, monitorOf, post, toItsEnd, worldOf, type World } from './world.ts';
 
@@ -359,6 +360,22 @@ describe('the handler', () => {
     expect(await response.text()).not.toContain('secret');
     expect(onError).toHaveBeenCalledExactlyOnceWith(new Error('secret'));
     await app.close();
+  });
+
+  test('whose store is away asks to be asked again', async () => {
+    const faults: unknown[] = [];
+    const away: Bug = {
+      name: 'away',
+      family: 'result',
+      story: '',
+      plant: ({ db }) => ({ db: { ...db, single: () => Promise.reject(new DbAway('cut')) } }),
+    };
+    await inWorld({ bugs: [away], onError: (error) => faults.push(error) }, async (world) => {
+      const answer = await world.app.fetch('/events');
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
+      expect(await bodyOf(answer)).toMatchObject({ type: '/problems/store-away' });
+      expect(faults).toContainEqual(new DbAway('cut'));
+    });
   });
 
   test('refuses orders beyond the bound of what may wait', async () => {

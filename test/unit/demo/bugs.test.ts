@@ -78,6 +78,8 @@ const ALSO: Record<string, string[]> = {
   'data-over-lines': ['newest-page-only', 'resume-repeats-one', 'stream-never-ends'],
   // What is looked for by its id is another.
   'event-ids-restart': ['resume-repeats-one'],
+  // Who comes between finds no key, and what was answered as a fault was done.
+  'key-noted-afterwards': ['key-looked-up-first', 'told-before-commit'],
   // A crash loses an answer, too.
   'orphan-payment': ['noted-afterwards'],
   // Whoever does not listen hears of no refusal.
