@@ -100,8 +100,8 @@ async function acceptOrWait(
   if (!open || !(mustWait || (fresh && wait !== undefined))) return respond(answers, accepted, parts);
 
   const ended = await untilEnded(world, id, Math.min(wait ?? MAX_WAIT_MS, MAX_WAIT_MS), signal);
-  if (ended !== undefined) {
-    const scene = sceneOf(world, request, parts.tell(ended));
+  const tellEnd = async (operation: Operation): Promise<Response> => {
+    const scene = sceneOf(world, request, parts.tell(operation));
     const outcome = (dialect.atOnce ?? outcomeOf)(scene);
     const headers: Record<string, string> = wait === undefined ? {} : { 'preference-applied': `wait=${seconds}` };
     const reply: Reply = isRefused(outcome)
@@ -109,13 +109,16 @@ async function acceptOrWait(
       : { ...outcome, headers: { ...outcome.headers, ...headers }, operation: id };
     if (keyed !== undefined) await parts.db.transact(() => whileItIs(keyed.id, id, () => settle(keyed.id, reply, parts)));
     return respond(answers, { told: reply, fresh }, parts);
-  }
+  };
+  if (ended !== undefined) return tellEnd(ended);
   if (!mustWait) return respond(answers, accepted, parts);
   if (closing()) return refuse(problem('closing', 'the work was not finished'));
   // Whoever sent it first still waits for it, or will: it is theirs to give up.
   if (!fresh) return respond(answers, { told: problem('in-flight', 'the work under this key goes on'), fresh }, parts);
   // Nobody was told where to look.
-  await parts.store.cancel(id, clock.wall());
+  const left = await parts.store.cancel(id, clock.wall());
+  // It ended just before: what was done is told, rather than that it was not.
+  if (left !== undefined && isEnded(left) && left.status !== 'cancelled') return tellEnd(left);
   worker.nudge(id);
   const why = problem('too-slow', 'expected it to be done in time, and it is not');
   if (keyed !== undefined) await parts.db.transact(() => whileItIs(keyed.id, id, () => fail(keyed.id, why, parts)));

@@ -1,6 +1,6 @@
 import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Millis } from '../time/index.ts';
-import { RETRY_AFTER_FAULT_MS, type Queue, type QueueOptions, type Work } from './queue.ts';
+import { RETRY_AFTER_FAULT_MS, type Held, type Queue, type QueueOptions, type Work } from './queue.ts';
 import type { Delivery } from './store.ts';
 
 /** How long the server of the queue may take to answer at the start, in milliseconds. */
@@ -103,11 +103,13 @@ export async function redisQueue(
             // As the store has it now: whoever had it before is dead, or its lock is lost and its attempt is over.
             const left = await leftover(id);
             if (left === undefined) return;
-            const run = work(left, { attempt: undefined }).finally(() => runs.delete(run));
+            if (stopped) throw new Error(`${id} is not begun`);
+            const held: Held = { attempt: undefined };
+            const run = work(left, held).finally(() => runs.delete(run));
             runs.add(run);
             await run;
             // It was given back, for the server goes down: another will do it.
-            if ((await leftover(id)) !== undefined) throw new Error(`${id} is not done`);
+            if ((await leftover(id, held)) !== undefined) throw new Error(`${id} is not done`);
           },
           {
             connection,

@@ -9,7 +9,7 @@ interface Media {
 }
 interface Answered {
   readonly $ref?: string;
-  readonly headers?: Readonly<Record<string, { readonly $ref?: string; readonly schema?: object }>>;
+  readonly headers?: Readonly<Record<string, { readonly $ref?: string; readonly required?: boolean; readonly schema?: object }>>;
   readonly content?: Readonly<Record<string, Media>>;
 }
 interface Operation {
@@ -81,6 +81,7 @@ export function checkAnswers(document: OpenApi): (method: string, path: string, 
     for (const [name, header] of Object.entries(answered.headers ?? {})) {
       const value = response.headers.get(name);
       const [told, place] = found(header, `${at}/headers/${name}`);
+      if (value === null && told.required === true) throw new Error(`${where}: it has no ${name}`);
       if (value === null || told.schema === undefined) continue;
       if (!validatorOf(`${place}/schema`)(value)) throw new Error(`${where}: ${name} is not what the document tells`);
     }

@@ -52,6 +52,7 @@ export async function fuzzHunt(requests: number, seed: number): Promise<Answered
     const ready = await fetch(`${url}/health/ready`);
     if (ready.status !== 200) throw new Error(`afterwards it is not ready: ${await ready.text()}`);
     const resident = Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) * 1024;
+    if (!Number.isFinite(resident)) throw new Error('the system does not tell how much it held');
     if (resident > MAX_RESIDENT) throw new Error(`it held ${Math.round(resident / 1024 / 1024)} MB`);
     if (err !== '') throw new Error(`it told of a fault: ${err}`);
     return { statuses, megabytes: Math.round(resident / 1024 / 1024) };

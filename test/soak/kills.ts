@@ -33,6 +33,8 @@ interface Sent {
   /** Undefined while nobody knows. */
   status?: number;
   location?: string | undefined;
+  /** Whether somebody asked for it to be cancelled. */
+  cancelled?: boolean;
   /** Why it was refused. */
   problem?: string | undefined;
 }
@@ -106,16 +108,17 @@ export async function killHunt(
     );
     say(`all ${sent.length} requests are answered`);
     const wrong: string[] = [];
+    judgeAnswers(sent, wrong);
     const ended = await settle(last, sent, wrong);
     say(`all ${ended.length} operations have ended`);
     const events = await logOf(last, wrong);
-    await judgeMoney(last, sent, wrong);
+    await judgeMoney(last, sent, events, wrong);
     judgeReports(events, ended, wrong);
     judgeMails(ended, mail.received, wrong);
     await judgeHooks(events, hooks.ids, wrong);
-    const confirmed = await confirmedOf(last);
     await end(demo, 'SIGTERM');
-    judgeServices(store, confirmed, wrong);
+    judgeServices(store, events, wrong);
+    if (mail.received.length === 0) wrong.push('no mail was ever seen');
     if (wrong.length > 0) throw new Error(`${wrong.length} things are wrong:\n  ${wrong.slice(0, 40).join('\n  ')}`);
     const accepted = sent.filter(({ status = 500 }) => status < 300).length;
     return {
@@ -171,6 +174,7 @@ async function traffic(demo: Demo, sent: Sent[], name: string, draw: Random): Pr
       await send(demo, one);
       // Now and then what was accepted is cancelled at once.
       if (one.location?.startsWith('/operations/') === true && draw.fork(`cancel/${n}`).int(0, 9) === 0) {
+        one.cancelled = true;
         const headers = { authorization: `Bearer ${demo.tokens.get(one.user)}` };
         await fetch(`${demo.url}${one.location}`, { method: 'DELETE', headers });
       }
@@ -234,8 +238,22 @@ async function insist(demo: Demo, one: Sent): Promise<void> {
 
 interface Ended {
   readonly sent: Sent;
+  readonly result: unknown;
   readonly id: string;
   readonly status: string;
+}
+
+/** Everything is answered in the end, by no fault of the server, and something of each kind is accepted. */
+function judgeAnswers(sent: readonly Sent[], wrong: string[]): void {
+  for (const { path, key, status = 0, problem, location } of sent) {
+    if (status === 0 || status >= 500 || problem === 'in-flight')
+      wrong.push(`${path} under ${key} is answered ${status} ${problem ?? ''}`);
+    if ((status === 201 || status === 202) && location === undefined)
+      wrong.push(`${path} under ${key} was accepted without a Location`);
+  }
+  const accepted = new Set(sent.flatMap(({ path, status = 0 }) => (status >= 200 && status < 300 ? [path] : [])));
+  for (const path of new Set(sent.map(({ path: one }) => one)))
+    if (!accepted.has(path)) wrong.push(`nothing was accepted at ${path}`);
 }
 
 /** Waits until everything that was accepted has ended. */
@@ -251,10 +269,14 @@ async function settle(demo: Demo, sent: readonly Sent[], wrong: string[]): Promi
         wrong.push(`${one.path} under ${one.key} was accepted, and ${location} is answered ${response.status}`);
         break;
       }
-      const { id, status = '' } = await bodyOf<{ readonly id: string; readonly status?: string }>(response);
+      const {
+        id,
+        status = '',
+        result,
+      } = await bodyOf<{ readonly id: string; readonly status?: string; readonly result?: unknown }>(response);
       if (!location.startsWith('/operations/')) break;
       if (['succeeded', 'failed', 'cancelled'].includes(status)) {
-        ended.push({ sent: one, id, status });
+        ended.push({ sent: one, id, status, result });
         break;
       }
       if (performance.now() > until) {
@@ -264,7 +286,11 @@ async function settle(demo: Demo, sent: readonly Sent[], wrong: string[]): Promi
       await sleep(50);
     }
   }
-  for (const { sent: one, id, status } of ended) {
+  for (const { sent: one, id, status, result } of ended) {
+    if (status === 'cancelled' && one.cancelled !== true) wrong.push(`${id} is cancelled, and nobody asked for it`);
+    // Every address is used once: what is told as a duplicate was imported twice.
+    if (one.path === '/imports' && status === 'succeeded' && (JSON.stringify(result).match(/"created"/g) ?? []).length < 3)
+      wrong.push(`${id} has not created three customers: ${JSON.stringify(result)}`);
     const mayFail = one.path === '/trips';
     if (status === 'failed' && !mayFail) wrong.push(`${one.path} under ${one.key} (${id}) failed`);
   }
@@ -308,7 +334,7 @@ async function logOf(demo: Demo, wrong: string[]): Promise<readonly Told[]> {
 }
 
 /** Money is neither made nor lost, and a transfer is made as often as it was acknowledged: once. */
-async function judgeMoney(demo: Demo, sent: readonly Sent[], wrong: string[]): Promise<void> {
+async function judgeMoney(demo: Demo, sent: readonly Sent[], events: readonly Told[], wrong: string[]): Promise<void> {
   let sum = 0;
   for (const user of USERS) {
     const { accounts } = await bodyOf<{ readonly accounts: readonly { readonly balance: number }[] }>(
@@ -317,13 +343,15 @@ async function judgeMoney(demo: Demo, sent: readonly Sent[], wrong: string[]): P
     sum += accounts.reduce((so, { balance }) => so + balance, 0);
   }
   if (sum !== BEGUN_WITH) wrong.push(`there are ${sum} cents, and there were ${BEGUN_WITH}`);
-  const made = new Map<string, string>();
-  for (const { path, key, status, location } of sent) {
-    if (path !== '/transfers' || status !== 201 || location === undefined) continue;
-    const other = made.get(location);
-    if (other !== undefined) wrong.push(`${location} was given to ${other} and to ${key}`);
-    made.set(location, key);
-  }
+  const debits = new Map<unknown, number>();
+  for (const { type, data } of events)
+    if (type === 'account.debited') debits.set(data['transfer'], (debits.get(data['transfer']) ?? 0) + 1);
+  const made = new Set(sent.flatMap(({ path, status, location }) => (path === '/transfers' && status === 201 ? [location] : [])));
+  for (const location of made)
+    if (debits.get(location) !== 1) wrong.push(`${location} was debited ${debits.get(location) ?? 0} times`);
+  for (const transfer of debits.keys()) if (!made.has(transfer as string)) wrong.push(`nobody was told of ${String(transfer)}`);
+  const acknowledged = sent.filter(({ path, status }) => path === '/transfers' && status === 201).length;
+  if (made.size !== acknowledged) wrong.push(`${acknowledged} transfers were acknowledged, under ${made.size} names`);
 }
 
 /** One report for each order that succeeded, and none for others. */
@@ -366,27 +394,10 @@ async function judgeHooks(events: readonly Told[], ids: ReadonlySet<string>, wro
   }
 }
 
-/** What was booked, by the first part of the keys under which the services know it. */
-async function confirmedOf(demo: Demo): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  for (const user of USERS) {
-    const { bookings } = await bodyOf<{ readonly bookings: readonly Standing[] }>(await ask(demo, user, '/bookings'));
-    const { trips } = await bodyOf<{ readonly trips: readonly Standing[] }>(await ask(demo, user, '/trips'));
-    for (const { id, status } of bookings) if (status === 'confirmed') found.add(id);
-    for (const { id, status } of trips) if (status === 'booked') found.add(id);
-  }
-  return found;
-}
-
-interface Standing {
-  readonly id: string;
-  readonly status: string;
-}
-
-/** What stands at the services is what was booked. The demo lists the newest hundred: of older ones only halves are looked for. */
-function judgeServices(store: string, confirmed: ReadonlySet<string>, wrong: string[]): void {
+/** What stands at the services is what was booked, all of it, and nothing else. */
+function judgeServices(store: string, events: readonly Told[], wrong: string[]): void {
   const standing = new Map<string, string[]>();
-  for (const service of ['payment', 'seat', 'ticket', 'hotel', 'car']) {
+  for (const service of ['car', 'hotel', 'payment', 'seat', 'ticket']) {
     const db = new DatabaseSync(`${store}-${service}`);
     for (const row of db.prepare("SELECT id FROM effects WHERE status = 'made'").all()) {
       const [order = ''] = String(row['id']).split('.');
@@ -394,11 +405,18 @@ function judgeServices(store: string, confirmed: ReadonlySet<string>, wrong: str
     }
     db.close();
   }
-  for (const [order, services] of standing) {
-    const whole = order.startsWith('bkg_') ? 3 : 4;
-    if (services.length !== whole) wrong.push(`of ${order} only ${services.join(', ')} stand`);
+  const booked = new Map<string, string>();
+  for (const { type, subject } of events) {
+    const order = subject.split('/').at(-1) ?? '';
+    if (type === 'booking.confirmed') booked.set(order, 'payment, seat, ticket');
+    if (type === 'trip.booked') booked.set(order, 'car, hotel, payment, seat');
   }
-  for (const order of confirmed) if (!standing.has(order)) wrong.push(`${order} is booked, and nothing of it stands`);
+  if (booked.size === 0) wrong.push('nothing was ever booked');
+  for (const order of new Set([...standing.keys(), ...booked.keys()])) {
+    const stands = standing.get(order)?.join(', ') ?? 'nothing';
+    const should = booked.get(order) ?? 'nothing';
+    if (stands !== should) wrong.push(`of ${order} there stands ${stands}, and should ${should}`);
+  }
 }
 
 // Those who are told

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Bug } from '../../../src/demo/index.ts';
 import { readPrefer } from '../../../src/demo/prefer.ts';
 import { bodyOf, inWorld, type World } from './world.ts';
 
@@ -108,5 +109,30 @@ describe('POST /reports', () => {
       await world.clock.sleep(1000);
     });
     expect((await answer)?.status).toBe(202);
+  });
+});
+
+test('what ended just before it was given up is told, and not done again under its key', async () => {
+  const lagging: Bug = {
+    name: 'lagging',
+    family: 'stale-reads',
+    story: '',
+    // Whoever looks sees it running for ever; only who changes it sees how it is.
+    plant: ({ store }) => ({
+      store: {
+        ...store,
+        async get(id) {
+          const operation = await store.get(id);
+          return operation === undefined ? undefined : { ...operation, status: 'running', report: undefined, endedAt: undefined };
+        },
+      },
+    }),
+  };
+  await inWorld({ dialect: 'odata', work: '1s', bugs: [lagging] }, async ({ app }) => {
+    const order = (): Promise<Response> => app.fetch('/reports', { method: 'POST', headers: { 'idempotency-key': '"1"' } });
+    const first = await order();
+    expect(first.status).toBe(200);
+    expect((await order()).headers.get('idempotency-replayed')).toBe('true');
+    expect((await bodyOf(await app.fetch('/reports')))['reports']).toHaveLength(1);
   });
 });
