@@ -7,12 +7,19 @@
  * @typedef {object} Folder
  * @property {string} path
  * @property {readonly string[]} support names, without `.ts`, of the files that are no leaves
+ * @property {string} [types] what the index exports besides the leaves: their types, and those that this line names
  */
 
 /** @type {readonly Folder[]} */
 export const FOLDERS = [
   { path: 'src/logic/claims', support: [] },
-  { path: 'src/matchers', support: ['matcher'] },
+  { path: 'src/matchers', support: ['async', 'matcher'] },
+  {
+    path: 'src/probes',
+    support: ['channel', 'exchange'],
+    types:
+      "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';",
+  },
   { path: 'src/dialects', support: ['accept', 'dialect', 'operation', 'readings'] },
   { path: 'src/demo/bugs', support: ['bug'] },
   { path: 'src/demo/dialects', support: ['azure', 'dialect'] },
@@ -50,7 +57,22 @@ export function renderIndex(folder, files) {
         `${folder.path}/${file} exports no ${exportName(file)}: name the export like its file, or list the file as support in scripts/lib/indexes.mjs`,
     );
   if (leaves.length === 0) return { text: undefined, problems };
-  return { text: [HEADER, ...leaves.map((file) => `export { ${exportName(file)} } from './${file}';`), ''].join('\n'), problems };
+  const lines = leaves.map((file) =>
+    folder.types === undefined
+      ? `export { ${exportName(file)} } from './${file}';`
+      : `export { ${[exportName(file), ...typesOf(files.get(file) ?? '')].join(', ')} } from './${file}';`,
+  );
+  return { text: [HEADER, ...lines, ...(folder.types === undefined ? [] : [folder.types]), ''].join('\n'), problems };
+}
+
+/**
+ * The types that a leaf tells its users, as an export list takes them: those that are no class.
+ *
+ * @param {string} text
+ * @returns {string[]}
+ */
+function typesOf(text) {
+  return [...text.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name]) => `type ${name}`);
 }
 
 /**

@@ -1,9 +1,9 @@
 import { HarnessError, show } from '../errors.ts';
 import { addressIn, bodyOf, nameOf, resolved, statusLine, type Answer } from '../probes/exchange.ts';
-import { redactUrl, type EventOf } from '../trace/index.ts';
+import { meaningIn, redactUrl, wordIn, type EventOf, type StateWords } from '../trace/index.ts';
 import type { Dialect } from './dialect.ts';
 import * as dialects from './index.ts';
-import { chooseReading, errorIn, meaningIn, readAs, seeOther, wordIn, type BodyWords, type ReadingName } from './readings.ts';
+import { chooseReading, errorIn, readAs, seeOther, type ReadingName } from './readings.ts';
 
 /** What the answer to a start means. */
 export type Accepted =
@@ -28,7 +28,7 @@ export const DIALECT_NAMES: readonly string[] = [...DIALECTS.keys(), 'sync'];
  * answer can be read in two ways, `nothing-to-follow` when work goes on and no monitor is named, `start-redirected`,
  * `dialect-mismatch`
  */
-export function readAcceptance(answer: Answer, chosen: string | undefined, words: BodyWords, reading?: ReadingName): Accepted {
+export function readAcceptance(answer: Answer, chosen: string | undefined, words: StateWords, reading?: ReadingName): Accepted {
   const word = wordIn(answer.json, words.field)?.word;
   const meaning = word === undefined ? undefined : meaningIn(word, words.states);
   const told: EventOf<'state'> | undefined =

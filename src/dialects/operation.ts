@@ -34,10 +34,13 @@ import {
   isSecretHeader,
   redactUrl,
   standardLifecycle,
+  valueAt,
   type Event,
   type EventOf,
   type Lifecycle,
   type Observation,
+  type StateMeanings,
+  type StateWords,
   type Trace,
 } from '../trace/index.ts';
 import {
@@ -53,16 +56,7 @@ import {
 } from '../watch/index.ts';
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted } from './accept.ts';
 import type { Dialect } from './dialect.ts';
-import {
-  chooseReading,
-  READING_NAMES,
-  readAs,
-  saysOf,
-  valueAt,
-  type BodyWords,
-  type ReadingName,
-  type StateMeanings,
-} from './readings.ts';
+import { chooseReading, READING_NAMES, readAs, saysOf, type ReadingName } from './readings.ts';
 
 /** What a start may be written as instead of a function. */
 export type StartDescription =
@@ -106,8 +100,13 @@ export interface OperationOptions {
    * another origin gets only what is harmless, such as Accept.
    */
   readonly headers?: HeaderFields | undefined;
-  /** Further channels that tell of this operation. */
+  /** Further channels that tell of this operation, and maybe of others: see `keys`. */
   readonly also?: readonly (Pull | Push)[] | undefined;
+  /**
+   * By what those channels name this operation, besides its id and its monitor's address: an order's number, a correlation id.
+   * May be taken from the acceptance's body.
+   */
+  readonly keys?: readonly string[] | ((acceptance: unknown) => readonly string[]) | undefined;
   /** Recorded with the trace, for replay. */
   readonly seed?: string | undefined;
 }
@@ -165,7 +164,7 @@ class StartedOperation implements Operation {
   readonly #controller = new AbortController();
   /** Somebody asked for the acceptance by itself: it is waited for without a watch. */
   #asked = false;
-  readonly #words: BodyWords;
+  readonly #words: StateWords;
   readonly #headers: Headers;
   #name: string | undefined;
   #began: Promise<Accepted> | undefined;
@@ -191,7 +190,13 @@ class StartedOperation implements Operation {
           : undefined);
     this.clock = options.clock ?? systemClock;
     this.lifecycle = options.lifecycle ?? standardLifecycle;
-    this.trace = createTrace({ clock: this.clock, seed: options.seed, lifecycle: options.lifecycle });
+    this.trace = createTrace({
+      clock: this.clock,
+      seed: options.seed,
+      lifecycle: options.lifecycle,
+      // The monitor tells of this operation alone; other channels may not.
+      scope: options.also === undefined || options.also.length === 0 ? undefined : 'operation',
+    });
     this.#headers = checkedHeaders(options.headers, 'headers');
     this.#words = { states: options.states ?? {}, field: options.statusField };
     this.#reading = options.reading ?? (options.statusField === undefined ? undefined : 'body-status');
@@ -288,7 +293,7 @@ class StartedOperation implements Operation {
     if (accepted.event !== undefined) this.trace.record('start', accepted.event);
     if (accepted.kind === 'monitor') {
       const { id } = this.#handle(accepted);
-      this.trace.link('start', id, [redactUrl(accepted.url)]);
+      this.trace.link('start', id, this.#keys(accepted.url, id));
       this.#follow(accepted);
     }
     return accepted;
@@ -397,6 +402,15 @@ class StartedOperation implements Operation {
       id: id === undefined ? redactUrl(url) : String(id),
       dialect: accepted.kind === 'monitor' ? accepted.dialect.name : 'sync',
     };
+  }
+
+  /** By what other channels may name the operation: its monitor's address, whole, as a path, and the last part of that. */
+  #keys(monitor: string, id: string): readonly string[] {
+    const { pathname } = new URL(monitor);
+    const keys = [redactUrl(monitor), pathname, pathname.slice(pathname.lastIndexOf('/') + 1)];
+    const { keys: own } = this.#options;
+    const told = own === undefined ? [] : typeof own === 'function' ? own(this.#acceptance?.json) : own;
+    return [...new Set([...keys, ...told])].filter((key) => key !== '' && key !== id);
   }
 
   async #fetchResult(location: string, base: string, within: Millis): Promise<unknown> {

@@ -1,19 +1,21 @@
 import { HarnessError, show } from '../errors.ts';
 import { addressIn, bodyOf, nameOf, problemOf, type Answer } from '../probes/exchange.ts';
-import { meaningOf, redactUrl, type Ending, type EventOf, type Meaning } from '../trace/index.ts';
+import {
+  endingIn,
+  meaningIn,
+  meaningOf,
+  progressIn,
+  redactUrl,
+  stateIn,
+  wordIn,
+  type EventOf,
+  type Meaning,
+  type StateMeanings,
+  type StateWords,
+} from '../trace/index.ts';
 
 /** How a monitor's answer tells the state: by the HTTP status alone, or by a status in the body. */
 export type ReadingName = 'body-status' | 'status-code';
-
-/** What the caller says about state names: `{ shipped: 'success' }`. */
-export type StateMeanings = Readonly<Record<string, Meaning>>;
-
-/** How the caller wants bodies read. */
-export interface BodyWords {
-  readonly states: StateMeanings;
-  /** Where the state stands, as a dotted path; `status`, else `state`, by default. */
-  readonly field: string | undefined;
-}
 
 type StateEvent = EventOf<'state'>;
 
@@ -21,7 +23,7 @@ interface Reading {
   /** For messages: how the state is told. */
   readonly says: string;
   /** The state; undefined when the answer cannot be read so. */
-  read(answer: Answer, words: BodyWords): StateEvent | undefined;
+  read(answer: Answer, words: StateWords): StateEvent | undefined;
 }
 
 /** Names of states where the monitor tells none. */
@@ -43,7 +45,7 @@ const byStatusCode: Reading = {
     if (answer.status === 202) {
       const word = wordIn(answer.json, words.field)?.word;
       // Read so it is not done: the name of an ending would say that it is.
-      const state = word === undefined || endingOf(word, words.states) !== undefined ? UNNAMED.pending : word;
+      const state = word === undefined || endingIn(word, words.states) !== undefined ? UNNAMED.pending : word;
       return { kind: 'state', state, ...told, ...progressIn(answer.json) };
     }
     if (answer.status === 303) return seeOther(answer);
@@ -59,21 +61,7 @@ const byBody: Reading = {
   says: 'a status in the body',
   read(answer, words) {
     if (answer.status === 303) return seeOther(answer);
-    const found = answer.status < 300 ? wordIn(answer.json, words.field) : undefined;
-    if (found === undefined) return undefined;
-    const body = answer.json as Record<string, unknown>;
-    const ending = endingOf(found.word, words.states);
-    const error = body['error'] ?? (ending === 'failure' ? (body['message'] ?? body['detail']) : undefined);
-    const result = body['result'] ?? body['response'] ?? body['output'];
-    return {
-      kind: 'state',
-      state: found.word,
-      ...(ending === undefined ? {} : { ending }),
-      raw: body,
-      ...progressIn(body),
-      ...(result === undefined || result === null ? {} : { result }),
-      ...(error === undefined || error === null ? {} : { error }),
-    };
+    return answer.status < 300 ? stateIn(answer.json, words) : undefined;
   },
 };
 
@@ -88,7 +76,7 @@ export function saysOf(reading: ReadingName): string {
 }
 
 /** Reads an answer in a reading that is settled. */
-export function readAs(reading: ReadingName, answer: Answer, words: BodyWords): StateEvent | undefined {
+export function readAs(reading: ReadingName, answer: Answer, words: StateWords): StateEvent | undefined {
   return READINGS[reading].read(answer, words);
 }
 
@@ -103,7 +91,7 @@ export function chooseReading(
   answer: Answer,
   candidates: readonly ReadingName[],
   acceptance: Answer | undefined,
-  words: BodyWords,
+  words: StateWords,
 ): { readonly reading: ReadingName | undefined; readonly event: StateEvent | undefined } {
   // Every reading takes it for "done" (RFC 9110 §15.4.4).
   if (answer.status === 303) return { reading: undefined, event: seeOther(answer) };
@@ -154,7 +142,7 @@ const ONLY_JOBS = new Set([
 ]);
 
 /** Whether there is evidence that the body's status is the operation's, and not the business resource's own. */
-function bodyTellsStates(answer: Answer, acceptance: Answer | undefined, { states, field }: BodyWords): boolean {
+function bodyTellsStates(answer: Answer, acceptance: Answer | undefined, { states, field }: StateWords): boolean {
   const found = wordIn(answer.json, field);
   if (found === undefined) return false;
   if (Object.hasOwn(states, found.word) || field !== undefined) return true;
@@ -165,52 +153,6 @@ function bodyTellsStates(answer: Answer, acceptance: Answer | undefined, { state
   if (answer.headers.has('retry-after') || answer.headers.has('operation-location')) return true;
   if (ONLY_JOBS.has(found.word.toLowerCase().replace(/[\s_-]/g, ''))) return true;
   return ['progress', 'percentComplete', 'percentageComplete', 'jobID', 'jobId', 'operationId'].some((field) => field in body);
-}
-
-/** What a state means: what the caller says, else common use. */
-export function meaningIn(word: string, states: StateMeanings): Meaning | undefined {
-  return Object.hasOwn(states, word) ? states[word] : meaningOf(word);
-}
-
-function endingOf(word: string, states: StateMeanings): Ending | undefined {
-  const meaning = meaningIn(word, states);
-  return meaning === 'pending' ? undefined : meaning;
-}
-
-/** The state's name in a body, and the field it stands in. A number counts as a name where the field was given. */
-export function wordIn(json: unknown, field?: string): { readonly field: string; readonly word: string } | undefined {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
-  if (field !== undefined) {
-    const value = valueAt(json, field);
-    return (typeof value === 'string' && value !== '') || typeof value === 'number' || typeof value === 'boolean'
-      ? { field, word: String(value) }
-      : undefined;
-  }
-  for (const usual of ['status', 'state']) {
-    const word: unknown = (json as Record<string, unknown>)[usual];
-    if (typeof word === 'string' && word !== '') return { field: usual, word };
-  }
-  return undefined;
-}
-
-/** What stands at a dotted path in a body. */
-export function valueAt(json: unknown, path: string): unknown {
-  let value: unknown = json;
-  for (const key of path.split('.')) {
-    // Not the length of a list, which JSON does not write.
-    if (typeof value !== 'object' || value === null || !Object.prototype.propertyIsEnumerable.call(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
-}
-
-function progressIn(json: unknown): { progress?: number } {
-  if (typeof json !== 'object' || json === null) return {};
-  for (const field of ['progress', 'percentComplete', 'percentageComplete']) {
-    const value: unknown = (json as Record<string, unknown>)[field];
-    if (typeof value === 'number' && value >= 0 && value <= 100) return { progress: value };
-  }
-  return {};
 }
 
 /** RFC 9110 §15.4.4: the answer is elsewhere; JSON:API recommends it for a job that is done. */

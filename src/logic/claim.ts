@@ -49,6 +49,8 @@ export interface ClaimContext {
   readonly lifecycle?: Lifecycle | undefined;
   /** When judging began, in milliseconds since the trace began: where the claim's own time runs from. */
   readonly since: Millis;
+  /** Set on a trace of one operation: what has keys counts once they are tied to it. Those that are tied when judging begins. */
+  readonly tied?: readonly string[] | undefined;
 }
 
 /** What should be true over time: named, serialisable, started anew for each judging. */

@@ -2,6 +2,7 @@ import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
 import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, Verdict } from './claim.ts';
 import { micros } from './micros.ts';
+import { Ties } from './ties.ts';
 
 /** How many looks a claim of stability needs before it can hold. */
 export const MIN_STABILITY_LOOKS = 3;
@@ -62,7 +63,12 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       args: args ?? {},
       says: definition.says(args),
       ...(definition.fromNow === true ? { fromNow: true } : {}),
-      start: (context) => new Judging(definition.start(args, context), definition.fromNow === true),
+      start: (context) =>
+        new Judging(
+          definition.start(args, context),
+          definition.fromNow === true,
+          context.tied === undefined ? undefined : new Ties(context.tied),
+        ),
     };
   };
   return Object.assign(make, { definition });
@@ -76,21 +82,35 @@ class Judging implements Judge {
   #largestGap: Millis = 0;
   #lastLook: Millis | undefined;
   #final: Judgement | undefined;
+  /** Where the channels may tell of other operations too. */
+  readonly #ties: Ties | undefined;
 
-  constructor(course: Course, stability: boolean) {
+  constructor(course: Course, stability: boolean, ties: Ties | undefined) {
     this.#course = course;
     this.#stability = stability;
+    this.#ties = ties;
   }
 
   step(observation: Observation): Verdict {
     if (this.#final !== undefined) return this.#final.verdict;
+    if (this.#ties === undefined) return this.#step(observation, observation);
+    for (const own of this.#ties.admit(observation)) if (this.#step(own, observation) !== 'undecided') break;
+    return this.#verdict;
+  }
+
+  get #verdict(): Verdict {
+    return this.#final?.verdict ?? 'undecided';
+  }
+
+  /** @param now the observation that brought it: one that was held is judged when it is known whose it is */
+  #step(observation: Observation, now: Observation): Verdict {
     this.#cover(observation);
     const decision = this.#course.step(observation);
     if (decision === undefined) return 'undecided';
     // A tick carries nothing but time: what it decides, the deadline decided.
     const decidedBy = observation.kind === 'tick' ? 'deadline' : 'observation';
     const { verdict, reason, evidence } = decision;
-    this.#final = { verdict, reason, evidence, decidedBy, at: observation.at, coverage: this.#coverage() };
+    this.#final = { verdict, reason, evidence, decidedBy, at: now.at, coverage: this.#coverage() };
     return verdict;
   }
 
@@ -104,7 +124,7 @@ class Judging implements Judge {
       this.#final ?? {
         verdict: 'undecided',
         decidedBy: 'nothing',
-        ...this.#course.standing(),
+        ...this.#standing(),
         at: undefined,
         coverage: this.#coverage(),
       }
@@ -125,29 +145,41 @@ class Judging implements Judge {
       coverage,
     });
     if (closing.by !== 'deadline' && closing.by !== 'end') {
-      const standing = this.#course.standing();
+      const standing = this.#standing();
       const { by: _by, at: _at, ...details } = closing;
       return undecided(closing.by, { ...standing, reason: { ...standing.reason, closing: details } });
     }
     const { by: _by, at: _at, ...details } = closing;
     // Exchanges and calls are no looks, yet they may be all that a claim is about.
-    if (this.#looks === 0 && this.#course.standing().evidence.length === 0)
-      return undecided('nothing', { reason: { code: 'nothing-seen', closing: details }, evidence: [] });
+    if (this.#looks === 0 && this.#standing().evidence.length === 0)
+      return undecided('nothing', { reason: { code: 'nothing-seen', ...this.#others(), closing: details }, evidence: [] });
     if (this.#stability && this.#looks < MIN_STABILITY_LOOKS) {
       return undecided('nothing', {
         reason: { code: 'too-few-looks', looks: this.#looks, needed: MIN_STABILITY_LOOKS, closing: details },
-        evidence: this.#course.standing().evidence,
+        evidence: this.#standing().evidence,
       });
     }
     const decision = this.#course.atEnd(closing);
     if (decision === undefined) {
-      const standing = this.#course.standing();
+      const standing = this.#standing();
       const decidedBy = this.#course.bounded?.() === true ? 'bound' : 'nothing';
       return undecided(decidedBy, { ...standing, reason: { ...standing.reason, closing: details } });
     }
     // At the end of everything that can be seen it is what was seen that decides; before, it is the clock.
     const decidedBy = closing.by === 'end' && !this.#stability ? 'observation' : 'deadline';
-    return { ...decision, reason: { ...decision.reason, closing: details }, decidedBy, at: closing.at, coverage };
+    const reason = { ...decision.reason, ...this.#others(), closing: details };
+    return { ...decision, reason, decidedBy, at: closing.at, coverage };
+  }
+
+  #standing(): Standing {
+    const standing = this.#course.standing();
+    return this.#ties?.others === undefined ? standing : { ...standing, reason: { ...standing.reason, ...this.#others() } };
+  }
+
+  /** What was seen and left out tells why nothing was decided. */
+  #others(): { readonly others?: NonNullable<Ties['others']> } {
+    const others = this.#ties?.others;
+    return others === undefined ? {} : { others };
   }
 
   #cover(observation: Observation): void {

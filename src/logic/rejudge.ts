@@ -3,6 +3,7 @@ import type { Trace } from '../trace/index.ts';
 import type { Claim, Closing, Judgement } from './claim.ts';
 import * as claims from './claims/index.ts';
 import { judge, type ClaimFactory } from './judge.ts';
+import { contextOf } from './ties.ts';
 
 const CATALOGUE: ReadonlyMap<string, ClaimFactory<unknown>> = new Map(
   Object.values(claims).map((factory) => [factory.definition.name, factory as unknown as ClaimFactory<unknown>]),
@@ -47,7 +48,7 @@ export function claimFrom(record: { readonly claim: string; readonly args: unkno
 export function rejudge(trace: Trace): readonly Judgement[] {
   return trace.header.claims.map((record) =>
     judge(claimFrom(record), trace.observations.slice(record.from, record.upTo), {
-      context: { lifecycle: trace.header.lifecycle, since: record.since },
+      context: contextOf(trace, record.since, record.from),
       closing: closingFrom(record.closing),
     }),
   );

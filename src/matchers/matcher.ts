@@ -3,7 +3,7 @@ import { operation, type StartDescription } from '../dialects/operation.ts';
 import type { Claim } from '../logic/index.ts';
 import { poll } from '../probes/index.ts';
 import type { Duration, PaceOption } from '../time/index.ts';
-import { subject, type Subject } from '../watch/index.ts';
+import { subject, type Source, type Subject } from '../watch/index.ts';
 
 /** What every matcher about an outcome takes. */
 export interface WaitOptions {
@@ -102,7 +102,7 @@ function checked<T extends object>(options: T, known: readonly string[], example
   return options;
 }
 
-/** One operation per answer: several matchers on one Response speak of one operation. */
+/** One subject per answer, and per probe: several matchers on one Response speak of one operation. */
 const operations: WeakMap<object, Subject> = new WeakMap();
 
 /**
@@ -116,6 +116,7 @@ export function subjectOf(received: unknown, matcher: string): Subject {
     return subject([poll(received as () => unknown)], { name: received.name === '' ? undefined : received.name });
   if (typeof received === 'object' && received !== null) {
     if ('sources' in received && 'trace' in received && 'clock' in received) return received as Subject;
+    if (isSource(received)) return sourceAlone(received);
     const known = operations.get(received);
     if (known !== undefined) return known;
     if (isStart(received)) {
@@ -129,6 +130,20 @@ export function subjectOf(received: unknown, matcher: string): Subject {
     `${matcher}: expected an operation, a function, or a Response to follow; received ${show(received)}, which is a value and cannot change any more`,
     `write expect(operation(() => fetch(…))).${matcher}(…), or give the function that looks: expect(() => job.status).${matcher}(…)`,
   );
+}
+
+/** A probe by itself: one subject per probe, so that several matchers on it share what it tells. */
+function sourceAlone(source: Source): Subject {
+  const known = operations.get(source);
+  if (known !== undefined) return known;
+  const made = subject([source], { name: source.name });
+  operations.set(source, made);
+  return made;
+}
+
+function isSource(value: object): value is Source {
+  const { name, look, open } = value as { name?: unknown; look?: unknown; open?: unknown };
+  return typeof name === 'string' && (typeof look === 'function' || typeof open === 'function');
 }
 
 /** A promise and a Response may be another library's: `undici`, installed as a package, has a Response of its own. */

@@ -24,6 +24,7 @@ export {
 export { plain } from './plain.ts';
 export { isSecretHeader, REDACTED, redactHeaders, redactUrl } from './redact.ts';
 export { reasonPhrase } from './status.ts';
+export { endingIn, meaningIn, progressIn, stateIn, valueAt, wordIn, type StateMeanings, type StateWords } from './told.ts';
 export {
   checkTrace,
   createTrace,

@@ -43,6 +43,11 @@ export interface TraceHeader {
   readonly epoch: EpochMillis;
   readonly seed?: string;
   readonly lifecycle?: Lifecycle;
+  /**
+   * `operation`: the trace is of one operation, on channels that may tell of others too. What has keys is judged once a `link`
+   * ties one of them to the operation, also where it was seen before; what has none is of the operation.
+   */
+  readonly scope?: 'operation';
   readonly claims: readonly ClaimRecord[];
   readonly bounds: readonly BoundHit[];
 }
@@ -73,6 +78,7 @@ export interface TraceOptions {
   readonly clock: Clock;
   readonly seed?: string | undefined;
   readonly lifecycle?: Lifecycle | undefined;
+  readonly scope?: 'operation' | undefined;
   /** Observations kept; {@link MAX_OBSERVATIONS} by default. */
   readonly maxObservations?: number | undefined;
   /** Characters of bodies kept; {@link MAX_BODY_CHARACTERS} by default. */
@@ -94,14 +100,20 @@ export interface TraceOptions {
  * ```
  */
 export function createTrace(options: TraceOptions): Trace {
-  const { clock, seed, lifecycle } = options;
+  const { clock, seed, lifecycle, scope } = options;
   const start = { format: 'holdfast-trace', version: TRACE_VERSION, epoch: Math.round(clock.wall()) } as const;
   // The lists are replaced rather than changed, so that all who have nothing in them share one.
   const none = { claims: NOBODY, bounds: NOBODY };
   return new RecordedTrace(
-    seed === undefined && lifecycle === undefined
+    seed === undefined && lifecycle === undefined && scope === undefined
       ? { ...start, ...none }
-      : { ...start, ...(seed === undefined ? {} : { seed }), ...(lifecycle === undefined ? {} : { lifecycle }), ...none },
+      : {
+          ...start,
+          ...(seed === undefined ? {} : { seed }),
+          ...(lifecycle === undefined ? {} : { lifecycle }),
+          ...(scope === undefined ? {} : { scope }),
+          ...none,
+        },
     [],
     clock,
     clock.now(),
@@ -370,6 +382,14 @@ function readHeader(value: Record<string, unknown>, add: Add): TraceHeader | und
       'milliseconds since 1970',
       show(value['epoch']),
       `epoch: expected milliseconds since 1970, received ${show(value['epoch'])}`,
+    );
+  if (value['scope'] !== undefined && value['scope'] !== 'operation')
+    add(
+      'wrong-type',
+      'scope',
+      '"operation", or nothing',
+      show(value['scope']),
+      `scope: expected "operation" or nothing, received ${show(value['scope'])}`,
     );
   for (const list of ['claims', 'bounds']) {
     if (!Array.isArray(value[list]))

@@ -9,6 +9,7 @@
  * @module
  */
 import { afterAll, beforeEach, expect } from 'vitest';
+import type { AsyncMatchers } from '../matchers/async.ts';
 import type { StayOptions, WaitOptions } from '../matchers/matcher.ts';
 import * as matchers from '../matchers/index.ts';
 import { adapt, leave } from './adapt.ts';
@@ -26,25 +27,7 @@ try {
 }
 
 export { expect };
-export type { StayOptions, WaitOptions };
-
-/** What the matchers look like on `expect(operation)`. Every one of them must be awaited. */
-export interface AsyncMatchers {
-  /** Ends as a success, in time. A failure or cancellation ends the wait at once. */
-  toEventuallySucceed(options?: WaitOptions): Promise<void>;
-  /** Ends as a failure, in time. A success or cancellation ends the wait at once. */
-  toEventuallyFail(options?: WaitOptions): Promise<void>;
-  /** Ends in time, whichever way. */
-  toEventuallySettle(options?: WaitOptions): Promise<void>;
-  /** Comes to a state, in time. An ending in another state ends the wait at once. */
-  toEventuallyReach(state: string, options?: WaitOptions): Promise<void>;
-  /** Is seen in these states in this order; others may lie between. */
-  toPassThrough(states: readonly string[], options?: WaitOptions): Promise<void>;
-  /** Is in this state now, and at every look until the end of `for`. */
-  toStay(state: string, options: StayOptions): Promise<void>;
-  /** Is not seen in this state at any look until the end of `for`. */
-  toNeverReach(state: string, options: StayOptions): Promise<void>;
-}
+export type { AsyncMatchers, StayOptions, WaitOptions };
 
 declare module 'vitest' {
   // The parameters must repeat Vitest's own, to the letter.

@@ -1,4 +1,5 @@
 import { HarnessError, show } from '../errors.ts';
+import { contextOf } from '../logic/ties.ts';
 import type { Claim, Closing, Judge, Judgement } from '../logic/index.ts';
 import {
   adaptive,
@@ -591,7 +592,7 @@ class Wait implements Sleeper {
     this.#from = claim.fromNow === true ? trace.observations.length : 0;
     this.#upTo = trace.observations.length;
     this.#since = trace.now();
-    this.#judge = claim.start({ lifecycle: trace.header.lifecycle, since: this.#since });
+    this.#judge = claim.start(contextOf(trace, this.#since, this.#from));
     // A claim of stability holds at the end of its own time; waiting longer would claim more than was asked.
     const own = claim.fromNow === true ? this.#judge.due() : undefined;
     this.#within = own === undefined ? within : Math.max(0, own - this.#since);

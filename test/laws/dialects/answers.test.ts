@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { readAcceptance } from '../../../src/dialects/accept.ts';
 import * as dialects from '../../../src/dialects/index.ts';
 import { operation, type OperationOptions } from '../../../src/dialects/operation.ts';
-import { chooseReading, READING_NAMES, readAs, type BodyWords } from '../../../src/dialects/readings.ts';
+import { chooseReading, READING_NAMES, readAs } from '../../../src/dialects/readings.ts';
 import { HarnessError } from '../../../src/errors.ts';
 import { rejudge, settle } from '../../../src/logic/index.ts';
 import { nameOf, statusLine, type Answer } from '../../../src/probes/exchange.ts';
 import { virtualClock } from '../../../src/time/index.ts';
-import { parseTrace, type EventOf } from '../../../src/trace/index.ts';
+import { parseTrace, type EventOf, type StateWords } from '../../../src/trace/index.ts';
 import { watch } from '../../../src/watch/index.ts';
 import { law, lawAsync } from '../../setup/law.ts';
 
@@ -110,7 +110,7 @@ const answerOf = ({ status: code, headers, body: text }: Told): Answer => {
 const responseOf = ({ status: code, headers, body: text }: Told): Response =>
   new Response(code === 204 || code === 304 ? null : text, { status: code, headers });
 
-const words: fc.Arbitrary<BodyWords> = fc.record({
+const words: fc.Arbitrary<StateWords> = fc.record({
   states: fc.constantFrom({}, { active: 'success' as const }, { shipped: 'pending' as const, failed: 'success' as const }),
   field: fc.constantFrom(undefined, 'state', 'result.status', '__proto__', ''),
 });

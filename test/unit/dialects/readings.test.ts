@@ -6,21 +6,19 @@ import {
   readAs,
   saysOf,
   seeOther,
-  valueAt,
-  wordIn,
-  type BodyWords,
   type ReadingName,
 } from '../../../src/dialects/readings.ts';
+import { valueAt, wordIn, type StateWords } from '../../../src/trace/index.ts';
 import { answer, NO_WORDS, refusal, type Told } from './world.ts';
 
 const monitor = (told: Told): ReturnType<typeof answer> =>
   answer({ method: 'GET', url: 'http://api.test/operations/1', ...told });
-const choose = (told: Told, acceptance?: Told, words: Partial<BodyWords> = {}): ReturnType<typeof chooseReading> =>
+const choose = (told: Told, acceptance?: Told, words: Partial<StateWords> = {}): ReturnType<typeof chooseReading> =>
   chooseReading(monitor(told), READING_NAMES, acceptance === undefined ? undefined : answer(acceptance), {
     ...NO_WORDS,
     ...words,
   });
-const read = (reading: ReadingName, told: Told, words: Partial<BodyWords> = {}): ReturnType<typeof readAs> =>
+const read = (reading: ReadingName, told: Told, words: Partial<StateWords> = {}): ReturnType<typeof readAs> =>
   readAs(reading, monitor(told), { ...NO_WORDS, ...words });
 
 type Row = readonly [told: Told, statusCode: unknown, bodyStatus: unknown];
@@ -72,7 +70,7 @@ describe('the choice of a reading', () => {
     expect([chosen.reading, chosen.event?.state]).toEqual([reading, state]);
   });
 
-  test.each<[string, Told, Told | undefined, Partial<BodyWords>?]>([
+  test.each<[string, Told, Told | undefined, Partial<StateWords>?]>([
     ['the acceptance had one too', { body: { status: 'running' } }, { status: 202, body: { status: 'queued' } }],
     ['the acceptance ended with one', { body: { state: 'failed' } }, { status: 202, body: { state: 'started' } }],
     ['a Retry-After', { body: { status: 'running' }, headers: { 'retry-after': '1' } }, undefined],

@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import { HarnessError } from '../../../src/errors.ts';
 import type { Answer, Fetch } from '../../../src/probes/exchange.ts';
-import type { BodyWords } from '../../../src/dialects/readings.ts';
+import type { StateWords } from '../../../src/trace/index.ts';
 
-export const NO_WORDS: BodyWords = { states: {}, field: undefined };
+export const NO_WORDS: StateWords = { states: {}, field: undefined };
 
 export interface Told {
   readonly status?: number;

@@ -1,0 +1,102 @@
+import { HarnessError, show } from '../errors.ts';
+import { stateIn, valueAt, type EventOf } from '../trace/index.ts';
+import type { OpenContext, Push, Subject } from '../watch/index.ts';
+
+/** What a push source was told: a delivery, an event of a stream, a broker's message, a mail. */
+export type Message = EventOf<'message'>;
+type State = EventOf<'state'>;
+
+/** What every probe takes that is told. */
+export interface ChannelOptions {
+  /** What the channel is called in messages and in the trace; by default its kind. */
+  readonly name?: string | undefined;
+  /**
+   * Whom a message is about: the ids by which `operation(start, { also })` knows its own on a channel that tells of several. By
+   * default what the message itself calls an operation's or a job's id; a message without keys is taken for the operation's.
+   */
+  readonly keys?: ((message: Message) => string | readonly string[] | undefined) | undefined;
+  /**
+   * What state a message tells: a name, or all that it tells of it. By default the `status` or `state` in its data, and what a
+   * type such as `operation.succeeded` ends with; `false` for messages alone.
+   */
+  readonly state?: false | ((message: Message) => string | Omit<State, 'kind'> | undefined) | undefined;
+}
+
+/** A channel that listens from the moment it was made: a subject by itself, and a source for an operation's `also`. */
+export interface Channel extends Push, Omit<Subject, 'name'>, AsyncDisposable {
+  /** Stops listening; nothing of it is left open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Records what a channel was told: the message, and the state that it tells.
+ *
+ * @throws HarnessError `invalid-channel` where the caller's own `keys` or `state` gives what cannot be recorded
+ */
+export function tell(record: OpenContext['record'], message: Message, options: ChannelOptions): void {
+  const keys = keysOf(message, options);
+  record(message, keys);
+  const state = stateOf(message, options);
+  if (state !== undefined) record(state, keys);
+}
+
+/** Where a message names the operation that it is about. */
+const OPERATION_FIELDS = ['operationId', 'operation_id', 'operation.id', 'jobId', 'jobID', 'job_id', 'job.id', 'subject'];
+
+function keysOf(message: Message, { keys }: ChannelOptions): readonly string[] {
+  if (keys === undefined) {
+    return bodies(message).flatMap((body) => {
+      // The id beside a state is the id of what is in that state.
+      const fields = stateIn(body, PLAIN) === undefined ? OPERATION_FIELDS : [...OPERATION_FIELDS, 'id'];
+      return fields.flatMap((field) => {
+        const value = valueAt(body, field);
+        return (typeof value === 'string' && value !== '') || typeof value === 'number' ? [String(value)] : [];
+      });
+    });
+  }
+  const told: unknown = keys(message) ?? [];
+  const list = typeof told === 'string' ? [told] : told;
+  if (Array.isArray(list) && list.every((key) => typeof key === 'string')) return list;
+  throw new HarnessError(
+    'invalid-channel',
+    `keys: expected a text, a list of texts or nothing for a message, received ${show(told)}`,
+    'give the ids that the message names, as in keys: ({ data }) => data.orderId',
+  );
+}
+
+const PLAIN = { states: {}, field: undefined };
+/** Types whose last word is the state of an operation, and not of something else. */
+const OF_AN_OPERATION = /^(?:[\w-]+\.)*(?:operation|job|task)s?\.([\w-]+)$/i;
+
+function stateOf(message: Message, { state }: ChannelOptions): State | undefined {
+  if (state === false) return undefined;
+  if (state === undefined) {
+    for (const body of bodies(message)) {
+      const told = stateIn(body, PLAIN);
+      if (told !== undefined) return told;
+    }
+    const word = message.type === undefined ? undefined : OF_AN_OPERATION.exec(message.type)?.[1];
+    return word === undefined ? undefined : stateIn({ ...bodies(message).at(-1), status: word }, PLAIN);
+  }
+  const told: unknown = state(message);
+  if (told === undefined) return undefined;
+  if (typeof told === 'string' && told !== '') return stateIn({ status: told }, PLAIN);
+  if (typeof told === 'object' && told !== null && typeof (told as Partial<State>).state === 'string')
+    return { kind: 'state', ...(told as Omit<State, 'kind'>) };
+  throw new HarnessError(
+    'invalid-channel',
+    `state: expected the name of a state, a state, or nothing for a message; received ${show(told)}`,
+    "write state: ({ data }) => data.phase, or give { state: 'done', ending: 'success' }",
+  );
+}
+
+/** The data of a message, and what an envelope wraps: `{ type, timestamp, data }`. */
+function bodies({ data }: Message): readonly Readonly<Record<string, unknown>>[] {
+  if (!isRecord(data)) return [];
+  const inner = data['data'];
+  return isRecord(inner) ? [data, inner] : [data];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
