@@ -53,6 +53,16 @@ export interface ClaimContext {
   readonly tied?: readonly string[] | undefined;
 }
 
+/** What a claim says of a reason of its own, for the message. What it quotes of the system under test is escaped there. */
+export interface ReasonWords {
+  /** What happened instead, to follow "expected … to …, but": `'A1' was delivered twice`. */
+  readonly but: string;
+  /** What the nearest miss was, line by line: a diff, how early it would have to be. */
+  readonly nearest?: readonly string[] | undefined;
+  /** What to do next. */
+  readonly hint?: string | undefined;
+}
+
 /** What should be true over time: named, serialisable, started anew for each judging. */
 export interface Claim {
   /** Name in the catalogue: the file's name. */
@@ -63,6 +73,8 @@ export interface Claim {
   readonly says: string;
   /** A claim about what happens from now on (stability), not about the operation's whole story. */
   readonly fromNow?: boolean;
+  /** The words for the claim's own reasons; undefined for those that all claims share, which the message knows. */
+  tell?(judgement: Judgement): ReasonWords | undefined;
   start(context: ClaimContext): Judge;
 }
 

@@ -1,4 +1,15 @@
-export type { Claim, ClaimContext, Closing, Coverage, DecidedBy, Judge, Judgement, Reason, Verdict } from './claim.ts';
+export type {
+  Claim,
+  ClaimContext,
+  Closing,
+  Coverage,
+  DecidedBy,
+  Judge,
+  Judgement,
+  Reason,
+  ReasonWords,
+  Verdict,
+} from './claim.ts';
 export * from './claims/index.ts';
 export {
   always,

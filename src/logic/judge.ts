@@ -1,6 +1,6 @@
 import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
-import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, Verdict } from './claim.ts';
+import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Verdict } from './claim.ts';
 import { micros } from './micros.ts';
 import { Ties } from './ties.ts';
 
@@ -44,6 +44,8 @@ export interface ClaimDefinition<A> {
   /** About what happens from now on. Such a claim holds at the end of its own time, given enough looks. */
   readonly fromNow?: boolean;
   start(args: A, context: ClaimContext): Course;
+  /** The words for reasons that only this claim gives; undefined for those in `reasons.ts`. */
+  tell?(judgement: Judgement, args: A): ReasonWords | undefined;
   /** Arguments for the laws that every claim is put through. */
   readonly samples: readonly A[];
 }
@@ -63,6 +65,7 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       args: args ?? {},
       says: definition.says(args),
       ...(definition.fromNow === true ? { fromNow: true } : {}),
+      ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
         new Judging(
           definition.start(args, context),

@@ -1,10 +1,11 @@
+import { counted, listed, times } from '../logic/say.ts';
 import type { KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
 import { meaningOf } from '../trace/index.ts';
 import { type Scene, hungFor, refused, similar, startError, startHangs, wallTime } from './scene.ts';
-import { counted, moment, perCent } from './text.ts';
+import { moment, oneLine, perCent } from './text.ts';
 import { inForce } from './timeline.ts';
-import { key, list, quoted, redacted, sourceName, times } from './words.ts';
+import { key, quoted, redacted, sourceName } from './words.ts';
 
 /** What to do next: the last part of a message. Empty where there is nothing to say beyond what was seen. */
 export function hint(scene: Scene): string {
@@ -89,6 +90,8 @@ function abortedHint(scene: Scene): string {
 
 function reasonHint(scene: Scene): string {
   const { reason, judgement, closing } = scene;
+  const own = scene.claim.tell?.(judgement);
+  if (own !== undefined) return oneLine(own.hint ?? '', 1000);
   switch (reason.code) {
     case 'ended-otherwise':
       return endedHint(scene, reason);
@@ -199,7 +202,7 @@ function stuckHint({ main, at, since, judgement, within }: Scene, last: string, 
   const changes = names.length + (main?.left?.segments ?? 0) - 1;
   const distinct = [...new Set(names)];
   if (changes > 2 * distinct.length)
-    return `it keeps changing between ${list(distinct.slice(0, 4).map(quoted))}, ${changes} times so far: is anything going to bring it to rest?`;
+    return `it keeps changing between ${listed(distinct.slice(0, 4).map(quoted))}, ${changes} times so far: is anything going to bring it to rest?`;
   if (recent && segment !== undefined && segment.first > since && still < spent / 4)
     return `it came to ${quoted(last)} only ${formatDuration(still)} before the deadline, so it was still moving: raise within`;
   if (progress !== undefined)

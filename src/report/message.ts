@@ -1,7 +1,8 @@
+import { counted, listed, times } from '../logic/say.ts';
 import { ContractViolation, show } from '../errors.ts';
 import type { Claim, Judgement, KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
-import { type Observation, type Trace, meaningOf } from '../trace/index.ts';
+import { type Observation, type Trace, meaningOf, redactUrl } from '../trace/index.ts';
 import { hint } from './advice.ts';
 import {
   type Scene,
@@ -20,7 +21,6 @@ import {
 import {
   DEFAULT_WIDTH,
   columns,
-  counted,
   errorRows,
   escapeText,
   fewLines,
@@ -41,17 +41,18 @@ import {
   firstLine,
   json,
   lastLooks,
-  list,
   paragraph,
   quoted,
   redacted,
   shortError,
   sourceName,
   statusPhrase,
-  times,
 } from './words.ts';
 
 const MAX_NOTE_ROWS = 4;
+const MAX_NEAREST_ROWS = 12;
+/** How much of what a claim itself says of its reason is told in the first line. */
+const MAX_BUT_CHARACTERS = 400;
 
 /**
  * A judgement in words: what was claimed and what happened instead, who decided it, how it was started and read, what was
@@ -91,6 +92,7 @@ export function message(told: Told): string {
   add('nearest', nearestMiss(scene));
   add('faults', faults(scene));
   add('errors', errors(scene));
+  add('others', others(scene));
   add('looks', looks(scene));
   add('notes', notes(scene));
   add('bounds', bounds(scene));
@@ -169,6 +171,8 @@ function happened(scene: Scene): string {
 /** The reason's code in words. */
 function byReason(scene: Scene): string {
   const { reason, main, judgement } = scene;
+  const own = scene.claim.tell?.(judgement);
+  if (own !== undefined) return oneLine(own.but, MAX_BUT_CHARACTERS);
   switch (reason.code) {
     case 'reached':
       return `it reached ${quoted(reason.state)} ${elapsed(scene)}`;
@@ -201,21 +205,21 @@ function byReason(scene: Scene): string {
     case 'nothing-seen':
       return 'nothing was seen: not one look was taken';
     case 'different-ending':
-      return `the channels tell different endings: ${list(Object.entries(reason.channels).map(([channel, state]) => `${oneLine(channel, 40)} says ${quoted(state)}`))}`;
+      return `the channels tell different endings: ${listed(Object.entries(reason.channels).map(([channel, state]) => `${oneLine(channel, 40)} says ${quoted(state)}`))}`;
     case 'different-order':
-      return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell ${list(reason.states.map(quoted))} in different order`;
+      return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell ${listed(reason.states.map(quoted))} in different order`;
     case 'different-result':
       return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell different results: ${escapeText(show(reason.results[0]))} and ${escapeText(show(reason.results[1]))}`;
     case 'after-the-end':
       return `${oneLine(reason.channel, 40)} told ${quoted(reason.state)} after the end, which was ${quoted(reason.end)}`;
     case 'same-story':
-      return `${list(reason.channels.map((channel) => oneLine(channel, 40)))} told the same story`;
+      return `${listed(reason.channels.map((channel) => oneLine(channel, 40)))} told the same story`;
     case 'silent-channel':
-      return `nothing was heard of ${list(reason.channels.map((channel) => oneLine(channel, 40)))}`;
+      return `nothing was heard of ${listed(reason.channels.map((channel) => oneLine(channel, 40)))}`;
     case 'duplicate':
       return `${quoted(reason.key)} was done ${times(reason.times)}`;
     case 'missing':
-      return `${list(reason.keys.map(quoted))} ${reason.keys.length === 1 ? 'was' : 'were'} never done`;
+      return `${listed(reason.keys.map(quoted))} ${reason.keys.length === 1 ? 'was' : 'were'} never done`;
     case 'exactly-once':
       return `${counted(reason.keys, 'key')} ${reason.keys === 1 ? 'was' : 'were each'} done once`;
     case 'too-early':
@@ -462,6 +466,16 @@ function looks({ judgement, main }: Scene): readonly string[] {
   return [`${n.toLocaleString('en-US')}${gap}${n > 1 && main !== undefined ? `, last at ${moment(main.last)}` : ''}`];
 }
 
+/** What was seen and not judged: of another operation, or of this one by a name that nobody told us. */
+function others({ judgement }: Scene): readonly string[] {
+  const told = judgement.reason['others'] as { readonly count: number; readonly keys: readonly string[] } | undefined;
+  if (told === undefined) return [];
+  const keys = told.keys.map((key) => oneLine(redactUrl(key), 60)).join(', ');
+  return paragraph(
+    `${counted(told.count, 'observation')} left out, as nothing ties ${told.count === 1 ? 'it' : 'them'} to this operation: ${told.count === 1 ? 'it names' : 'they name'} ${keys}${told.keys.length < told.count ? ', …' : ''}. Where that means this one, say so: operation(start, { keys })`,
+  );
+}
+
 function faults({ picture, at }: Scene): readonly string[] {
   return inForce(picture.faults, at).map(({ fault, from }) => `${oneLine(fault, 80)}, in force since ${moment(from)}`);
 }
@@ -482,6 +496,8 @@ function replayOf(trace: Trace): string | undefined {
 /** How near it came. */
 function nearestMiss(scene: Scene): readonly string[] {
   const { reason, picture } = scene;
+  const own = scene.claim.tell?.(scene.judgement);
+  if (own !== undefined) return fewLines((own.nearest ?? []).join('\n'), MAX_NEAREST_ROWS);
   switch (reason.code) {
     case 'formula':
       return reason.expected === undefined && reason.actual === undefined

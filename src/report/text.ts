@@ -1,3 +1,4 @@
+import { counted } from '../logic/say.ts';
 import { formatDuration, type Millis } from '../time/index.ts';
 import type { ErrorGroup, Lane, Segment, Timeline } from './timeline.ts';
 
@@ -60,11 +61,6 @@ export function fewLines(text: string, max: number = MAX_LINES): readonly string
 /** A moment: `+1.24s` since the trace began. */
 export function moment(at: Millis): string {
   return at < 0 ? formatDuration(at) : `+${formatDuration(at)}`;
-}
-
-/** `3 looks`, `1 look`. */
-export function counted(n: number, what: string, many: string = `${what}s`): string {
-  return `${n.toLocaleString('en-US')} ${n === 1 ? what : many}`;
 }
 
 /** Rows in columns: each as wide as its widest cell, the last one as long as it is. */

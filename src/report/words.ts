@@ -60,14 +60,6 @@ export function redacted(url: string): string {
   return oneLine(redactUrl(url), 300);
 }
 
-export function list(items: readonly string[]): string {
-  return items.length < 2 ? (items[0] ?? 'nothing') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
-}
-
-export function times(n: number): string {
-  return n === 1 ? 'once' : n === 2 ? 'twice' : `${n} times`;
-}
-
 export function an(word: string): string {
   return `${/^[aeiou]/.test(word) ? 'an' : 'a'} ${word}`;
 }
