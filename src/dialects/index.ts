@@ -9,3 +9,4 @@ export { odata } from './odata.ts';
 export { ogcProcesses } from './ogcProcesses.ts';
 export { operationLocation } from './operationLocation.ts';
 export { resourceStatus } from './resourceStatus.ts';
+export type { Ask, Dialect, Fit, Sample, Seen } from './dialect.ts';
