@@ -7,6 +7,7 @@ import { below, isGone, isPerCent, textIn, UNNAMED, unreadable, type StateEvent 
 const CANCELLED = 1;
 /** The members of google.longrunning.Operation. */
 const MEMBERS: readonly string[] = ['name', 'metadata', 'done', 'error', 'response'];
+const PROTO = 'google.longrunning.Operations';
 const PROGRESS = ['progressPercent', 'progressPercentage', 'progress'];
 
 /** Whether a body is an Operation, which has no other members. */
@@ -15,6 +16,11 @@ function isOperation(json: unknown): json is Readonly<Record<string, unknown>> {
   const members = Object.keys(json);
   // JSON of proto3 leaves out what is false or empty.
   return members.every((member) => MEMBERS.includes(member)) && (members.includes('name') || members.includes('done'));
+}
+
+/** Whether it is done in both ways, which the proto does not allow. */
+function isBoth({ done, error, response }: Readonly<Record<string, unknown>>): boolean {
+  return done === true && typeof error === 'object' && error !== null && response !== undefined;
 }
 
 function stateOf(operation: Readonly<Record<string, unknown>>, field = 'metadata.state'): StateEvent {
@@ -67,22 +73,24 @@ export const aip151: Dialect<'aip-151'> = {
     const { json, status } = answer;
     if (status >= 300 || !isOperation(json)) return undefined;
     const name = textIn(json, 'name');
-    const state = stateOf(json);
+    // Both are told: its monitor is asked, rather than one of them believed.
+    const state = isBoth(json) && name !== undefined ? undefined : stateOf(json);
     // A name alone may be anybody's; validate-only methods give a done Operation none (AIP-151).
     const isOwn =
       name === undefined
         ? json['done'] === true && ('response' in json || 'error' in json)
         : /(^|\/)operations\/[^/]+$/.test(name);
     const sign = isOwn ? 'own' : 'chosen';
-    if (state.ending !== undefined) return { sign, state };
-    return name === undefined ? undefined : { sign, monitor: monitorOf(name, answer), state };
+    if (state?.ending !== undefined) return { sign, state };
+    if (name === undefined) return undefined;
+    return { sign, monitor: monitorOf(name, answer), ...(state === undefined ? {} : { state }) };
   },
   id: ({ json }) => textIn(json, 'name'),
   read(answer, { words }) {
     if (answer.status >= 300) return undefined;
-    return isOperation(answer.json)
-      ? stateOf(answer.json, words.field)
-      : unreadable(answer, 'without an Operation', 'google.longrunning.Operations, GetOperation');
+    if (!isOperation(answer.json)) return unreadable(answer, 'without an Operation', `${PROTO}, GetOperation`);
+    if (isBoth(answer.json)) return unreadable(answer, 'with both an error and a response', `${PROTO}: one of them at most`);
+    return stateOf(answer.json, words.field);
   },
   cancel: (monitor) => ({ method: 'POST', url: below(monitor, ':cancel'), body: {} }),
   // An error is told in the body as well: `{ error: { code: 404, status: 'NOT_FOUND' } }`.
@@ -102,6 +110,11 @@ export const aip151: Dialect<'aip-151'> = {
     { is: 'failure', status: 200, body: { name: 'operations/1', done: true, error: { code: 3, message: 'no rows' } } },
     { is: 'cancelled', status: 200, body: { name: 'operations/1', done: true, error: { code: 1, message: 'cancelled' } } },
     { is: 'unreadable', status: 200, body: { status: 'running' } },
+    {
+      is: 'unreadable',
+      status: 200,
+      body: { name: 'operations/1', done: true, error: { code: 3 }, response: { '@type': 'x/R' } },
+    },
     { is: 'gone', status: 404, body: { error: { code: 404, status: 'NOT_FOUND' } } },
   ],
 };

@@ -1,4 +1,5 @@
-import { addressIn, resolved } from '../probes/exchange.ts';
+import { addressIn, resolved, type Answer } from '../probes/exchange.ts';
+import type { StateWords } from '../trace/index.ts';
 import type { Dialect } from './dialect.ts';
 import { AZURE_WORDS } from './operationLocation.ts';
 import {
@@ -11,9 +12,16 @@ import {
   successBy,
   textIn,
   unreadable,
+  type StateEvent,
 } from './readings.ts';
 
-const STATE = 'properties.provisioningState';
+/** Where a resource tells how it is being made; some tell it at the top. */
+const STATES = ['properties.provisioningState', 'provisioningState'];
+
+function provisioning({ json }: Answer, words: StateWords): StateEvent | undefined {
+  const field = STATES.find((path) => textIn(json, path) !== undefined);
+  return field === undefined ? undefined : stateInWords(json, words, AZURE_WORDS, field);
+}
 
 /**
  * Azure Resource Manager, "Asynchronous Operations", in its three forms: Azure-AsyncOperation names a monitor with a `status`,
@@ -34,7 +42,7 @@ export const azureAsync: Dialect<'azure-async'> = {
     const monitor = addressIn(answer, 'azure-asyncoperation');
     if (monitor !== undefined) return { sign: 'own', monitor, ...(other === undefined ? {} : { other }) };
     if (answer.status === 202) return other === undefined ? undefined : { sign: 'chosen', monitor: other };
-    const state = textIn(answer.json, STATE) === undefined ? undefined : stateInWords(answer.json, NO_WORDS, AZURE_WORDS, STATE);
+    const state = provisioning(answer, NO_WORDS);
     // Of PUT and PATCH the address of the request is that of the resource; a start that the caller sent is not known better.
     if (state === undefined || answer.url === '' || !['PUT', 'PATCH', ''].includes(answer.method)) return undefined;
     return state.ending === undefined ? { sign: 'own', monitor: answer.url, state } : { sign: 'own', state };
@@ -51,7 +59,7 @@ export const azureAsync: Dialect<'azure-async'> = {
     }
     if (answer.status === 202) return pendingBy(answer, words);
     if (answer.status >= 300) return isFailure(answer) ? failureBy(answer) : undefined;
-    const told = stateInWords(answer.json, words, AZURE_WORDS, STATE);
+    const told = provisioning(answer, words);
     if (told === undefined) return successBy(answer);
     // The resource that tells how it is being made is what comes of it.
     return told.ending === 'success' ? { ...told, result: answer.json } : told;
