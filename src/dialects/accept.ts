@@ -164,7 +164,7 @@ function alike(answer: Answer, best: readonly Candidate[]): HarnessError {
   return new HarnessError(
     'ambiguous-acceptance',
     `${nameOf(answer)} answered ${statusLine(answer)}${at === undefined ? '' : ` with the monitor ${redactUrl(at)}`}, which can be read in ${counting(best.length)} ways:\n${candidates(best.map(({ dialect, fit }) => [dialect.name, fit.means ?? dialect.says]))}`,
-    `say which with operation(start, ${names[0]!}) or ${names.slice(1).join(' or ')}`,
+    `say which with operation(start, ${names[0]!}) or ${either(names.slice(1))}`,
   );
 }
 
@@ -180,8 +180,12 @@ function created(answer: Answer, fits: readonly Candidate[]): HarnessError {
         ...ways.map(({ dialect, fit }) => [dialect.name, fit.means!] as const),
       ],
     )}`,
-    `say which with operation(start, { dialect: 'sync' }) or ${names.join(' or ')}`,
+    `say which with operation(start, { dialect: 'sync' })${names.length > 1 ? ',' : ' or'} ${either(names)}`,
   );
+}
+
+function either(names: readonly string[]): string {
+  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)!}`;
 }
 
 function counting(n: number): string {
@@ -201,12 +205,12 @@ function mismatch(answer: Answer, chosen: string, fits: readonly Candidate[]): H
     `${nameOf(answer)} answered ${statusLine(answer)}${spoken}, which is not an acceptance in the dialect '${chosen}': expected ${dialect?.says ?? chosen}${dialect === undefined ? '' : ` (${dialect.source})`}`,
     others.length === 0
       ? 'leave the option dialect out, or pass { monitor: url }'
-      : `it fits ${others.length === 1 ? others[0]! : `${others.slice(0, -1).join(', ')} and ${others.at(-1)!}`}`,
+      : `it fits ${either(others)}: choose that, or leave the option dialect out`,
   );
 }
 
 /** The header fields by which one dialect or another names a monitor. */
-const NAMING_FIELDS: readonly string[] = ['location', 'content-location', 'operation-location', 'azure-asyncoperation', 'link'];
+const NAMING_FIELDS: readonly string[] = ['Location', 'Content-Location', 'Operation-Location', 'Azure-AsyncOperation', 'Link'];
 
 function redirected(answer: Answer): HarnessError {
   const to = addressIn(answer, 'location');

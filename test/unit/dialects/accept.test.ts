@@ -123,7 +123,7 @@ describe('a refusal', () => {
     [
       'only a Link',
       { status: 202, headers: { link: '<http://api.test/1?token=s3cret>; rel="monitor"' } },
-      'received only link: ',
+      'received only Link: ',
     ],
   ])('of %s says that nothing can be followed', (_, told, message) => {
     const error = refusal(() => accept(told));
