@@ -110,7 +110,7 @@ export async function azure(exchanges: readonly Exchange[]): Promise<Verdict> {
     const body = (found.body === '' ? {} : JSON.parse(found.body)) as Body;
     return {
       flatResponse: body,
-      rawResponse: { statusCode: found.status, headers: { ...found.headers }, body, request: { method: method as 'GET', url } },
+      rawResponse: { statusCode: found.status, headers: { ...found.headers }, body, request: { method, url } },
     };
   };
   const [start] = exchanges;
