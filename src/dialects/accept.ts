@@ -43,6 +43,9 @@ export interface Reader {
   readonly prefer?: string | undefined;
 }
 
+/** To be answered later or, if it is done by then, at once. */
+const PREFERS = /(?:^|,)\s*(?:respond-async\s*(?:,|;|$)|wait\s*=)/i;
+
 /** A dialect that an answer fits, and where it then leads. */
 interface Candidate {
   readonly dialect: Dialect;
@@ -94,8 +97,8 @@ export function readAcceptance(answer: Answer, { chosen, words, reading, prefer 
     const candidate = fits.find(({ dialect }) => dialect.name === chosen);
     if (candidate !== undefined) return follow(candidate);
     // Whoever prefers to be answered later, or to wait a while for the end, may be answered at once (RFC 7240 §4.1, §4.3).
-    const asked = DIALECTS.get(chosen)?.prefer ?? prefer ?? answer.headers.get('preference-applied') ?? undefined;
-    if (asked !== undefined && answer.status !== 202 && meaning !== 'pending') return succeeded();
+    const mayWait = DIALECTS.get(chosen)?.prefer ?? prefer ?? answer.headers.get('preference-applied') ?? '';
+    if (PREFERS.test(mayWait) && answer.status !== 202 && meaning !== 'pending') return succeeded();
     throw mismatch(answer, chosen, fits);
   }
 

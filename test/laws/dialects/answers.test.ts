@@ -50,7 +50,110 @@ const secretAddress = fc.constantFrom(
   `//ann:${SECRET}@other.test/op`,
   `ftp://ann:${SECRET}@api.test/?code=${SECRET}`,
 );
+/** What a body of one dialect or another has, with anything in its place. */
+const anything = fc.oneof(
+  word,
+  fc.constantFrom(
+    null,
+    true,
+    false,
+    0,
+    1,
+    3,
+    -1,
+    50,
+    100,
+    101,
+    2 ** 53,
+    'operations/1',
+    'a/operations/x y',
+    '/op/1',
+    'Bundle',
+    'batch-response',
+    'OperationOutcome',
+  ),
+  fc.jsonValue({ maxDepth: 1 }),
+);
+const orAnything = (value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> => fc.oneof({ weight: 4, arbitrary: value }, anything);
+const link = fc.record(
+  { rel: fc.oneof(fc.constantFrom('results', 'self', 'x/results'), anything), href: anything },
+  { requiredKeys: [] },
+);
+const issue = fc.record(
+  { severity: fc.constantFrom('error', 'fatal', 'warning', 3), code: fc.constantFrom('transient', 'invalid', null) },
+  { requiredKeys: [] },
+);
+const entry = fc.record(
+  {
+    response: orAnything(
+      fc.record({ status: fc.oneof(fc.constantFrom('200 OK', '404', '999'), anything), outcome: anything }, { requiredKeys: [] }),
+    ),
+    resource: anything,
+  },
+  { requiredKeys: [] },
+);
+const spoken = fc.oneof(
+  fc.record(
+    {
+      name: fc.oneof(fc.constantFrom('operations/1', 'p/operations/2', ''), anything),
+      done: fc.oneof(fc.boolean(), anything),
+      response: anything,
+      error: orAnything(
+        fc.record({ code: fc.oneof(fc.constantFrom(1, 3), anything), message: fc.string() }, { requiredKeys: [] }),
+      ),
+      metadata: orAnything(fc.record({ state: anything, progressPercent: anything }, { requiredKeys: [] })),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record(
+    {
+      data: orAnything(
+        fc.record(
+          {
+            id: anything,
+            attributes: orAnything(fc.record({ status: anything, state: anything, error: anything }, { requiredKeys: [] })),
+          },
+          { requiredKeys: [] },
+        ),
+      ),
+      errors: anything,
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record(
+    {
+      jobID: anything,
+      status: fc.oneof(fc.constantFrom('accepted', 'running', 'successful', 'failed', 'dismissed'), anything),
+      progress: anything,
+      exception: anything,
+      links: orAnything(fc.array(orAnything(link), { maxLength: 3 })),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record(
+    {
+      properties: orAnything(fc.record({ provisioningState: anything }, { requiredKeys: [] })),
+      provisioningState: anything,
+      resourceLocation: anything,
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record(
+    {
+      resourceType: anything,
+      type: anything,
+      issue: orAnything(fc.array(orAnything(issue), { maxLength: 3 })),
+      entry: orAnything(fc.array(orAnything(entry), { maxLength: 2 })),
+    },
+    { requiredKeys: [] },
+  ),
+  fc.record(
+    { status: anything, url: anything, self: anything, _links: anything, percent_complete: anything, data: anything },
+    { requiredKeys: [] },
+  ),
+);
 const json = fc.oneof(
+  spoken,
   fc.record(
     {
       status: fc.oneof(word, fc.anything({ maxDepth: 1 })),
@@ -67,10 +170,26 @@ const json = fc.oneof(
 );
 const body = fc.oneof(
   json.map((value) => JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner)) ?? ''),
+  fc.constantFrom(
+    'HTTP/1.1 200 OK\r\n\r\n{}',
+    'HTTP/1.1 404 Not Found\r\nA: b\r\n\r\n',
+    'HTTP/1.1 999',
+    'HTTP/1.1 200 OK\n\nnot json',
+    '\r\n\r\n',
+  ),
   fc.constantFrom('', 'null', '{"__proto__":{"status":"succeeded"}}', '{"status":', '<html>', '\uFEFF{"status":"running"}', '[]'),
   fc.string({ maxLength: 12 }),
 );
-const type = fc.constantFrom(undefined, 'application/json', 'application/problem+json', 'text/plain', 'text/html');
+const type = fc.constantFrom(
+  undefined,
+  'application/json',
+  'application/problem+json',
+  'application/vnd.api+json',
+  'application/fhir+json',
+  'application/http',
+  'text/plain',
+  'text/html',
+);
 
 const headersWith = (anAddress: fc.Arbitrary<string>): fc.Arbitrary<Record<string, string>> =>
   fc.record(
@@ -79,6 +198,10 @@ const headersWith = (anAddress: fc.Arbitrary<string>): fc.Arbitrary<Record<strin
       'operation-location': anAddress,
       'content-location': anAddress,
       'azure-asyncoperation': anAddress,
+      'odata-version': fc.constantFrom('4.0', '4.01'),
+      asyncresult: fc.constantFrom('200', '422', '20', '999', 'soon', ''),
+      'x-progress': fc.constantFrom('40%', '40.5 % done', '140%', 'soon', ''),
+      'preference-applied': fc.constantFrom('respond-async', 'wait=3', 'respond-async, wait=3', 'x-respond-async', ''),
       etag: fc.constantFrom('"1"', 'W/"2"', '"'),
       'retry-after': fc.constantFrom('0', '1', '-1', '1.5', 'soon', '99999999999', 'Mon, 01 Jan 2024 00:00:01 GMT'),
     },
@@ -164,11 +287,26 @@ describe.each(ALL)('the dialect $name', (dialect) => {
       if (read instanceof HarnessError)
         return must(['dialect-mismatch', 'invalid-url', 'start-redirected'].includes(read.code), read.code);
       if (read.kind === 'ended') {
-        const isOver = dialect.prefer !== undefined || dialect.accepts(answerOf(reply))?.state?.ending !== undefined;
+        const isOver =
+          dialect.prefer !== undefined ||
+          dialect.accepts(answerOf(reply))?.state?.ending !== undefined ||
+          /wait=|^respond-async/.test(reply.headers['preference-applied'] ?? '');
         return must(reply.status >= 400 || isOver, 'only a refusal ends at once, and what may be answered at once');
       }
       expect(read.dialect).toBe(dialect);
       expect(URL.canParse(read.url)).toBe(true);
+    });
+  });
+
+  test('says of any answer whether it is gone, whether it tells all the same, and where the result is', () => {
+    law(fc.tuple(toldWith(address), fc.option(toldWith(address), { nil: undefined })), ([reply, first]) => {
+      const answer = answerOf(reply);
+      const isGone = dialect.gone(answer);
+      must(!isGone || answer.status >= 400, 'what is there is not gone');
+      must(dialect.tells?.(answer) !== true || answer.status >= 400, 'only an error is in doubt');
+      const at = dialect.result?.(answer, first === undefined ? undefined : answerOf(first));
+      must(at === undefined || at !== '', 'an address is not empty');
+      dialect.id?.(answer);
     });
   });
 

@@ -97,6 +97,22 @@ describe('a failure as services tell it', () => {
   });
 });
 
+test.each<[OperationOptions, readonly [string, string | undefined][]]>([
+  [{}, []],
+  // What the caller says goes before what is published.
+  [{ reading: 'status-code' }, [['succeeded', 'success']]],
+  [{ states: { undefined: 'success' }, reading: 'body-status' }, [['undefined', 'success']]],
+])('Operation-Location, and a body without a status, with %j', async (options, states) => {
+  const world = worldOf([() => bare(202, { 'operation-location': MONITOR }), () => json({ rows: 3 })], options);
+  expect(await told(world)).toEqual(states);
+});
+
+test('what sounds like an ending is one where the caller says so', async () => {
+  const lines = [() => bare(202, { 'operation-location': MONITOR }), () => json({ status: 'Completed' })];
+  expect((await told(worldOf(lines))).at(-1)).toEqual(['Completed', undefined]);
+  expect(await told(worldOf(lines, { states: { Completed: 'success' } }))).toEqual([['Completed', 'success']]);
+});
+
 describe('gone', () => {
   const done = (): Response => json({ status: 'succeeded', progress: 100 });
 
