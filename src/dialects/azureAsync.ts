@@ -7,6 +7,7 @@ import {
   failureBy,
   isFailure,
   isGone,
+  memberIn,
   pendingBy,
   stateInWords,
   successBy,
@@ -21,6 +22,17 @@ const STATES = ['properties.provisioningState', 'provisioningState'];
 function provisioning({ json }: Answer, words: StateWords): StateEvent | undefined {
   const field = STATES.find((path) => textIn(json, path) !== undefined);
   return field === undefined ? undefined : stateInWords(json, words, AZURE_WORDS, field);
+}
+
+/** What an action gave is among the properties of the monitor, where no Location names it. */
+function withProperties(told: StateEvent, { json }: Answer, acceptance: Answer | undefined): StateEvent {
+  const isElsewhere =
+    acceptance !== undefined &&
+    (acceptance.method === 'PUT' || acceptance.method === 'PATCH' || addressIn(acceptance, 'location') !== undefined);
+  const properties = memberIn(json, 'properties');
+  return told.ending !== 'success' || told.result !== undefined || isElsewhere || properties === undefined
+    ? told
+    : { ...told, result: properties };
 }
 
 /**
@@ -40,7 +52,11 @@ export const azureAsync: Dialect<'azure-async'> = {
     if (answer.status >= 300) return undefined;
     const other = addressIn(answer, 'location');
     const monitor = addressIn(answer, 'azure-asyncoperation');
-    if (monitor !== undefined) return { sign: 'own', monitor, ...(other === undefined ? {} : { other }) };
+    if (monitor !== undefined) {
+      // Some services send both fields, for clients of either kind.
+      const sign = monitor === addressIn(answer, 'operation-location') ? 'shared' : 'own';
+      return { sign, monitor, ...(other === undefined ? {} : { other }) };
+    }
     if (answer.status === 202) return other === undefined ? undefined : { sign: 'chosen', monitor: other };
     const state = provisioning(answer, NO_WORDS);
     // Of PUT and PATCH the address of the request is that of the resource; a start that the caller sent is not known better.
@@ -52,7 +68,7 @@ export const azureAsync: Dialect<'azure-async'> = {
   read(answer, { words, acceptance }) {
     if (answer.status < 300) {
       const told = stateInWords(answer.json, words, AZURE_WORDS, 'status');
-      if (told !== undefined) return told;
+      if (told !== undefined) return withProperties(told, answer, acceptance);
     }
     if (acceptance?.headers.has('azure-asyncoperation') === true) {
       return answer.status < 300 ? unreadable(answer, 'without a status in its body', 'ARM, Azure-AsyncOperation') : undefined;

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Dialect } from '../../src/dialects/dialect.ts';
+import type { Dialect, Sample } from '../../src/dialects/dialect.ts';
 import { operation, type OperationOptions } from '../../src/dialects/operation.ts';
 import { HarnessError } from '../../src/errors.ts';
 import { fail, judge, politeness, settle, stay, succeed } from '../../src/logic/index.ts';
 import { demoApp, serve, type DemoOptions, type Served } from '../../src/demo/index.ts';
-import type { Millis } from '../../src/time/index.ts';
+import { virtualClock, type Millis } from '../../src/time/index.ts';
 import type { ObservationOf } from '../../src/trace/index.ts';
 import { watch, type Operation } from '../../src/watch/index.ts';
 import { inWorld, type Body, type World } from '../unit/demo/world.ts';
@@ -12,6 +12,7 @@ import { CATALOGUE, PAIRS, UNREAD } from './dialects/cast.ts';
 import { breaches } from './dialects/samples.ts';
 
 const HOST = 'http://demo.test';
+const START = { url: 'http://api.test/reports' } as const;
 
 function ordered(origin: string, order: object, options: OperationOptions, method = 'POST'): Operation {
   return operation({ url: `${origin}/reports`, method, body: order }, options);
@@ -34,14 +35,40 @@ function gaps({ trace }: Operation): readonly Millis[] {
   return looks.slice(1).map((look, i) => look.at - looks[i]!.at);
 }
 
-test('every dialect of the demo is read by one of ours, and every one of ours is spoken by the demo', () => {
+test('every dialect of the demo is read by one of ours', () => {
   expect(UNREAD).toEqual([]);
-  expect(CATALOGUE.filter((dialect) => !PAIRS.some((pair) => pair.dialect === dialect)).map(({ name }) => name)).toEqual([]);
 });
 
 describe.each(CATALOGUE)('the dialect $name', (dialect) => {
   test('reads its own samples as what they are', () => {
     expect(breaches(dialect)).toEqual([]);
+  });
+
+  // The first samples of each kind are of one form.
+  test.each(['success', 'failure', 'cancelled'] as const)('is followed through its own samples, to a %s', async (end) => {
+    const clock = virtualClock();
+    const first = (kind: Sample['is']): Sample | undefined => dialect.samples.find(({ is: isKind }) => isKind === kind);
+    const lines = [first('accepted'), first('pending'), first('pending'), first(end)].filter((line) => line !== undefined);
+    let asked = 0;
+    const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+      await clock.sleep(10);
+      const isLook = url !== START.url || init.method === 'GET';
+      const { status, headers, body } = lines[Math.min(asked++, lines.length - 1)]!;
+      if (asked > 1 && !isLook) throw new Error('it was started twice');
+      const type = typeof body === 'string' ? {} : { 'content-type': 'application/json' };
+      const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
+      return new Response(text, { status, headers: { ...(text === null ? {} : type), ...headers } });
+    };
+    const op = operation(
+      { ...START, method: first('accepted')!.method ?? 'POST' },
+      { clock, fetch, dialect: dialect.name as OperationOptions['dialect'] },
+    );
+    expect(await clock.run(() => watch(op, settle(), { within: '20s' }))).toMatchObject(
+      // Not every dialect tells that it was cancelled.
+      first(end) === undefined ? { verdict: 'violated', decidedBy: 'deadline' } : { verdict: 'holds', decidedBy: 'observation' },
+    );
+    expect(statesOf(op).at(-1)?.ending).toBe(first(end) === undefined ? undefined : end);
+    expect(statesOf(op).some(({ ending }) => ending === undefined)).toBe(true);
   });
 });
 
