@@ -361,11 +361,11 @@ class StartedOperation implements Operation {
     return this.#attach(url);
   }
 
-  /** What was preferred and what of it was granted (RFC 7240): whether it was, is for the server to decide. */
+  /** What was preferred, where not all of it was granted (RFC 7240): it never must be, but it explains what was answered. */
   #notePreference(answer: Answer, prefer: string | undefined): void {
     const applied = answer.headers.get('preference-applied');
-    if (prefer === undefined && applied === null) return;
-    const text = `preferred ${prefer ?? 'what is not known'}; ${applied === null ? 'no Preference-Applied' : `applied ${applied}`}`;
+    if (prefer === undefined || listed(prefer) === listed(applied ?? '')) return;
+    const text = `preferred ${prefer}; ${applied === null ? 'no Preference-Applied' : `applied ${applied}`}`;
     this.trace.record('start', { kind: 'note', text });
   }
 
@@ -692,6 +692,16 @@ function filled(template: string, answer: Answer): string {
       'name a field that the acceptance has, as in { monitor: "/tasks/{id}" }',
     );
   });
+}
+
+/** The members of a header field that is a list, in one order. */
+function listed(field: string): string {
+  return field
+    .toLowerCase()
+    .split(',')
+    .map((member) => member.trim())
+    .sort((a, b) => (a < b ? -1 : 1))
+    .join();
 }
 
 /** What a value is, without what it holds: an answer of another library has the request in it, with its credentials. */

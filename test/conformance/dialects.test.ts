@@ -173,9 +173,7 @@ describe.each(PAIRS)(
           dialect: dialect.name as OperationOptions['dialect'],
         });
         expect(await watch(op, succeed(), { within })).toMatchObject({ verdict: 'holds' });
-        expect(JSON.stringify(op.trace.observations)).toMatch(
-          /preferred respond-async, wait=10; applied (?:respond-async, )?wait=10/,
-        );
+        expect(JSON.stringify(op.trace.observations)).toMatch(/"preference-applied","(?:respond-async, )?wait=10"/);
       }));
   },
 );

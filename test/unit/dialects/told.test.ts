@@ -195,6 +195,11 @@ describe('what is preferred', () => {
     );
     expect(await clock.run(() => op.result())).toEqual({ rows: 3 });
     expect(op.trace.toJSONL()).toContain('preferred respond-async, wait=2; applied wait=2');
+    // What was granted whole needs no words.
+    const whole = { ...ORDER, headers: { prefer: 'wait=2, respond-async' } };
+    const granted = worldOf([() => json({}, 200, { 'preference-applied': 'respond-async,wait=2' })], {}, whole);
+    await granted.clock.run(() => granted.op.result());
+    expect(granted.op.trace.toJSONL()).not.toContain('preferred');
     // For one who did not ask it is an answer in another dialect.
     const silent = worldOf([() => json({ rows: 3 })], { dialect: 'json-api' });
     await expect(silent.clock.run(() => silent.op.result())).rejects.toMatchObject({ code: 'dialect-mismatch' });
