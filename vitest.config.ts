@@ -11,7 +11,7 @@ export default defineConfig({
     projects: [
       {
         resolve,
-        test: { name: 'unit', include: ['test/{unit,laws,messages,architecture,docs}/**/*.test.ts'], setupFiles },
+        test: { name: 'unit', include: ['test/{unit,laws,conformance,messages,architecture,docs}/**/*.test.ts'], setupFiles },
       },
       {
         resolve,

@@ -20,7 +20,11 @@ export const FOLDERS = [
     types:
       "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';",
   },
-  { path: 'src/dialects', support: ['accept', 'dialect', 'operation', 'readings'] },
+  {
+    path: 'src/dialects',
+    support: ['accept', 'dialect', 'operation', 'readings'],
+    types: "export type { Ask, Dialect, Fit, Sample, Seen } from './dialect.ts';",
+  },
   { path: 'src/demo/bugs', support: ['bug'] },
   { path: 'src/demo/dialects', support: ['azure', 'dialect'] },
 ];

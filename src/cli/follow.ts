@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { DIALECT_NAMES } from '../dialects/accept.ts';
 import { operation, type OperationOptions, type StartDescription } from '../dialects/operation.ts';
 import type { ReadingName } from '../dialects/readings.ts';
 import { HarnessError, nearest, show } from '../errors.ts';
@@ -10,6 +11,10 @@ import { formatDuration, parseDuration, systemClock, type Duration, type Millis 
 import { isSecretHeader, meaningOf, REDACTED, type Meaning, type Observation } from '../trace/index.ts';
 import { watch, type Operation } from '../watch/index.ts';
 import { EXIT, type Io } from './io.ts';
+
+/** Where what a flag means begins, and how long a line is at most, in columns. */
+const INDENT = 27;
+const WIDTH = 100;
 
 const HELP = `holdfast follow URL: start an operation and watch it to its end
 
@@ -22,7 +27,8 @@ const HELP = `holdfast follow URL: start an operation and watch it to its end
       --monitor URL        where to look, when the answer does not say; {name} takes a value from its body
       --status-field PATH  where the state stands in the monitor's body, as in job.phase
       --state NAME=MEANING what a state means: pending, success, failure or cancelled; may be repeated
-      --dialect NAME       location, operation-location, or sync for "this is the result"
+      --dialect NAME       how the start is answered, where that is not beyond doubt, or sync for "this is the result":
+${listedIn(DIALECT_NAMES.filter((name) => name !== 'sync'))}
       --reading NAME       body-status or status-code
       --trace FILE         write what was seen as JSONL
       --json               one JSON line per observation, for programs
@@ -32,6 +38,18 @@ Without a method and a body, URL is taken for the monitor of an operation that r
 
   holdfast follow -d '{"title":"Q3","rows":12}' http://127.0.0.1:8080/reports
 `;
+
+/** Names in lines, below what is told of their flag. */
+function listedIn(names: readonly string[]): string {
+  const lines: string[] = [];
+  for (const [i, name] of names.entries()) {
+    const text = i === names.length - 1 ? name : `${name},`;
+    const line = lines.at(-1);
+    if (line === undefined || line.length + 1 + text.length > WIDTH) lines.push(`${' '.repeat(INDENT)}${text}`);
+    else lines[lines.length - 1] = `${line} ${text}`;
+  }
+  return lines.join('\n');
+}
 
 /**
  * `holdfast follow`: sends the start, prints every state as it comes, and ends with the operation.

@@ -38,6 +38,7 @@ import {
   type Event,
   type EventOf,
   type Lifecycle,
+  type Meaning,
   type Observation,
   type StateMeanings,
   type StateWords,
@@ -54,9 +55,9 @@ import {
   type Pull,
   type Push,
 } from '../watch/index.ts';
-import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted } from './accept.ts';
+import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted, type DialectName } from './accept.ts';
 import type { Dialect } from './dialect.ts';
-import { chooseReading, READING_NAMES, readAs, saysOf, type ReadingName } from './readings.ts';
+import { chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';
 
 /** What a start may be written as instead of a function. */
 export type StartDescription =
@@ -78,8 +79,8 @@ export interface OperationOptions {
   readonly fetch?: Fetch | undefined;
   /** What it is called in messages; the start's method and address by default. */
   readonly name?: string | undefined;
-  /** Decides between readings of the acceptance: `location`, `operation-location`, or `sync` for "this is the result". */
-  readonly dialect?: 'location' | 'operation-location' | 'sync' | undefined;
+  /** Decides how the acceptance is read, by the name of a dialect of `holdfast/dialects`; or `sync` for "this is the result". */
+  readonly dialect?: DialectName | undefined;
   /** Decides how the monitor's answers are read, where its first answer can be read in two ways. */
   readonly reading?: ReadingName | undefined;
   /**
@@ -91,6 +92,11 @@ export interface OperationOptions {
   readonly base?: string | undefined;
   /** What your state names mean, beyond common use: `{ shipped: 'success', onHold: 'pending' }`. */
   readonly states?: StateMeanings | undefined;
+  /**
+   * What an HTTP status of the monitor means, where it is not the usual: `{ 404: 'pending', 500: 'gone' }`. What is gone is a
+   * failed look before the end was seen, and none after it.
+   */
+  readonly statuses?: Readonly<Record<number, Meaning | 'gone'>> | undefined;
   /** Where in the monitor's body the state stands, as a dotted path such as `job.phase`; `status`, else `state`, by default. */
   readonly statusField?: string | undefined;
   /** Legal states and moves; with it a claim can tell early that a state cannot be reached any more. */
@@ -136,7 +142,7 @@ export interface OperationOptions {
  * ```
  */
 export function operation(start: Start, options: OperationOptions = {}): Operation {
-  const checked = checkStart(start);
+  const checked = checkStart(start, DIALECTS.get(options.dialect ?? '')?.prefer);
   return new StartedOperation(checked, checkOptions(options, checked));
 }
 
@@ -175,6 +181,11 @@ class StartedOperation implements Operation {
   #homes: readonly string[] = [];
   /** Where the result is said to be, when it is done and elsewhere. */
   #elsewhere: { readonly location: string; readonly base: string } | undefined;
+  /** How it ended: what is told afterwards does not change that. */
+  #end: EventOf<'state'> | undefined;
+  #late: string | undefined;
+  /** The provider took our wish to cancel it. */
+  #isCancelled = false;
   #notBefore: Millis | undefined;
 
   constructor(start: CheckedStart, options: OperationOptions) {
@@ -199,7 +210,9 @@ class StartedOperation implements Operation {
     });
     this.#headers = checkedHeaders(options.headers, 'headers');
     this.#words = { states: options.states ?? {}, field: options.statusField };
-    this.#reading = options.reading ?? (options.statusField === undefined ? undefined : 'body-status');
+    // A dialect that was chosen knows what to make of the field.
+    const isChosen = DIALECTS.has(options.dialect ?? '') && DIALECTS.get(options.dialect ?? '')?.read !== 'first-answer';
+    this.#reading = options.reading ?? (options.statusField === undefined || isChosen ? undefined : 'body-status');
     const look = (context: LookContext): Promise<Looked> => this.#look(context);
     this.sources = [{ name: 'monitor', pace: MONITOR_PACE, look }, ...(options.also ?? [])];
   }
@@ -237,9 +250,10 @@ class StartedOperation implements Operation {
         'cancel an operation that was accepted with a monitor',
       );
     }
-    const { method } = accepted.dialect.cancel;
-    const url = this.#monitor?.url ?? accepted.url;
-    const request = prepare(method, url, this.#headersFor(url).headers);
+    const { method, url, body } = accepted.dialect.cancel(this.#monitor?.url ?? accepted.url);
+    const { headers } = this.#headersFor(url);
+    if (body !== undefined) headers.set('content-type', 'application/json');
+    const request = prepare(method, url, headers, body === undefined ? undefined : JSON.stringify(body));
     const answer = await this.#inTime(
       `${method} ${redactUrl(url)}`,
       (signal) => ask(this.#send, request, `cancel/${this.trace.observations.length}`, this.#record('cancel'), signal),
@@ -253,6 +267,7 @@ class StartedOperation implements Operation {
         'the provider did not take the cancellation; 409 usually means that the operation has ended (RFC 9110 §15.5.10)',
       );
     }
+    this.#isCancelled = true;
   }
 
   #look(context: LookContext): Promise<Looked> {
@@ -327,8 +342,10 @@ class StartedOperation implements Operation {
     const { dialect, monitor } = this.#options;
     this.#notBefore = politeMoment(answer, this.clock, (text) => void this.trace.record('start', { kind: 'note', text }));
     this.#homes = answer.url === '' ? [] : [new URL(answer.url).origin];
+    const prefer = this.#start.kind === 'send' ? (this.#start.headers.get('prefer') ?? undefined) : undefined;
+    this.#notePreference(answer, prefer);
     if (monitor === undefined || answer.status < 200 || answer.status >= 300) {
-      const accepted = readAcceptance(answer, dialect, this.#words, this.#reading);
+      const accepted = readAcceptance(answer, { chosen: dialect, words: this.#words, reading: this.#reading, prefer });
       if (accepted.kind === 'ended') this.#keepAddress(answer, accepted.event);
       // An answer whose own address is not known came from where its monitor is, as far as one can tell.
       else if (answer.url === '') this.#homes = [new URL(accepted.url).origin];
@@ -344,6 +361,14 @@ class StartedOperation implements Operation {
     return this.#attach(url);
   }
 
+  /** What was preferred, where not all of it was granted (RFC 7240): it never must be, but it explains what was answered. */
+  #notePreference(answer: Answer, prefer: string | undefined): void {
+    const applied = answer.headers.get('preference-applied');
+    if (prefer === undefined || listed(prefer) === listed(applied ?? '')) return;
+    const text = `preferred ${prefer}; ${applied === null ? 'no Preference-Applied' : `applied ${applied}`}`;
+    this.trace.record('start', { kind: 'note', text });
+  }
+
   #attach(url: string): Accepted {
     this.#homes = [...this.#homes, new URL(url).origin];
     return { kind: 'monitor', dialect: DIALECTS.get(this.#options.dialect ?? 'location')!, url, event: undefined };
@@ -356,7 +381,9 @@ class StartedOperation implements Operation {
       fetch: this.#send,
       headersFor: (url) => this.#headersFor(url),
       read: (answer) => this.#readMonitor(answer, dialect),
-      moved: (answer) => dialect.moved(answer),
+      moved: (answer) => dialect.moved?.(answer),
+      tells: (answer) => this.#meaningOf(answer) !== undefined || dialect.tells?.(answer) === true,
+      gone: (answer) => this.#isGone(answer, dialect),
     });
   }
 
@@ -368,26 +395,52 @@ class StartedOperation implements Operation {
     return { headers, withheld };
   }
 
-  #readMonitor(answer: Answer, dialect: Dialect): EventOf<'state'> | undefined {
-    let event: EventOf<'state'> | undefined;
-    if (this.#reading !== undefined) {
-      event = readAs(this.#reading, answer, this.#words);
-    } else {
-      const chosen = chooseReading(answer, dialect.readings, this.#acceptance, this.#words);
-      ({ event } = chosen);
-      if (chosen.reading !== undefined) {
-        this.#reading = chosen.reading;
-        const text = `the monitor is read by ${saysOf(chosen.reading)} ('${chosen.reading}')`;
-        this.trace.record('monitor', { kind: 'note', text });
-      }
+  /** What the caller says that the status of an answer means. */
+  #meaningOf({ status }: Answer): Meaning | 'gone' | undefined {
+    const { statuses } = this.#options;
+    return statuses !== undefined && Object.hasOwn(statuses, status) ? statuses[status] : undefined;
+  }
+
+  #isGone(answer: Answer, dialect: Dialect): boolean {
+    const meaning = this.#meaningOf(answer);
+    return meaning === undefined ? dialect.gone(answer) : meaning === 'gone';
+  }
+
+  #readMonitor(answer: Answer, dialect: Dialect): EventOf<'state'> | EventOf<'error'> | undefined {
+    const event = this.#told(answer, dialect);
+    if (event?.kind !== 'state') return event;
+    if (this.#end === undefined) {
+      this.#keepAddress(answer, event, dialect);
+      if (event.ending !== undefined) this.#end = event;
+    } else if (event.ending !== this.#end.ending && this.#late !== event.state) {
+      this.#late = event.state;
+      const text = `told '${event.state}' after it had ended as '${this.#end.state}': the end stands, and this came too late`;
+      this.trace.record('monitor', { kind: 'note', text });
     }
-    if (event !== undefined) this.#keepAddress(answer, event);
     return event;
   }
 
+  #told(answer: Answer, dialect: Dialect): EventOf<'state'> | EventOf<'error'> | undefined {
+    if (this.#isCancelled && dialect.forgetsCancelled === true && this.#isGone(answer, dialect))
+      return { kind: 'state', state: 'cancelled', ending: 'cancelled', raw: { status: answer.status } };
+    const meaning = this.#meaningOf(answer);
+    if (meaning === 'gone') return undefined;
+    if (meaning !== undefined) return readMeaning(meaning, answer, this.#words);
+    if (this.#reading !== undefined) return readAs(this.#reading, answer, this.#words);
+    if (dialect.read !== 'first-answer') return dialect.read(answer, { words: this.#words, acceptance: this.#acceptance });
+    const chosen = chooseReading(answer, READING_NAMES, this.#acceptance, this.#words);
+    if (chosen.reading !== undefined) {
+      this.#reading = chosen.reading;
+      const text = `the monitor is read by ${saysOf(chosen.reading)} ('${chosen.reading}')`;
+      this.trace.record('monitor', { kind: 'note', text });
+    }
+    return chosen.event;
+  }
+
   /** Keeps the address of a result that is elsewhere: the trace has it without its secrets. */
-  #keepAddress(answer: Answer, event: EventOf<'state'>): void {
-    const location = answer.status === 303 && event.ending === 'success' ? addressIn(answer, 'location') : undefined;
+  #keepAddress(answer: Answer, event: EventOf<'state'>, dialect?: Dialect): void {
+    if (event.ending !== 'success') return;
+    const location = answer.status === 303 ? addressIn(answer, 'location') : dialect?.result?.(answer, this.#acceptance);
     if (location !== undefined) this.#elsewhere = { location, base: answer.url };
   }
 
@@ -398,8 +451,10 @@ class StartedOperation implements Operation {
       (value): value is string | number => (typeof value === 'string' && value !== '') || typeof value === 'number',
     );
     const url = accepted.kind === 'monitor' ? accepted.url : (this.#acceptance?.url ?? '');
+    const own =
+      accepted.kind === 'monitor' && this.#acceptance !== undefined ? accepted.dialect.id?.(this.#acceptance) : undefined;
     return {
-      id: id === undefined ? redactUrl(url) : String(id),
+      id: own ?? (id === undefined ? redactUrl(url) : String(id)),
       dialect: accepted.kind === 'monitor' ? accepted.dialect.name : 'sync',
     };
   }
@@ -497,7 +552,7 @@ function why(error: unknown): string {
   return withoutSecrets(cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message);
 }
 
-function checkStart(start: Start): CheckedStart {
+function checkStart(start: Start, prefer: string | undefined): CheckedStart {
   if (typeof start === 'function') return { kind: 'answer', get: start };
   if (typeof start !== 'object' || start === null) {
     throw new HarnessError(
@@ -525,6 +580,8 @@ function checkStart(start: Start): CheckedStart {
   const headers = checkedHeaders(start.headers, 'headers of the start');
   const body = bodyText(start.body);
   if (body !== start.body && !headers.has('content-type')) headers.set('content-type', 'application/json');
+  // A dialect that is asynchronous only when it is asked to be.
+  if (prefer !== undefined && !headers.has('prefer')) headers.set('prefer', prefer);
   const method = (start.method ?? (body === undefined ? 'GET' : 'POST')).toUpperCase();
   return { kind: 'send', method, url: href, headers, request: prepare(method, href, headers, body) };
 }
@@ -557,6 +614,16 @@ function checkOptions(options: OperationOptions, start: CheckedStart): Operation
   const { dialect, reading, lifecycle, base, monitor, states = {} } = options;
   if (dialect !== undefined && !DIALECT_NAMES.includes(dialect)) throw unknownName('dialect', dialect, DIALECT_NAMES);
   if (reading !== undefined && !READING_NAMES.includes(reading)) throw unknownName('reading', reading, READING_NAMES);
+  for (const [status, meaning] of Object.entries(options.statuses ?? {})) {
+    if (!/^[1-5]\d\d$/.test(status))
+      throw new HarnessError(
+        'invalid-status',
+        `statuses: expected an HTTP status from 100 to 599, received ${show(status)}`,
+        "write it as a number, as in { statuses: { 404: 'pending' } }; names of states are for the option states",
+      );
+    if (meaning !== 'gone' && !MEANINGS.includes(meaning))
+      throw unknownName('meaning', meaning, [...MEANINGS, 'gone'], `statuses.${status}`);
+  }
   for (const [state, meaning] of Object.entries(states))
     if (!MEANINGS.includes(meaning)) throw unknownName('meaning', meaning, MEANINGS, `states.${state}`);
   if (dialect === 'sync' && (monitor !== undefined || start.kind === 'monitor')) {
@@ -625,6 +692,16 @@ function filled(template: string, answer: Answer): string {
       'name a field that the acceptance has, as in { monitor: "/tasks/{id}" }',
     );
   });
+}
+
+/** The members of a header field that is a list, in one order. */
+function listed(field: string): string {
+  return field
+    .toLowerCase()
+    .split(',')
+    .map((member) => member.trim())
+    .sort((a, b) => (a < b ? -1 : 1))
+    .join();
 }
 
 /** What a value is, without what it holds: an answer of another library has the request in it, with its credentials. */

@@ -7,17 +7,19 @@ import {
   progressIn,
   redactUrl,
   stateIn,
+  valueAt,
   wordIn,
   type EventOf,
   type Meaning,
   type StateMeanings,
   type StateWords,
 } from '../trace/index.ts';
+import type { Ask } from './dialect.ts';
 
 /** How a monitor's answer tells the state: by the HTTP status alone, or by a status in the body. */
 export type ReadingName = 'body-status' | 'status-code';
 
-type StateEvent = EventOf<'state'>;
+export type StateEvent = EventOf<'state'>;
 
 interface Reading {
   /** For messages: how the state is told. */
@@ -27,7 +29,7 @@ interface Reading {
 }
 
 /** Names of states where the monitor tells none. */
-const UNNAMED: Readonly<Record<Meaning, string>> = {
+export const UNNAMED: Readonly<Record<Meaning, string>> = {
   pending: 'running',
   success: 'succeeded',
   failure: 'failed',
@@ -40,20 +42,11 @@ const ABOUT_THE_LOOK: ReadonlySet<number> = new Set([401, 403, 404, 405, 406, 40
 const byStatusCode: Reading = {
   says: 'the status code (202 until it is done)',
   read(answer, words) {
-    const raw = bodyOf(answer);
-    const told = raw === undefined ? {} : { raw };
-    if (answer.status === 202) {
-      const word = wordIn(answer.json, words.field)?.word;
-      // Read so it is not done: the name of an ending would say that it is.
-      const state = word === undefined || endingIn(word, words.states) !== undefined ? UNNAMED.pending : word;
-      return { kind: 'state', state, ...told, ...progressIn(answer.json) };
-    }
+    if (answer.status === 202) return pendingBy(answer, words);
     if (answer.status === 303) return seeOther(answer);
-    if (answer.status < 300)
-      return { kind: 'state', state: UNNAMED.success, ending: 'success', ...told, ...(raw === undefined ? {} : { result: raw }) };
+    if (answer.status < 300) return successBy(answer);
     // Some are about the look, and "gone" does not say how it ended; other 4xx are the failure itself (ARM asynchronous operations).
-    if (answer.status < 400 || ABOUT_THE_LOOK.has(answer.status)) return undefined;
-    return { kind: 'state', state: UNNAMED.failure, ending: 'failure', ...told, error: raw ?? answer.status };
+    return answer.status >= 400 && !ABOUT_THE_LOOK.has(answer.status) ? failureBy(answer) : undefined;
   },
 };
 
@@ -61,9 +54,23 @@ const byBody: Reading = {
   says: 'a status in the body',
   read(answer, words) {
     if (answer.status === 303) return seeOther(answer);
-    return answer.status < 300 ? stateIn(answer.json, words) : undefined;
+    return answer.status < 300 ? stateInBody(answer, words) : undefined;
   },
 };
+
+/** The state in a body, by the caller's words and by common use. */
+export function stateInBody(answer: Answer, words: StateWords): StateEvent | undefined {
+  return stateIn(answer.json, words) ?? namedByNothing(answer, words);
+}
+
+/** A field that is null or not there tells a state where the caller says which: `{ states: { null: 'pending' } }`. */
+function namedByNothing(answer: Answer, { states, field }: StateWords): StateEvent | undefined {
+  const values = (field === undefined ? ['status', 'state'] : [field]).map((path) => valueAt(answer.json, path));
+  const word = values.includes(null) ? 'null' : values.every((value) => value === undefined) ? 'undefined' : undefined;
+  if (word === undefined || answer.json === undefined || !Object.hasOwn(states, word)) return undefined;
+  const ending = endingIn(word, states);
+  return { kind: 'state', state: word, ...(ending === undefined ? {} : { ending }), raw: answer.json };
+}
 
 const READINGS: Readonly<Record<ReadingName, Reading>> = { 'body-status': byBody, 'status-code': byStatusCode };
 
@@ -160,6 +167,109 @@ export function seeOther(answer: Answer): StateEvent | undefined {
   const to = addressIn(answer, 'location');
   if (to === undefined) return undefined;
   return { kind: 'state', state: UNNAMED.success, ending: 'success', raw: { location: redactUrl(to) } };
+}
+
+/** A success, with the body for its result. */
+export function successBy(answer: Answer): StateEvent {
+  const raw = bodyOf(answer);
+  return { kind: 'state', state: UNNAMED.success, ending: 'success', ...(raw === undefined ? {} : { raw, result: raw }) };
+}
+
+/** A failure, with the body for its error. */
+export function failureBy(answer: Answer): StateEvent {
+  const raw = bodyOf(answer);
+  return {
+    kind: 'state',
+    state: UNNAMED.failure,
+    ending: 'failure',
+    ...(raw === undefined ? {} : { raw }),
+    error: raw ?? answer.status,
+  };
+}
+
+/** Still at work, by the word that the body may tell for it. */
+export function pendingBy(answer: Answer, words: StateWords): StateEvent {
+  const raw = bodyOf(answer);
+  const word = wordIn(answer.json, words.field)?.word;
+  // Read so it is not done: the name of an ending would say that it is.
+  const state = word === undefined || endingIn(word, words.states) !== undefined ? UNNAMED.pending : word;
+  return { kind: 'state', state, ...(raw === undefined ? {} : { raw }), ...progressIn(answer.json) };
+}
+
+/** What an answer tells whose status means what the caller says. */
+export function readMeaning(meaning: Meaning, answer: Answer, words: StateWords): StateEvent {
+  if (meaning === 'pending') return pendingBy(answer, words);
+  if (meaning === 'success') return successBy(answer);
+  return { ...failureBy(answer), state: UNNAMED[meaning], ending: meaning };
+}
+
+/** What the words of a dialect mean, in small letters. Any other word is not an ending. */
+export type OwnWords = Readonly<Record<string, Meaning>>;
+
+/**
+ * The state in a body that has words of its own: what the caller says of them goes first, and a word that is not known is not
+ * an ending, whatever other APIs mean by it.
+ *
+ * @param field where the word stands, as a text, unless the caller says otherwise
+ */
+export function stateInWords(
+  json: unknown,
+  { states, field: chosen }: StateWords,
+  own: OwnWords,
+  field: string,
+): StateEvent | undefined {
+  const word = wordIn(json, chosen ?? field)?.word;
+  if (word === undefined || (chosen === undefined && typeof valueAt(json, field) !== 'string')) return undefined;
+  const key = word.toLowerCase();
+  const meaning = Object.hasOwn(states, word) ? states[word]! : Object.hasOwn(own, key) ? own[key]! : 'pending';
+  return stateIn(json, { states: { [word]: meaning }, field: chosen ?? field });
+}
+
+/** A member of a body that is an object; undefined where it is none. */
+export function memberIn(json: unknown, name: string): Readonly<Record<string, unknown>> | undefined {
+  const value = valueAt(json, name);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+}
+
+/** A member of a body that is a text with something in it. */
+export function textIn(json: unknown, path: string): string | undefined {
+  const value = valueAt(json, path);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+export function isPerCent(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 100;
+}
+
+/** 4xx that is the failure itself, and not about the look: not allowed, not there, no such method or media type. */
+export function isFailure({ status }: Answer): boolean {
+  return status >= 400 && status < 500 && !ABOUT_THE_LOOK.has(status);
+}
+
+/** Not there, or not there any more (RFC 9110 §15.5.5, §15.5.11). */
+export function isGone({ status }: Answer): boolean {
+  return status === 404 || status === 410;
+}
+
+/** What most do: the monitor is deleted. */
+export function deleteMonitor(monitor: string): Ask {
+  return { method: 'DELETE', url: monitor };
+}
+
+/** An address with more at the end of its path. */
+export function below(monitor: string, more: string): string {
+  const url = new URL(monitor);
+  url.pathname += more;
+  return url.href;
+}
+
+/** An answer that a dialect cannot read: what it was, what was expected, and by which clause. */
+export function unreadable(answer: Answer, lacks: string, clause: string): EventOf<'error'> {
+  return {
+    kind: 'error',
+    status: answer.status,
+    message: `${nameOf(answer)} answered ${answer.status} ${lacks} (${clause}), so how it stands is not told`,
+  };
 }
 
 /** The error an answer tells, as a value for the trace. */

@@ -22,10 +22,17 @@ export interface HttpStatusOptions {
   readonly fetch?: Fetch | undefined;
   /** Sent with every look at the monitor's own origin; of these, another origin gets only what is harmless, such as Accept. */
   readonly headers?: HeaderFields | undefined;
-  /** Reads the state from an answer of the monitor; `undefined` when the answer says nothing about it. */
+  /**
+   * Reads the state from an answer of the monitor; `undefined` when the answer says nothing about it, and an event of the kind
+   * `error` to say why.
+   */
   readonly read: (answer: Answer) => Event | undefined;
   /** Where the monitor has moved to, when an answer says so. */
   readonly moved?: (answer: Answer) => string | undefined;
+  /** Whether an answer that commonly says "not now" (5xx, 408, 425, 429) is to be read all the same. */
+  readonly tells?: ((answer: Answer) => boolean) | undefined;
+  /** Whether an answer says that the monitor is not there any more. After an ending was read that is no failed look. */
+  readonly gone?: ((answer: Answer) => boolean) | undefined;
   readonly pace?: Pace | undefined;
 }
 
@@ -76,6 +83,9 @@ export class Monitor implements Pull {
   #url: string;
   #looks = 0;
   #last: { readonly to: string; readonly tag: string | undefined; readonly request: Prepared } | undefined;
+  /** An ending was read: from then on the provider may forget it. */
+  #ended = false;
+  #forgotten = false;
   /** Other origins that it was told of once. */
   readonly #foreign = new Set<string>();
 
@@ -146,10 +156,17 @@ export class Monitor implements Pull {
         this.#url = target;
       }
     }
-    const event = isTransient(answer.status) ? undefined : this.#options.read(answer);
+    if (this.#ended && this.#options.gone?.(answer) === true) {
+      if (!this.#forgotten) note(`${nameOf(answer)} answered ${statusLine(answer)}: gone after its end, which is no failure`);
+      this.#forgotten = true;
+      return { events: [], notBefore };
+    }
+    const isNotNow = isTransient(answer.status) && this.#options.tells?.(answer) !== true;
+    const event = isNotNow ? undefined : this.#options.read(answer);
     const tag = answer.headers.get('etag');
     // What could not be read is to be told again, and not to be called unchanged.
-    this.#etag = tag === null || event === undefined ? undefined : { url, tag };
+    this.#etag = tag === null || event === undefined || event.kind === 'error' ? undefined : { url, tag };
+    if (event?.kind === 'state' && event.ending !== undefined) this.#ended = true;
     return event === undefined
       ? failed(`${nameOf(answer)} answered ${statusLine(answer)}`, answer, notBefore)
       : { events: [event], notBefore };

@@ -67,6 +67,8 @@ function brokenHint(scene: Scene): string {
     return `the monitor is not there (${status}): is it the right address, and does the provider keep a monitor long enough after the end? A monitor elsewhere is named with operation(start, { monitor: url })`;
   if (status !== undefined && status >= 500)
     return `the provider's own log tells why its monitor answers ${status}; until it answers, nothing is known of the operation`;
+  if (status !== undefined && status < 300)
+    return "its answers do not tell how it stands in the way that they are read: mend the provider; or, where it tells otherwise, say how, with { dialect }, { statusField: 'job.phase' } or { reading: 'status-code' }";
   if (status !== undefined) return `see what the monitor answers: its answers stand in the trace`;
   if (group !== undefined && /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ECONNRESET|EHOSTUNREACH|fetch failed/.test(group.message))
     return 'no look reached the server: is it running, and is this its address and port?';
@@ -175,6 +177,10 @@ function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet'
   if (meaningOf(last) === undefined && last !== 'false' && claim.name !== 'reach' && moves?.moves[last] === undefined) {
     return `what ${quoted(last)} means is not known, so it was taken for "not done yet": if it is an ending, say so with { states: { ${key(last)}: 'success' } } (or 'failure', 'cancelled'); if not, it has not ended in time`;
   }
+  // Its dialect has words of its own: what others mean by this one does not count.
+  const commonly = meaningOf(last);
+  if (commonly !== undefined && commonly !== 'pending' && claim.name !== 'reach')
+    return `${quoted(last)} sounds like an ending, but is none in the dialect that the monitor is read by, so it was taken for "not done yet", as real clients of that dialect take it: if it is an ending, say so with { states: { ${key(last)}: '${commonly}' } }; if the provider means the dialect, it must use its words`;
   const stuck = stuckHint(scene, last, reason.since ?? since);
   return closing.lastLook === 'unanswered'
     ? `${sourceName(main?.source)} gave no answer at the deadline, so it may have hung just then; before, ${stuck}`

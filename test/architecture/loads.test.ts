@@ -81,7 +81,8 @@ test("import 'holdfast' loads no peer, and nothing heavy of Node", async () => {
   expect(loaded.exports.length).toBeGreaterThan(3);
   expect(loaded.files.length).toBeGreaterThan(10);
   // Each file costs about half a millisecond: the words of reports and the catalogue of claims wait until they are asked for.
-  expect(new Set(loaded.files).size).toBeLessThanOrEqual(40);
+  // The dialects do not: an acceptance is recognised by all of them, in the turn in which it is read.
+  expect(new Set(loaded.files).size).toBeLessThanOrEqual(50);
   expect(strangers(loaded)).toEqual([]);
   expect(heavyIn(loaded)).toEqual([]);
 });

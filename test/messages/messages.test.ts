@@ -176,6 +176,44 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
       () => ({ status: 202, headers: { location: '/reports/7', 'operation-location': 'http://api.test/operations/op_01' } }),
       { claim: succeed() },
     ),
+  'ambiguous-201-with-status': () =>
+    ofOperation(() => ({ status: 201, headers: { location: '/reports/7' }, body: { id: 7, status: 'queued' } }), {
+      claim: succeed(),
+    }),
+  'ambiguous-content-location': () =>
+    ofOperation(() => ({ status: 202, headers: { 'content-location': '/jobs/7' } }), { claim: succeed() }),
+  'ambiguous-azure': () =>
+    ofOperation(
+      () => ({
+        status: 202,
+        headers: { 'azure-asyncoperation': 'http://api.test/a/1?key=s3cret', 'operation-location': 'http://api.test/b/1' },
+      }),
+      { claim: succeed() },
+    ),
+  'dialect-does-not-fit': () => ofOperation(() => ACCEPTED, { claim: succeed(), options: { dialect: 'aip-151' } }),
+  'dialect-fits-nothing': () =>
+    ofOperation(() => ({ body: { rows: 3 } }), { claim: succeed(), options: { dialect: 'ogc-processes' } }),
+  'dialect-forbids-the-answer': () =>
+    ofOperation(
+      ({ method }) =>
+        method === 'POST'
+          ? { status: 202, headers: { location: '/async/1', 'odata-version': '4.01' } }
+          : { body: { error: { code: 'NoRows', message: 'no rows' } } },
+      { claim: succeed(), within: '4s' },
+    ),
+  'no-ending-in-this-dialect': () =>
+    ofOperation(
+      ({ method }) =>
+        method === 'POST'
+          ? { status: 202, headers: { 'operation-location': 'http://api.test/operations/1' } }
+          : { body: { id: '1', status: 'Completed' } },
+      { claim: succeed(), within: '4s' },
+    ),
+  'told-after-the-end': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 500 ? 'succeeded' : 'running' })),
+      { claim: stay({ state: 'succeeded', for: '4s' }), before: succeed(), within: '5s' },
+    ),
   'ambiguous-reading': () =>
     ofOperation(
       ({ method }) =>

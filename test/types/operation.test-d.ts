@@ -1,4 +1,5 @@
 import { describe, expectTypeOf, test } from 'vitest';
+import type * as dialects from 'holdfast/dialects';
 import {
   defineLifecycle,
   operation,
@@ -51,6 +52,10 @@ describe('operation', () => {
     expectTypeOf(operation).parameter(1).toExtend<OperationOptions | undefined>();
     operation(start, { dialect: 'location', reading: 'body-status', name: 'the report', statusField: 'job.phase' });
     operation(start, { dialect: 'operation-location', reading: 'status-code' });
+    // Derived from the catalogue: literal names, and no mere text.
+    operation(start, { dialect: 'aip-151', statuses: { 404: 'pending', 500: 'gone' } });
+    expectTypeOf<OperationOptions['dialect']>().not.toEqualTypeOf<string | undefined>();
+    expectTypeOf<(typeof dialects)['odata']['name']>().toExtend<OperationOptions['dialect']>();
     operation(start, { dialect: 'sync', headers: { authorization: 'Bearer x' }, seed: '7' });
     operation(start, { states: { shipped: 'success', onHold: 'pending', lost: 'failure', returned: 'cancelled' } });
     operation(start, { also: [poll(() => true)], monitor: '/tasks/{id}', base: 'http://api.test' });
@@ -60,6 +65,8 @@ describe('operation', () => {
     expectTypeOf(operation).parameter(1).not.toBeAny();
     // @ts-expect-error no such dialect
     operation(start, { dialect: 'locaton' });
+    // @ts-expect-error no such meaning of a status
+    operation(start, { statuses: { 404: 'later' } });
     // @ts-expect-error no such reading
     operation(start, { reading: 'body' });
     // @ts-expect-error no such meaning

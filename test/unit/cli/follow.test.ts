@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import * as dialects from 'holdfast/dialects';
 import { parseTrace, type Observation } from 'holdfast/trace';
 import { accepted, answering, demo, holdfast, json } from './world.ts';
 
@@ -29,6 +30,25 @@ describe('an operation from the command line', () => {
     await close();
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/POST http:\/\/demo\.test\/reports\n.*answered 202\n[^]*succeeded[^]*"rows": 3/);
+  });
+
+  test.each([
+    ['aip-151', []],
+    ['azure-async', []],
+    ['ogc-processes', []],
+    ['fhir', ['--dialect', 'fhir']],
+    ['odata', ['-H', 'Prefer: respond-async']],
+    ['status-field', ['--dialect', 'resource-status']],
+  ])('is followed in the dialect %s, as %j says', async (dialect, flags) => {
+    const close = demo(dialect);
+    const { code, err } = await holdfast(['follow', ...flags, '-d', '{"rows":3}', 'http://demo.test/reports']);
+    await close();
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+  });
+
+  test('--help names every dialect', async () => {
+    const { out } = await holdfast(['follow', '--help']);
+    for (const { name } of Object.values(dialects)) expect(out).toMatch(new RegExp(`[ ,]${name}[,\\n]`));
   });
 
   test('--json is one JSON line for each observation, and the trace that is written is the same', async () => {

@@ -46,8 +46,8 @@ export function answering(answer: (request: Request) => Response | Promise<Respo
 }
 
 /** The demo server, without a socket. */
-export function demo(): () => Promise<void> {
-  const app = demoApp({ work: '20ms', retryAfter: false });
+export function demo(dialect = 'location'): () => Promise<void> {
+  const app = demoApp({ work: '20ms', retryAfter: false, dialect });
   app.start();
   vi.stubGlobal('fetch', app.fetch);
   return () => app.close();

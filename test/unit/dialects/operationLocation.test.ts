@@ -16,11 +16,11 @@ describe('Operation-Location names the monitor', () => {
     [202, { location: '/operations/1' }, undefined],
     [202, { 'operation-location': '' }, undefined],
   ])('in an acceptance with %i and %j: %j', (status, headers, monitor) => {
-    expect(operationLocation.monitor(answer({ status, headers }))).toBe(monitor);
+    expect(operationLocation.accepts(answer({ status, headers }))?.monitor).toBe(monitor);
   });
 
   test.each([200, 202])('as it moves, on any answer: %i', (status) => {
-    expect(operationLocation.moved(answer({ status, headers: FIELD }))).toBe('/operations/1');
-    expect(operationLocation.moved(answer({ status }))).toBeUndefined();
+    expect(operationLocation.moved?.(answer({ status, headers: FIELD }))).toBe('/operations/1');
+    expect(operationLocation.moved?.(answer({ status }))).toBeUndefined();
   });
 });

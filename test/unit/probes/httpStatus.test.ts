@@ -483,6 +483,42 @@ describe('answers that say nothing about the operation', () => {
   });
 });
 
+describe('what an answer is to the reader', () => {
+  const gone = ({ status }: Answer): boolean => status === 404;
+
+  test('gone after an ending that was read is no failed look, and noted once', async () => {
+    const { wait, trace, notes } = world((_, nth) => (nth < 2 ? told('done') : { status: 404, json: { state: 'lost' } }), {
+      gone,
+    });
+    expect(await wait(succeed())).toMatchObject({ verdict: 'holds' });
+    expect(await wait(stay({ state: 'done', for: '2s' }))).toMatchObject({ verdict: 'holds' });
+    expect(errorsIn(trace)).toEqual([]);
+    expect(notes()).toEqual([expect.stringContaining('answered 404 Not Found: gone after its end, which is no failure')]);
+  });
+
+  test('gone before one is a failed look', async () => {
+    const { wait, trace, notes } = world((_, nth) => (nth < 2 ? told('running') : { status: 404 }), { gone });
+    expect((await wait(succeed(), { within: '2s' })).verdict).toBe('violated');
+    expect([errorsIn(trace).length > 0, notes()]).toEqual([true, []]);
+  });
+
+  test('an error of the server is read where it tells', async () => {
+    const tells = ({ status }: Answer): boolean => status === 500;
+    const { wait, trace } = world((_, nth) => ({ status: nth === 0 ? 503 : 500, json: { state: 'done' } }), { tells });
+    expect(await wait(succeed())).toMatchObject({ verdict: 'holds' });
+    expect(errorsIn(trace)).toEqual(['GET http://api.test/op answered 503 Service Unavailable']);
+  });
+
+  test('an error that the reader tells is told as it is, and asked for again without a condition', async () => {
+    const { wait, trace, seen } = world((_, nth) => (nth < 2 ? told('odd', { etag: '"1"' }) : told('done')), {
+      read: (answer) => ((answer.json as { state: string }).state === 'odd' ? { kind: 'error', message: 'odd' } : read(answer)),
+    });
+    expect(await wait(succeed())).toMatchObject({ verdict: 'holds' });
+    expect(new Set(errorsIn(trace))).toEqual(new Set(['odd']));
+    expect(seen.some(({ headers }) => headers.has('if-none-match'))).toBe(false);
+  });
+});
+
 describe('a look that is given up', () => {
   test('is aborted, which is recorded', async () => {
     const w = world(() => ({ after: 60_000 }));
