@@ -40,6 +40,8 @@ export interface Closing {
   readonly by: 'deadline' | 'hung' | 'broken' | 'aborted' | 'bound' | 'end';
   /** Milliseconds since the trace began. */
   readonly at: Millis;
+  /** How many sources listened: where one does, silence is evidence for a claim that `hears`. */
+  readonly listening?: number;
   /** What waited, how long: for the message. */
   readonly [detail: string]: unknown;
 }
@@ -73,6 +75,8 @@ export interface Claim {
   readonly says: string;
   /** A claim about what happens from now on (stability), not about the operation's whole story. */
   readonly fromNow?: boolean;
+  /** A claim about what is told unasked: that nothing comes where a source listens is a way of seeing too. */
+  readonly hears?: boolean;
   /** The words for the claim's own reasons; undefined for those that all claims share, which the message knows. */
   tell?(judgement: Judgement): ReasonWords | undefined;
   start(context: ClaimContext): Judge;

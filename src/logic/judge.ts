@@ -43,6 +43,8 @@ export interface ClaimDefinition<A> {
   check?(args: A): A;
   /** About what happens from now on. Such a claim holds at the end of its own time, given enough looks. */
   readonly fromNow?: boolean;
+  /** About what is told unasked, as a message is: the silence of a source that listens counts. */
+  readonly hears?: boolean;
   start(args: A, context: ClaimContext): Course;
   /** The words for reasons that only this claim gives; undefined for those in `reasons.ts`. */
   tell?(judgement: Judgement, args: A): ReasonWords | undefined;
@@ -65,13 +67,10 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       args: args ?? {},
       says: definition.says(args),
       ...(definition.fromNow === true ? { fromNow: true } : {}),
+      ...(definition.hears === true ? { hears: true } : {}),
       ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
-        new Judging(
-          definition.start(args, context),
-          definition.fromNow === true,
-          context.tied === undefined ? undefined : new Ties(context.tied),
-        ),
+        new Judging(definition.start(args, context), definition, context.tied === undefined ? undefined : new Ties(context.tied)),
     };
   };
   return Object.assign(make, { definition });
@@ -81,6 +80,7 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
 class Judging implements Judge {
   readonly #course: Course;
   readonly #stability: boolean;
+  readonly #hears: boolean;
   #looks = 0;
   #largestGap: Millis = 0;
   #lastLook: Millis | undefined;
@@ -88,9 +88,10 @@ class Judging implements Judge {
   /** Where the channels may tell of other operations too. */
   readonly #ties: Ties | undefined;
 
-  constructor(course: Course, stability: boolean, ties: Ties | undefined) {
+  constructor(course: Course, { fromNow, hears }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears'>, ties: Ties | undefined) {
     this.#course = course;
-    this.#stability = stability;
+    this.#stability = fromNow === true;
+    this.#hears = hears === true;
     this.#ties = ties;
   }
 
@@ -153,10 +154,11 @@ class Judging implements Judge {
       return undecided(closing.by, { ...standing, reason: { ...standing.reason, closing: details } });
     }
     const { by: _by, at: _at, ...details } = closing;
+    const heard = this.#hears && (closing.listening ?? 0) > 0;
     // Exchanges and calls are no looks, yet they may be all that a claim is about.
-    if (this.#looks === 0 && this.#standing().evidence.length === 0)
+    if (this.#looks === 0 && !heard && this.#standing().evidence.length === 0)
       return undecided('nothing', { reason: { code: 'nothing-seen', ...this.#others(), closing: details }, evidence: [] });
-    if (this.#stability && this.#looks < MIN_STABILITY_LOOKS) {
+    if (this.#stability && this.#looks < MIN_STABILITY_LOOKS && !heard) {
       return undecided('nothing', {
         reason: { code: 'too-few-looks', looks: this.#looks, needed: MIN_STABILITY_LOOKS, closing: details },
         evidence: this.#standing().evidence,

@@ -133,6 +133,8 @@ class Watcher {
   readonly #pushes: readonly Push[];
   /** Push sources that may still tell something. */
   #listening = 0;
+  /** Push sources that were opened: what they did not tell was not told. */
+  listened = 0;
 
   constructor(subject: Subject) {
     this.subject = subject;
@@ -161,6 +163,7 @@ class Watcher {
     for (const push of this.#pushes) {
       if (this.#closed) break;
       const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
+      this.listened++;
       open.done
         .then(
           () => trace.record(push.name, { kind: 'end', reason: 'closed' }),
@@ -635,9 +638,11 @@ class Wait implements Sleeper {
   }
 
   /** Ends the wait although no observation decided. */
-  close(closing: Closing): void {
+  close(given: Closing): void {
     if (this.#settled) return;
     for (const channel of this.#watcher.channels) channel.flush();
+    const { listened } = this.#watcher;
+    const closing = this.#claim.hears === true && listened > 0 ? { ...given, listening: listened } : given;
     if (!this.#settled) this.#settle(this.#judge.close(closing), closing);
   }
 
