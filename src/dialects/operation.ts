@@ -32,6 +32,7 @@ import {
   createTrace,
   defineLifecycle,
   isSecretHeader,
+  plain,
   redactUrl,
   standardLifecycle,
   valueAt,
@@ -57,6 +58,9 @@ import {
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted } from './accept.ts';
 import type { Dialect } from './dialect.ts';
 import { chooseReading, READING_NAMES, readAs, saysOf, type ReadingName } from './readings.ts';
+
+/** How long a result that could not be had is left alone, in milliseconds. */
+const RESULT_GAP_MS: Millis = 200;
 
 /** What a start may be written as instead of a function. */
 export type StartDescription =
@@ -176,6 +180,8 @@ class StartedOperation implements Operation {
   /** Where the result is said to be, when it is done and elsewhere. */
   #elsewhere: { readonly location: string; readonly base: string } | undefined;
   #notBefore: Millis | undefined;
+  /** The state in which it succeeded, where its result is elsewhere. */
+  #succeeded: string | undefined;
 
   constructor(start: CheckedStart, options: OperationOptions) {
     this.#start = start;
@@ -255,8 +261,30 @@ class StartedOperation implements Operation {
     }
   }
 
-  #look(context: LookContext): Promise<Looked> {
-    return this.#monitor === undefined ? this.#firstLook(context) : this.#monitor.look(context);
+  async #look(context: LookContext): Promise<Looked> {
+    if (this.#succeeded !== undefined) return this.#lookForResult(this.#succeeded, context);
+    const looked = await (this.#monitor === undefined ? this.#firstLook(context) : this.#monitor.look(context));
+    if (looked.done !== true || this.#elsewhere === undefined) return looked;
+    const told = [...this.trace.observations, ...looked.events].findLast((o) => o.kind === 'state');
+    if (told === undefined) return looked;
+    this.#succeeded = told.state;
+    // The result is asked for where somebody wants to know it: what was seen so far is told first.
+    return context.view === undefined ? { ...looked, more: true } : { ...looked, done: false };
+  }
+
+  /** It succeeded with a result that is elsewhere: the success is told again, with it. */
+  async #lookForResult(state: string, { view, clock }: LookContext): Promise<Looked> {
+    if (view === undefined || this.#elsewhere === undefined) return { events: [], done: true, more: true };
+    const { location, base } = this.#elsewhere;
+    try {
+      const result = plain(await this.#fetchResult(location, base, DEFAULT_WITHIN_MS));
+      return { events: [{ kind: 'state', state, ending: 'success', ...(result === undefined ? {} : { result }) }], done: true };
+    } catch (error) {
+      if (!(error instanceof HarnessError) || (error.code !== 'no-result' && error.code !== 'no-answer')) throw error;
+      // What the provider does is an observation: it may be there at the next look.
+      const [message = ''] = error.message.split('\n', 1);
+      return { events: [{ kind: 'error', name: 'NoResult', message }], notBefore: clock.now() + RESULT_GAP_MS };
+    }
   }
 
   /** The start is the first look: it is taken once, and whoever waits next waits for the same. */

@@ -8,6 +8,7 @@ export type {
   Judgement,
   Reason,
   ReasonWords,
+  Tested,
   Verdict,
 } from './claim.ts';
 export * from './claims/index.ts';

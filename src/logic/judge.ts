@@ -1,6 +1,6 @@
 import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
-import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Verdict } from './claim.ts';
+import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Tested, Verdict } from './claim.ts';
 import { micros } from './micros.ts';
 import { Ties } from './ties.ts';
 
@@ -46,6 +46,10 @@ export interface ClaimDefinition<A> {
   /** About what is told unasked, as a message is: the silence of a source that listens counts. */
   readonly hears?: boolean;
   start(args: A, context: ClaimContext): Course;
+  /** Tests a value as it is; undefined where nothing is left to test with, as in a recording. */
+  tester?(args: A): ((value: unknown) => Tested | PromiseLike<Tested>) | undefined;
+  /** The arguments as a recording keeps them, where they are more than plain JSON. */
+  record?(args: A): unknown;
   /** The words for reasons that only this claim gives; undefined for those in `reasons.ts`. */
   tell?(judgement: Judgement, args: A): ReasonWords | undefined;
   /** Arguments for the laws that every claim is put through. */
@@ -62,12 +66,14 @@ export interface ClaimFactory<A> {
 export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): ClaimFactory<A> {
   const make = (given?: A): Claim => {
     const args = definition.check === undefined ? (given as A) : definition.check(given as A);
+    const test = definition.tester?.(args);
     return {
       name: definition.name,
-      args: args ?? {},
+      args: (definition.record === undefined ? args : definition.record(args)) ?? {},
       says: definition.says(args),
       ...(definition.fromNow === true ? { fromNow: true } : {}),
       ...(definition.hears === true ? { hears: true } : {}),
+      ...(test === undefined ? {} : { test }),
       ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
         new Judging(definition.start(args, context), definition, context.tied === undefined ? undefined : new Ties(context.tied)),
