@@ -83,7 +83,8 @@ class Leading implements Course {
     const isCause = matches(o, this.#cause) === true;
     // What is both answers itself.
     if (this.#open === undefined && !isCause) return undefined;
-    if (this.#nearest.matches(o, this.#effect)) {
+    // A cause is no effect that was nearly right.
+    if (isCause ? matches(o, this.#effect) === true : this.#nearest.matches(o, this.#effect)) {
       this.#met++;
       this.#last = o;
       this.#open = undefined;

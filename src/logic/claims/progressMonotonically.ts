@@ -51,7 +51,7 @@ export const progressMonotonically: ClaimFactory<ProgressArgs | undefined> = def
           if (args?.fullAtTheEnd === true && ending === undefined && progress >= FULL)
             return { verdict: 'violated', reason: { code: 'full-too-soon', state }, evidence: [o] };
           if (ending === 'success' && progress < FULL)
-            return { verdict: 'violated', reason: { code: 'ended-short', progress, state }, evidence: [o] };
+            return { verdict: 'violated', reason: { code: 'ended-short', progress, state }, evidence };
           last.set(o.source, o);
         }
         return ending === undefined || last.size === 0

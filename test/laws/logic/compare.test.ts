@@ -53,7 +53,9 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }));
 
-class Something {}
+class Something {
+  readonly a = 1;
+}
 
 /** A copy with a change here and there, so that both sides are often nearly equal. */
 const pair = fc.oneof(
