@@ -182,6 +182,7 @@ class StartedOperation implements Operation {
   #notBefore: Millis | undefined;
   /** The state in which it succeeded, where its result is elsewhere. */
   #succeeded: string | undefined;
+  #resultTold = false;
 
   constructor(start: CheckedStart, options: OperationOptions) {
     this.#start = start;
@@ -262,23 +263,23 @@ class StartedOperation implements Operation {
   }
 
   async #look(context: LookContext): Promise<Looked> {
-    if (this.#succeeded !== undefined) return this.#lookForResult(this.#succeeded, context);
+    const { view } = context;
+    if (this.#succeeded !== undefined && view !== undefined) return this.#lookForResult(this.#succeeded, context);
     const looked = await (this.#monitor === undefined ? this.#firstLook(context) : this.#monitor.look(context));
-    if (looked.done !== true || this.#elsewhere === undefined) return looked;
-    const told = [...this.trace.observations, ...looked.events].findLast((o) => o.kind === 'state');
-    if (told === undefined) return looked;
-    this.#succeeded = told.state;
-    // The result is asked for where somebody wants to know it: what was seen so far is told first.
-    return context.view === undefined ? { ...looked, more: true } : { ...looked, done: false };
+    if (this.#elsewhere === undefined || this.#resultTold) return looked;
+    this.#succeeded = [...this.trace.observations, ...looked.events].findLast((o) => o.kind === 'state')?.state;
+    // The result is asked for where somebody wants to know it, at the next look: what was seen so far is told first.
+    return looked.done === true ? { ...looked, done: view === undefined, more: true } : looked;
   }
 
   /** It succeeded with a result that is elsewhere: the success is told again, with it. */
-  async #lookForResult(state: string, { view, clock }: LookContext): Promise<Looked> {
-    if (view === undefined || this.#elsewhere === undefined) return { events: [], done: true, more: true };
-    const { location, base } = this.#elsewhere;
+  async #lookForResult(state: string, { clock }: LookContext): Promise<Looked> {
+    const { location, base } = this.#elsewhere!;
     try {
       const result = plain(await this.#fetchResult(location, base, DEFAULT_WITHIN_MS));
-      return { events: [{ kind: 'state', state, ending: 'success', ...(result === undefined ? {} : { result }) }], done: true };
+      this.#succeeded = undefined;
+      this.#resultTold = true;
+      return { events: [{ kind: 'state', state, ending: 'success', ...(result === undefined ? {} : { result }) }] };
     } catch (error) {
       if (!(error instanceof HarnessError) || (error.code !== 'no-result' && error.code !== 'no-answer')) throw error;
       // What the provider does is an observation: it may be there at the next look.
