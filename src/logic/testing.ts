@@ -2,18 +2,10 @@ import { formatDuration, type Millis } from '../time/index.ts';
 import type { Observation, ObservationOf } from '../trace/index.ts';
 import type { ClaimContext, Judgement, ReasonWords, Tested } from './claim.ts';
 import { MAX_DIFFERENCES, type Differing } from './compare.ts';
-import { endingOf } from './ending.ts';
+import { endingOf, toldIn } from './ending.ts';
 import type { Course, Decision, Standing } from './judge.ts';
 import type { KnownReason } from './reasons.ts';
 import { counted } from './say.ts';
-
-/** What `toEventuallyEqual` and its like are about, in an observation: a value that was told, and the result of a success. */
-export function toldIn(o: Observation): { readonly value: unknown; readonly final: boolean } | undefined {
-  // What was cut away by the trace is not known.
-  if (o.kind === 'value') return o.truncated === true ? undefined : { value: o.value, final: false };
-  if (o.kind !== 'state' || o.ending !== 'success' || o.result === undefined) return undefined;
-  return { value: o.result, final: true };
-}
 
 /** How far a value is from what is expected, as a test says it. */
 export function testedBy(differing: Differing | undefined): Tested {

@@ -1,7 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
 import { contextOf } from '../logic/ties.ts';
 import type { Claim, Closing, Judge, Judgement, Tested } from '../logic/index.ts';
-import { toldIn } from '../logic/testing.ts';
+import { toldIn } from '../logic/ending.ts';
 import {
   adaptive,
   Alarms,

@@ -111,7 +111,7 @@ export async function ofChannel(posts: readonly Post[], asked: Asked & { readonl
   const clock = virtualClock();
   const hook: Push = {
     name: 'hook',
-    open: ({ record }) => {
+    open({ record }) {
       const done = (async () => {
         for (const { after, ...message } of posts) {
           await clock.sleep(after);

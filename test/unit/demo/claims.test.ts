@@ -56,7 +56,7 @@ async function onlooker(world: World, then?: (monitor: string) => Promise<void>)
 function hook(world: World, answer: (nth: number) => number = () => 204): Push {
   return {
     name: 'hook',
-    open: async ({ record }) => {
+    async open({ record }) {
       let calls = 0;
       world.receiver = ({ headers, told }) => {
         const status = answer(++calls);
