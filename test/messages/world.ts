@@ -111,11 +111,11 @@ export async function ofChannel(posts: readonly Post[], asked: Asked & { readonl
   const clock = virtualClock();
   const hook: Push = {
     name: 'hook',
-    open({ record }) {
+    open(context) {
       const done = (async () => {
         for (const { after, ...message } of posts) {
           await clock.sleep(after);
-          record({ kind: 'message', ...message });
+          context.record({ kind: 'message', ...message });
         }
         if (asked.ends !== true) await new Promise(() => undefined);
       })();

@@ -56,13 +56,13 @@ async function onlooker(world: World, then?: (monitor: string) => Promise<void>)
 function hook(world: World, answer: (nth: number) => number = () => 204): Push {
   return {
     name: 'hook',
-    async open({ record }) {
+    async open(context) {
       let calls = 0;
       world.receiver = ({ headers, told }) => {
         const status = answer(++calls);
         const id = String(headers.get('webhook-id'));
         // What is refused was not received.
-        if (status !== 500) record({ kind: 'message', id, type: String(told['type']), data: told['data'] });
+        if (status !== 500) context.record({ kind: 'message', id, type: String(told['type']), data: told['data'] });
         return new Response(null, { status });
       };
       return { done: new Promise<void>(() => undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
