@@ -28,7 +28,9 @@ test('a failing poll of a large value', async () => {
   const fixed = rows(1);
   const waiters: Readonly<Record<string, (probe: () => unknown) => PromiseLike<unknown>>> = {
     holdfast: (probe) => holding(probe).toEventuallyEqual(expected, { within: WITHIN_MS, pace: GAP_MS }),
-    'expect.poll': (probe) => expect.poll(probe, { timeout: WITHIN_MS, interval: GAP_MS }).toEqual(expected),
+    'expect.poll': async (probe) => {
+      await expect.poll(probe, { timeout: WITHIN_MS, interval: GAP_MS }).toEqual(expected);
+    },
     'vi.waitFor': (probe) => vi.waitFor(() => expect(probe()).toEqual(expected), { timeout: WITHIN_MS, interval: GAP_MS }),
   };
   const figures = new Map<string, { cpu: number; attempts: number }[]>();
