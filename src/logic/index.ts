@@ -12,6 +12,8 @@ export type {
   Verdict,
 } from './claim.ts';
 export * from './claims/index.ts';
+export type { Predicate, StandardSchema } from './claims/satisfy.ts';
+export type { EventOption } from './events.ts';
 export {
   always,
   and,
