@@ -85,6 +85,17 @@ describe('a value that a function tells', () => {
     });
   });
 
+  test('of those as near it is the latest, also judged again', async () => {
+    const { reason } = await after(
+      virtualClock(),
+      equal({ expected: { a: 3, b: 9 } }),
+      { a: 1, b: 9 },
+      { a: 2, b: 9 },
+      { a: 2, b: 0 },
+    );
+    expect(reason).toMatchObject({ distance: 1, why: ['a: expected 3, received 2'], at: 10, lastDistance: 2 });
+  });
+
   test('keeps what was said of few of many values', async () => {
     const clock = virtualClock();
     let n = 0;
