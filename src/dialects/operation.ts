@@ -32,6 +32,7 @@ import {
   createTrace,
   defineLifecycle,
   isSecretHeader,
+  plain,
   redactUrl,
   standardLifecycle,
   valueAt,
@@ -58,6 +59,9 @@ import {
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted, type DialectName } from './accept.ts';
 import type { Dialect } from './dialect.ts';
 import { chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';
+
+/** How long a result that could not be had is left alone, in milliseconds. */
+const RESULT_GAP_MS: Millis = 200;
 
 /** What a start may be written as instead of a function. */
 export type StartDescription =
@@ -187,6 +191,9 @@ class StartedOperation implements Operation {
   /** The provider took our wish to cancel it. */
   #isCancelled = false;
   #notBefore: Millis | undefined;
+  /** The state in which it succeeded, where its result is elsewhere. */
+  #succeeded: string | undefined;
+  #resultTold = false;
 
   constructor(start: CheckedStart, options: OperationOptions) {
     this.#start = start;
@@ -270,8 +277,30 @@ class StartedOperation implements Operation {
     this.#isCancelled = true;
   }
 
-  #look(context: LookContext): Promise<Looked> {
-    return this.#monitor === undefined ? this.#firstLook(context) : this.#monitor.look(context);
+  async #look(context: LookContext): Promise<Looked> {
+    const { view } = context;
+    if (this.#succeeded !== undefined && view !== undefined) return this.#lookForResult(this.#succeeded, context);
+    const looked = await (this.#monitor === undefined ? this.#firstLook(context) : this.#monitor.look(context));
+    if (this.#elsewhere === undefined || this.#resultTold) return looked;
+    this.#succeeded = [...this.trace.observations, ...looked.events].findLast((o) => o.kind === 'state')?.state;
+    // The result is asked for where somebody wants to know it, at the next look: what was seen so far is told first.
+    return looked.done === true ? { ...looked, done: view === undefined, more: true } : looked;
+  }
+
+  /** It succeeded with a result that is elsewhere: the success is told again, with it. */
+  async #lookForResult(state: string, { clock }: LookContext): Promise<Looked> {
+    const { location, base } = this.#elsewhere!;
+    try {
+      const result = plain(await this.#fetchResult(location, base, DEFAULT_WITHIN_MS));
+      this.#succeeded = undefined;
+      this.#resultTold = true;
+      return { events: [{ kind: 'state', state, ending: 'success', ...(result === undefined ? {} : { result }) }] };
+    } catch (error) {
+      if (!(error instanceof HarnessError) || (error.code !== 'no-result' && error.code !== 'no-answer')) throw error;
+      // What the provider does is an observation: it may be there at the next look.
+      const [message = ''] = error.message.split('\n', 1);
+      return { events: [{ kind: 'error', name: 'NoResult', message }], notBefore: clock.now() + RESULT_GAP_MS };
+    }
   }
 
   /** The start is the first look: it is taken once, and whoever waits next waits for the same. */

@@ -40,8 +40,21 @@ export interface Closing {
   readonly by: 'deadline' | 'hung' | 'broken' | 'aborted' | 'bound' | 'end';
   /** Milliseconds since the trace began. */
   readonly at: Millis;
+  /** How many sources listened: where one does, silence is evidence for a claim that `hears`. */
+  readonly listening?: number;
   /** What waited, how long: for the message. */
   readonly [detail: string]: unknown;
+}
+
+/** What a claim's own test said of one value. Plain JSON: it is recorded with the claim. */
+export interface Tested {
+  readonly passed: boolean;
+  /** How far off it is: the number of places that differ, or what the test itself says; 0 where it passed. */
+  readonly distance: number;
+  /** Line by line, where it did not pass. */
+  readonly why: readonly string[];
+  /** It was the result of an operation that has ended, which changes no more. */
+  readonly final?: boolean;
 }
 
 /** What a claim is judged against besides the observations; all of it is in the trace's header or record. */
@@ -51,6 +64,8 @@ export interface ClaimContext {
   readonly since: Millis;
   /** Set on a trace of one operation: what has keys counts once they are tied to it. Those that are tied when judging begins. */
   readonly tied?: readonly string[] | undefined;
+  /** What the claim's test said when this was seen, by sequence number. Where it is given, the judge does not test by itself. */
+  readonly tested?: ReadonlyMap<number, Tested> | undefined;
 }
 
 /** What a claim says of a reason of its own, for the message. What it quotes of the system under test is escaped there. */
@@ -73,6 +88,13 @@ export interface Claim {
   readonly says: string;
   /** A claim about what happens from now on (stability), not about the operation's whole story. */
   readonly fromNow?: boolean;
+  /** A claim about what is told unasked: that nothing comes where a source listens is a way of seeing too. */
+  readonly hears?: boolean;
+  /**
+   * Tests a value as it is when it is seen, while the trace keeps a copy that JSON can write. What it says is recorded with the
+   * claim, so that the recording can be judged again. Never throws.
+   */
+  test?(value: unknown): Tested | PromiseLike<Tested>;
   /** The words for the claim's own reasons; undefined for those that all claims share, which the message knows. */
   tell?(judgement: Judgement): ReasonWords | undefined;
   start(context: ClaimContext): Judge;

@@ -10,6 +10,14 @@ export function endingOf(observation: ObservationOf<'state'>, lifecycle: Lifecyc
   return Object.hasOwn(lifecycle.endings, observation.state) ? lifecycle.endings[observation.state] : undefined;
 }
 
+/** What `toEventuallyEqual` and its like are about, in an observation: a value that was told, and the result of a success. */
+export function toldIn(o: Observation): { readonly value: unknown; readonly final: boolean } | undefined {
+  // What was cut away by the trace is not known.
+  if (o.kind === 'value') return o.truncated === true ? undefined : { value: o.value, final: false };
+  if (o.kind !== 'state' || o.ending !== 'success' || o.result === undefined) return undefined;
+  return { value: o.result, final: true };
+}
+
 /** Waits for an ending; the first one decides. */
 export function untilEnding(context: ClaimContext, wanted: Ending | 'any'): Course {
   return new UntilEnding(context.lifecycle, wanted);

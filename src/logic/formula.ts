@@ -2,6 +2,7 @@ import { HarnessError, show } from '../errors.ts';
 import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
 import { canonical } from './canonical.ts';
+import { Parts } from './parts.ts';
 
 /**
  * Temporal formulas over what was seen, as plain data, and their progression.
@@ -260,7 +261,7 @@ type Residual =
       readonly size: number;
       readonly by: string;
       readonly of: Residual;
-      readonly each: ReadonlyMap<string, Residual>;
+      readonly each: Parts<Residual>;
     };
 
 const TRUE: Residual = { op: 'true', key: 'T', size: 1 };
@@ -359,7 +360,7 @@ function compile(formula: Formula): Residual {
       return untilNode(compile(formula.first), compile(formula.then), formula.within, undefined);
     case 'forEach': {
       const of = compile(formula.of);
-      return eachNode(formula.key, of, new Map());
+      return eachNode(formula.key, of, new Parts<Residual>(deadlineIn));
     }
     default:
       throw new HarnessError('invalid-formula', `there is no operator ${show((formula as { op?: unknown }).op)}`, OPERATORS);
@@ -410,18 +411,17 @@ function progress(node: Residual, o: Observation, wanted: boolean, missed: (miss
       return junction('or', [then, junction('and', [progress(node.first, o, wanted, missed), entered])]);
     }
     case 'forEach': {
-      let each: Map<string, Residual> | undefined;
-      let { size } = node;
+      let { each, size } = node;
       for (const key of keysIn(o, node.by)) {
-        const known = (each ?? node.each).get(key);
+        const known = each.get(key);
         if (known?.op === 'true') continue;
         const after = progress(known ?? node.of, o, wanted, missed);
         if (after.op === 'false') return FALSE;
         if (after === known) continue;
-        (each ??= new Map(node.each)).set(key, after);
+        each = each.with(key, after);
         size += after.size - (known?.size ?? 0);
       }
-      return each === undefined ? node : eachNode(node.by, node.of, each, size);
+      return each === node.each ? node : eachNode(node.by, node.of, each, size);
     }
   }
 }
@@ -492,16 +492,17 @@ function expire(node: Residual, at: Millis): Residual {
     case 'until':
       return node.by !== undefined && at > node.by ? FALSE : node;
     case 'forEach': {
-      let each: Map<string, Residual> | undefined;
-      let { size } = node;
-      for (const [key, part] of node.each) {
+      // Most of the time nobody's time is over, and that is known without asking each.
+      if (node.each.by === undefined || at <= node.each.by) return node;
+      let { each, size } = node;
+      for (const [key, part] of node.each.overdue(at)) {
         const left = expire(part, at);
         if (left.op === 'false') return FALSE;
         if (left === part) continue;
-        (each ??= new Map(node.each)).set(key, left);
+        each = each.with(key, left);
         size += left.size - part.size;
       }
-      return each === undefined ? node : eachNode(node.by, node.of, each, size);
+      return each === node.each ? node : eachNode(node.by, node.of, each, size);
     }
     default:
       return node;
@@ -537,28 +538,31 @@ function deadlineOf(at: Millis, within: Millis): Millis {
 const TRACE_TICK_MS: Millis = 0.001;
 
 function earliest(node: Residual): Millis | undefined {
+  const by = deadlineIn(node);
+  return by === undefined ? undefined : by + TRACE_TICK_MS;
+}
+
+/** The earliest deadline of what has been entered. */
+function deadlineIn(node: Residual): Millis | undefined {
   switch (node.op) {
     case 'not':
-      return earliest(node.of);
+      return deadlineIn(node.of);
     case 'and':
-    case 'or':
-      return first(node.of);
+    case 'or': {
+      let least: Millis | undefined;
+      for (const part of node.of) {
+        const by = deadlineIn(part);
+        if (by !== undefined && (least === undefined || by < least)) least = by;
+      }
+      return least;
+    }
     case 'until':
-      return node.by === undefined ? undefined : node.by + TRACE_TICK_MS;
+      return node.by;
     case 'forEach':
-      return first(node.each.values());
+      return node.each.by;
     default:
       return undefined;
   }
-}
-
-function first(nodes: Iterable<Residual>): Millis | undefined {
-  let least: Millis | undefined;
-  for (const node of nodes) {
-    const due = earliest(node);
-    if (due !== undefined && (least === undefined || due < least)) least = due;
-  }
-  return least;
 }
 
 function negation(of: Residual): Residual {
@@ -582,7 +586,7 @@ function untilNode(first: Residual, then: Residual, within: Millis | undefined, 
 }
 
 /** Each is an obligation of its own, so the key is a number: comparing the instances would cost more than it could save. */
-function eachNode(by: string, of: Residual, each: ReadonlyMap<string, Residual>, size: number = of.size + 1): Residual {
+function eachNode(by: string, of: Residual, each: Parts<Residual>, size: number = of.size + 1): Residual {
   return { op: 'forEach', key: `E${ordinal(eachNodes++)}`, size, by, of, each };
 }
 

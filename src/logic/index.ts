@@ -8,9 +8,12 @@ export type {
   Judgement,
   Reason,
   ReasonWords,
+  Tested,
   Verdict,
 } from './claim.ts';
 export * from './claims/index.ts';
+export type { Predicate, StandardSchema } from './claims/satisfy.ts';
+export type { EventOption } from './events.ts';
 export {
   always,
   and,

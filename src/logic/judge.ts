@@ -1,6 +1,6 @@
 import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
-import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Verdict } from './claim.ts';
+import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Tested, Verdict } from './claim.ts';
 import { micros } from './micros.ts';
 import { Ties } from './ties.ts';
 
@@ -43,7 +43,13 @@ export interface ClaimDefinition<A> {
   check?(args: A): A;
   /** About what happens from now on. Such a claim holds at the end of its own time, given enough looks. */
   readonly fromNow?: boolean;
+  /** About what is told unasked, as a message is: the silence of a source that listens counts. */
+  readonly hears?: boolean;
   start(args: A, context: ClaimContext): Course;
+  /** Tests a value as it is; undefined where nothing is left to test with, as in a recording. */
+  tester?(args: A): ((value: unknown) => Tested | PromiseLike<Tested>) | undefined;
+  /** The arguments as a recording keeps them, where they are more than plain JSON. */
+  record?(args: A): unknown;
   /** The words for reasons that only this claim gives; undefined for those in `reasons.ts`. */
   tell?(judgement: Judgement, args: A): ReasonWords | undefined;
   /** Arguments for the laws that every claim is put through. */
@@ -60,18 +66,17 @@ export interface ClaimFactory<A> {
 export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): ClaimFactory<A> {
   const make = (given?: A): Claim => {
     const args = definition.check === undefined ? (given as A) : definition.check(given as A);
+    const test = definition.tester?.(args);
     return {
       name: definition.name,
-      args: args ?? {},
+      args: (definition.record === undefined ? args : definition.record(args)) ?? {},
       says: definition.says(args),
       ...(definition.fromNow === true ? { fromNow: true } : {}),
+      ...(definition.hears === true ? { hears: true } : {}),
+      ...(test === undefined ? {} : { test }),
       ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
-        new Judging(
-          definition.start(args, context),
-          definition.fromNow === true,
-          context.tied === undefined ? undefined : new Ties(context.tied),
-        ),
+        new Judging(definition.start(args, context), definition, context.tied === undefined ? undefined : new Ties(context.tied)),
     };
   };
   return Object.assign(make, { definition });
@@ -81,6 +86,7 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
 class Judging implements Judge {
   readonly #course: Course;
   readonly #stability: boolean;
+  readonly #hears: boolean;
   #looks = 0;
   #largestGap: Millis = 0;
   #lastLook: Millis | undefined;
@@ -88,9 +94,10 @@ class Judging implements Judge {
   /** Where the channels may tell of other operations too. */
   readonly #ties: Ties | undefined;
 
-  constructor(course: Course, stability: boolean, ties: Ties | undefined) {
+  constructor(course: Course, { fromNow, hears }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears'>, ties: Ties | undefined) {
     this.#course = course;
-    this.#stability = stability;
+    this.#stability = fromNow === true;
+    this.#hears = hears === true;
     this.#ties = ties;
   }
 
@@ -153,10 +160,11 @@ class Judging implements Judge {
       return undecided(closing.by, { ...standing, reason: { ...standing.reason, closing: details } });
     }
     const { by: _by, at: _at, ...details } = closing;
+    const heard = this.#hears && (closing.listening ?? 0) > 0;
     // Exchanges and calls are no looks, yet they may be all that a claim is about.
-    if (this.#looks === 0 && this.#standing().evidence.length === 0)
+    if (this.#looks === 0 && !heard && this.#standing().evidence.length === 0)
       return undecided('nothing', { reason: { code: 'nothing-seen', ...this.#others(), closing: details }, evidence: [] });
-    if (this.#stability && this.#looks < MIN_STABILITY_LOOKS) {
+    if (this.#stability && this.#looks < MIN_STABILITY_LOOKS && !heard) {
       return undecided('nothing', {
         reason: { code: 'too-few-looks', looks: this.#looks, needed: MIN_STABILITY_LOOKS, closing: details },
         evidence: this.#standing().evidence,

@@ -1,6 +1,6 @@
 import { HarnessError, nearest, show } from '../errors.ts';
 import type { Trace } from '../trace/index.ts';
-import type { Claim, Closing, Judgement } from './claim.ts';
+import type { Claim, Closing, Judgement, Tested } from './claim.ts';
 import * as claims from './claims/index.ts';
 import { judge, type ClaimFactory } from './judge.ts';
 import { contextOf } from './ties.ts';
@@ -48,10 +48,16 @@ export function claimFrom(record: { readonly claim: string; readonly args: unkno
 export function rejudge(trace: Trace): readonly Judgement[] {
   return trace.header.claims.map((record) =>
     judge(claimFrom(record), trace.observations.slice(record.from, record.upTo), {
-      context: contextOf(trace, record.since, record.from),
+      context: { ...contextOf(trace, record.since, record.from), ...testedIn(record.tested) },
       closing: closingFrom(record.closing),
     }),
   );
+}
+
+/** What the claim's own test said when it was judged: the test itself may be a function, which no recording holds. */
+function testedIn(tested: Readonly<Record<string, unknown>> | undefined): { readonly tested?: ReadonlyMap<number, Tested> } {
+  if (tested === undefined) return {};
+  return { tested: new Map(Object.entries(tested).map(([seq, said]) => [Number(seq), said as Tested])) };
 }
 
 const CLOSINGS: readonly Closing['by'][] = ['deadline', 'hung', 'broken', 'aborted', 'bound', 'end'];

@@ -1,6 +1,7 @@
 import { HarnessError, nearest, show } from '../errors.ts';
 import { operation, type StartDescription } from '../dialects/operation.ts';
 import type { Claim } from '../logic/index.ts';
+import { listed } from '../logic/say.ts';
 import { poll } from '../probes/index.ts';
 import type { Duration, PaceOption } from '../time/index.ts';
 import { subject, type Source, type Subject } from '../watch/index.ts';
@@ -46,7 +47,8 @@ export function defineMatcher<A extends readonly unknown[]>(matcher: Matcher<A>)
 }
 
 /** The claims whose own messages name them. */
-const CLAIMS = /\b(reach|passThrough|stay|neverReach)(?=[:(])/g;
+const CLAIMS =
+  /\b(reach|passThrough|stay|neverReach|equal|match|satisfy|follow|progressMonotonically|leadTo|holdUntil|deliver|deliverExactlyOnce|deliverInOrder|deliverWithIntermediateResults|neverDeliver)(?=[:(])/g;
 
 function inWordsOf(name: string, error: HarnessError): HarnessError {
   const told = error.message.replace(`\n  hint: ${error.hint}`, '').replace(CLAIMS, name);
@@ -57,10 +59,11 @@ function inWordsOf(name: string, error: HarnessError): HarnessError {
 /**
  * The options of a matcher about an outcome, checked.
  *
+ * @param own what the matcher takes besides, for its claim to check
  * @throws HarnessError `invalid-options`: an option that is not known would be a wait that nobody asked for
  */
-export function waitOptions(options: WaitOptions = {}): WaitOptions {
-  return checked(options, ['within', 'pace'], "{ within: '5s' }");
+export function waitOptions<O extends WaitOptions>(options?: O, own: readonly string[] = []): Partial<O> {
+  return checked<Partial<O>>(options === undefined ? {} : options, [...own, 'within', 'pace'], "{ within: '5s' }");
 }
 
 /**
@@ -73,6 +76,11 @@ export function stayOptions(options: StayOptions): StayOptions {
   if (length === undefined)
     throw new HarnessError('invalid-options', 'expected to be told for how long', "say it as in { for: '500ms' }");
   return options;
+}
+
+/** The options of a matcher whose `within` is about what it waits for, checked. */
+export function leadOptions<O extends object>(options?: O): Partial<O> {
+  return checked<Partial<O>>(options === undefined ? {} : options, ['within', 'for', 'pace'], "{ within: '2s' }");
 }
 
 /** What the options are called in other libraries. */
@@ -89,7 +97,7 @@ function checked<T extends object>(options: T, known: readonly string[], example
     throw new HarnessError(
       'invalid-options',
       `there is no option '${name}'`,
-      meant !== undefined && known.includes(meant) ? `did you mean '${meant}'?` : `there are ${known.join(' and ')}`,
+      meant !== undefined && known.includes(meant) ? `did you mean '${meant}'?` : `there are ${listed(known)}`,
     );
   }
   const { pace } = given as { pace?: { next?: unknown } | null };

@@ -1,6 +1,6 @@
 import { HarnessError } from '../errors.ts';
 import { meaningOf, plain, type Ending, type Event } from '../trace/index.ts';
-import { NO_NEWS, type LookContext, type Looked, type Pull } from '../watch/index.ts';
+import { NO_NEWS, type LookContext, type Looked, type Pull, type Viewed } from '../watch/index.ts';
 import type { Pace } from '../time/index.ts';
 
 export interface PollOptions {
@@ -70,15 +70,33 @@ class Poll implements Pull {
     } catch (error) {
       return this.#failed(error);
     }
-    return isThenable(value) ? this.#later(value, look) : this.#read(value);
+    return isThenable(value) ? this.#later(value, look, context) : this.#seen(value, context);
   }
 
-  #later(value: PromiseLike<unknown>, look: number): Promise<Looked> {
+  #later(value: PromiseLike<unknown>, look: number, context: LookContext): Promise<Looked> {
     return Promise.resolve(value).then(
       // Nobody is told of a look that was given up: what it saw must not count as told.
-      (answer) => (look === this.#looks ? this.#read(answer) : NO_NEWS),
+      (answer) => (look === this.#looks ? this.#seen(answer, context) : NO_NEWS),
       (error: unknown) => this.#failed(error),
     );
+  }
+
+  #seen(value: unknown, { view }: LookContext): Looked | Promise<Looked> {
+    const viewed = view?.(value);
+    if (viewed === undefined) return this.#read(value);
+    return isThenable(viewed) ? viewed.then((then) => this.#told(value, then)) : this.#told(value, viewed);
+  }
+
+  /** Those who test values have seen it as it is: it is copied for the trace when they said something new of it, and only in part. */
+  #told(value: unknown, { news, only }: Viewed): Looked {
+    if (!only) {
+      const looked = this.#read(value);
+      return news && looked.events.length === 0 ? { events: [valueEvent(value)] } : looked;
+    }
+    // After a failure even the same answer is news.
+    if (!news && this.#last === VIEWED) return NO_NEWS;
+    this.#last = VIEWED;
+    return { events: [valueEvent(value)] };
   }
 
   #read(value: unknown): Looked {
@@ -106,7 +124,16 @@ class Poll implements Pull {
 
 const NO_STATES: NonNullable<PollOptions['states']> = {};
 const NOTHING_YET: unique symbol = Symbol('nothing yet');
+const VIEWED: unique symbol = Symbol('viewed');
 const AN_OBJECT: unique symbol = Symbol('an object');
+
+/** How many values the copy of one that was tested has at most: what is said of it is recorded beside it. */
+const MAX_TESTED_NODES = 1000;
+
+function valueEvent(given: unknown): Event {
+  const value = plain(given, MAX_TESTED_NODES);
+  return value === undefined ? { kind: 'value' } : { kind: 'value', value };
+}
 
 function eventOf(given: unknown, value: unknown, states: Readonly<Record<string, Ending | 'pending'>>): Event {
   // A text that stands for something else, such as a date or NaN, is no name of a state.

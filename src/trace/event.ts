@@ -55,7 +55,7 @@ export type Event =
       readonly result?: unknown;
       readonly error?: unknown;
     }
-  | { readonly kind: 'value'; readonly value?: unknown }
+  | { readonly kind: 'value'; readonly value?: unknown; readonly truncated?: boolean }
   /** A webhook delivery, a server-sent event, a broker's message, a mail. */
   | {
       readonly kind: 'message';

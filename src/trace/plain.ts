@@ -13,13 +13,15 @@ export const MAX_PLAIN_NODES = 100_000;
  * Dates become ISO text, errors their name and message, maps and sets lists; what has no JSON form becomes a text that
  * names it, such as `[NaN]` or `[Function total]`. Depth, width, length and the whole are bounded.
  *
+ * @param nodes how many values the copy has in all
+ *
  * @example
  * ```ts
  * import { plain } from 'holdfast/trace';
  * plain({ at: new Date(0), n: NaN }); // => { at: '1970-01-01T00:00:00.000Z', n: '[NaN]' }
  * ```
  */
-export function plain(value: unknown): unknown {
+export function plain(value: unknown, nodes: number = MAX_PLAIN_NODES): unknown {
   switch (typeof value) {
     case 'string':
       return value.length > MAX_PLAIN_STRING ? `${value.slice(0, MAX_PLAIN_STRING)}[cut: ${value.length} characters]` : value;
@@ -29,7 +31,7 @@ export function plain(value: unknown): unknown {
     case 'undefined':
       return value;
     case 'object':
-      return value === null ? null : copy(value, 0, { above: new Set(), left: MAX_PLAIN_NODES });
+      return value === null ? null : copy(value, 0, { above: new Set(), left: nodes });
     default:
       return odd(value);
   }

@@ -33,6 +33,8 @@ export interface ClaimRecord {
   readonly upTo: number;
   /** Why and when judging ended; absent when an observation decided. */
   readonly closing?: unknown;
+  /** What the claim's own test said of what was seen, by sequence number: as much of it as judging again needs. */
+  readonly tested?: Readonly<Record<string, unknown>>;
   readonly judgement: unknown;
 }
 
@@ -232,6 +234,7 @@ class RecordedTrace implements Trace {
 
   #bounded(event: Event, at: Millis): Event {
     if (event.kind === 'state') return this.#boundedState(event, at);
+    if (event.kind === 'value') return this.#boundedValue(event, at);
     const body = event.kind === 'message' ? event.raw : 'body' in event ? event.body : undefined;
     if (body === undefined) return event;
     this.#bodies += typeof body === 'string' ? body.length : body.base64.length;
@@ -239,6 +242,17 @@ class RecordedTrace implements Trace {
     this.#hit('bodies', this.#maxBodies, at);
     const { body: _body, raw: _raw, ...rest } = event as typeof event & { body?: unknown; raw?: unknown };
     return { ...rest, truncated: true } as Event;
+  }
+
+  /** Of values as of bodies so many characters are kept; a number or a word is none. */
+  #boundedValue(event: EventOf<'value'>, at: Millis): Event {
+    const { value } = event;
+    if (typeof value === 'string') this.#bodies += value.length;
+    else if (typeof value === 'object' && value !== null) this.#bodies += JSON.stringify(value).length;
+    else return event;
+    if (this.#bodies <= this.#maxBodies) return event;
+    this.#hit('bodies', this.#maxBodies, at);
+    return { kind: 'value', truncated: true };
   }
 
   /** What a state was read from is a body too. Its result and its error stay: they are what was asked for. */

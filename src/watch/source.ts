@@ -1,6 +1,14 @@
 import type { Clock, Millis, Pace } from '../time/index.ts';
 import type { Event } from '../trace/index.ts';
 
+/** What those who wait said of a value as it is. */
+export interface Viewed {
+  /** It is news to one of them: another answer than to the value before. */
+  readonly news: boolean;
+  /** Nobody waits for anything but what is said of values: what they told need not be read as a state. */
+  readonly only: boolean;
+}
+
 /** What a look is given. */
 export interface LookContext {
   readonly clock: Clock;
@@ -10,6 +18,11 @@ export interface LookContext {
   readonly last: boolean;
   /** Somebody new watches: tell how things stand even if nothing has changed since the last look. */
   readonly fresh: boolean;
+  /**
+   * Shows the value that this look found to those who test values by themselves, before it is copied for the trace: the last event
+   * of the look is then that value. Undefined where nobody does.
+   */
+  readonly view?: ((value: unknown) => Viewed | Promise<Viewed>) | undefined;
   /** Records an event at once, for what must be seen even if this look never comes back (a request that went out). */
   record(event: Event, keys?: readonly string[]): void;
 }
@@ -22,6 +35,8 @@ export interface Looked {
   readonly notBefore?: Millis | undefined;
   /** There is nothing more to see here, ever. */
   readonly done?: boolean | undefined;
+  /** There is more to see for those who test values: with `done`, it is looked once more when one of them comes. */
+  readonly more?: boolean | undefined;
   /** Nothing was looked at yet (the operation was started): this does not count as a look. */
   readonly idle?: boolean | undefined;
 }

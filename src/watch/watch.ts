@@ -1,6 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
 import { contextOf } from '../logic/ties.ts';
-import type { Claim, Closing, Judge, Judgement } from '../logic/index.ts';
+import type { Claim, Closing, Judge, Judgement, Tested } from '../logic/index.ts';
+import { toldIn } from '../logic/ending.ts';
 import {
   adaptive,
   Alarms,
@@ -18,7 +19,7 @@ import {
   type Waiter,
 } from '../time/index.ts';
 import { plain, type Event, type Observation } from '../trace/index.ts';
-import { isPull, type LookContext, type Looked, type Pull, type Push } from './source.ts';
+import { isPull, type LookContext, type Looked, type Pull, type Push, type Viewed } from './source.ts';
 import type { Subject } from './subject.ts';
 
 /** How long a watch waits unless told otherwise, in milliseconds: within the 5 s that most runners give a test. */
@@ -127,12 +128,17 @@ class Watcher {
   /** The one who waits, when there is one only. */
   only: Wait | undefined;
   hooks: readonly NonNullable<WatchOptions['beforeLook']>[] = NONE;
+  /** Those who test values by themselves, and whether there are no others. */
+  testers: readonly Wait[] = NONE;
+  onlyTesters = false;
   #opening: Promise<void> | undefined;
   #opened: readonly AsyncDisposable[] = NONE;
   #closed = false;
   readonly #pushes: readonly Push[];
   /** Push sources that may still tell something. */
   #listening = 0;
+  /** Push sources that were opened: what they did not tell was not told. */
+  listened = 0;
 
   constructor(subject: Subject) {
     this.subject = subject;
@@ -161,6 +167,7 @@ class Watcher {
     for (const push of this.#pushes) {
       if (this.#closed) break;
       const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
+      this.listened++;
       open.done
         .then(
           () => trace.record(push.name, { kind: 'end', reason: 'closed' }),
@@ -196,6 +203,7 @@ class Watcher {
   join(wait: Wait): void {
     this.waits = this.waits.length === 0 ? [wait] : [...this.waits, wait];
     this.#settle();
+    if (wait.tests) for (const channel of this.channels) channel.reopen();
     if (this.#pushes.length > 0) {
       this.open().then(
         () => this.#wake(),
@@ -218,12 +226,15 @@ class Watcher {
     this.polite = true;
     this.only = this.waits.length === 1 ? this.waits[0] : undefined;
     this.hooks = NONE;
+    this.testers = NONE;
     for (let i = 0; i < this.waits.length; i++) {
       const wait = this.waits[i]!;
       if (wait.pace !== undefined) this.polite = false;
+      if (wait.tests) this.testers = [...this.testers, wait];
       // Whoever waits twice with one hook has one set of timers to move on.
       if (wait.beforeLook !== undefined && !this.hooks.includes(wait.beforeLook)) this.hooks = [...this.hooks, wait.beforeLook];
     }
+    this.onlyTesters = this.testers.length === this.waits.length;
   }
 
   #wake(): void {
@@ -231,8 +242,8 @@ class Watcher {
   }
 
   /** After news: the sources may have ended. */
-  ended(): boolean {
-    return this.#listening === 0 && this.channels.every((channel) => channel.done);
+  ended(tests = false): boolean {
+    return this.#listening === 0 && this.channels.every((channel) => channel.done && !(tests && channel.more));
   }
 }
 
@@ -243,6 +254,8 @@ const TIMING: { -readonly [K in keyof LookTiming]: LookTiming[K] } = { count: 0,
 class Channel implements Waiter {
   due: Millis = NOT_DUE;
   done = false;
+  /** It is done, but for those who test values. */
+  more = false;
   /** When the look that is under way began, on the subject's clock. */
   busySince: Millis | undefined;
   readonly source: Pull;
@@ -262,6 +275,8 @@ class Channel implements Waiter {
   #loose = false;
   #afterLook: readonly (() => void)[] = NONE;
   #lastEvent: Event | undefined;
+  /** What was said of the value that the look under way has found, until its event is recorded. */
+  #views: readonly (readonly [Wait, Tested])[] = NONE;
   /** Which stretch of watching a look belongs to. */
   #watch = 0;
 
@@ -275,6 +290,11 @@ class Channel implements Waiter {
 
   get count(): number {
     return this.#count;
+  }
+
+  /** Whether somebody tests values. */
+  get watched(): boolean {
+    return this.#watcher.testers.length > 0;
   }
 
   /** When the latest of the looks began that neither failed nor brought news; NaN before the first. */
@@ -319,6 +339,29 @@ class Channel implements Waiter {
   /** Those who overruled the server's wish have gone: it counts again. */
   obey(): void {
     if (this.due < this.#notBefore) this.#rounds.schedule(this, this.#notBefore - this.#watcher.subject.clock.now());
+  }
+
+  /** Somebody came for whom there is more to see. */
+  reopen(): void {
+    if (this.more) this.done = this.more = false;
+  }
+
+  /** Shows a value as it is to those who test values. */
+  view(value: unknown): Viewed | Promise<Viewed> {
+    const watch = this.#watch;
+    const views: [Wait, Tested][] = [];
+    const later: Promise<void>[] = [];
+    for (const wait of this.#watcher.testers) {
+      const tested = wait.test(value);
+      if ('then' in tested) later.push(Promise.resolve(tested).then((then) => void views.push([wait, then])));
+      else views.push([wait, tested]);
+    }
+    const viewed = (): Viewed => {
+      // Of a look that was given up nothing is recorded.
+      if (watch === this.#watch) this.#views = views;
+      return { news: views.some(([wait, tested]) => wait.isNews(tested)), only: this.#watcher.onlyTesters };
+    };
+    return later.length === 0 ? viewed() : Promise.all(later).then(viewed);
   }
 
   look(): void {
@@ -436,6 +479,7 @@ class Channel implements Waiter {
     const { clock, trace } = this.#watcher.subject;
     this.busySince = undefined;
     if (!isLooked(looked)) throw noEvents(this.source.name, looked);
+    this.more = looked.more === true;
     this.#notBefore = looked.notBefore ?? Number.NEGATIVE_INFINITY;
     // By index throughout: a crowd comes through here, and an iterator for each look is most of what it would leave behind.
     const { events } = looked;
@@ -453,9 +497,14 @@ class Channel implements Waiter {
     } else {
       this.flush();
       this.#gap = 0;
-      for (let i = 0; i < events.length; i++) trace.record(this.source.name, events[i]!);
+      for (let i = 0; i < events.length; i++) {
+        // It is known before the event is told to those who wait what they said of its value.
+        if (i === events.length - 1) for (const [wait, tested] of this.#views) wait.viewed(trace.observations.length, tested);
+        trace.record(this.source.name, events[i]!);
+      }
       this.#lastEvent = events[events.length - 1];
     }
+    if (this.#views !== NONE) this.#views = NONE;
     if (looked.done === true) {
       this.done = true;
       if (this.#watcher.ended()) for (const wait of this.#watcher.waits) wait.ended();
@@ -532,6 +581,10 @@ class Context implements LookContext {
     this.#channel.record(event, keys);
   }
 
+  get view(): LookContext['view'] {
+    return this.#channel.watched && !this.aborted ? (value) => this.#channel.view(value) : undefined;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -568,6 +621,13 @@ class Wait implements Sleeper {
   #alarm: object | undefined;
   /** Called when the last look has had its time. */
   #giveUp: (() => void) | undefined;
+  /** What the claim's test said of what was seen, as far as judging again needs it. */
+  readonly #views: Views | undefined;
+  /** Tests of recorded results that have no answer yet. */
+  #testing = 0;
+  /** A look that failed, and one that told something, were among what was judged. */
+  #sawError = false;
+  #sawNews = false;
   #cancelTick: (() => void) | undefined;
   #tickAt: Millis | undefined;
   readonly #abort: () => void;
@@ -592,7 +652,9 @@ class Wait implements Sleeper {
     this.#from = claim.fromNow === true ? trace.observations.length : 0;
     this.#upTo = trace.observations.length;
     this.#since = trace.now();
-    this.#judge = claim.start(contextOf(trace, this.#since, this.#from));
+    this.#views = claim.test === undefined ? undefined : new Views();
+    const context = contextOf(trace, this.#since, this.#from);
+    this.#judge = claim.start(this.#views === undefined ? context : { ...context, tested: this.#views.said });
     // A claim of stability holds at the end of its own time; waiting longer would claim more than was asked.
     const own = claim.fromNow === true ? this.#judge.due() : undefined;
     this.#within = own === undefined ? within : Math.max(0, own - this.#since);
@@ -609,7 +671,11 @@ class Wait implements Sleeper {
   begin(): void {
     const { trace } = this.#watcher.subject;
     for (let i = this.#from; i < this.#upTo; i++) {
-      if (this.#judge.step(trace.observations[i]!) !== 'undecided') return this.#settle(this.#judge.judgement(), undefined);
+      const observation = trace.observations[i]!;
+      this.#note(observation);
+      // Other values were told to others, and are looked at anew.
+      if (observation.kind === 'state' && this.#testRecorded(observation)) continue;
+      if (this.#judge.step(observation) !== 'undecided') return this.#settle(this.#judge.judgement(), undefined);
     }
     if (this.#signal?.aborted === true) return this.#abort();
     if (isFull(trace.observations.at(-1))) return this.close({ by: 'bound', at: trace.now() });
@@ -618,7 +684,7 @@ class Wait implements Sleeper {
     this.#alarm = this.#alarms.set(this.#within, this);
     this.#armTick();
     // Everything that could ever be seen has been: there is nothing to wait for.
-    if (this.#watcher.ended()) return this.ended();
+    if (this.#watcher.ended(this.tests)) return this.ended();
     this.#watcher.join(this);
   }
 
@@ -629,15 +695,67 @@ class Wait implements Sleeper {
     else this.#giveUp();
   }
 
+  /** Whether it tests values by itself. */
+  get tests(): boolean {
+    return this.#views !== undefined;
+  }
+
+  test(value: unknown): Tested | PromiseLike<Tested> {
+    return this.#claim.test!(value);
+  }
+
+  isNews(tested: Tested): boolean {
+    return this.#views!.isNews(tested);
+  }
+
+  /** What its test said of the value that is recorded next. */
+  viewed(seq: number, tested: Tested): void {
+    this.#views!.keep(seq, tested);
+  }
+
+  /**
+   * Tests what a source told without showing it: the result of an operation is data, and what it is recorded as is what it is.
+   *
+   * @returns whether the answer is waited for, and the observation is judged then
+   */
+  #testRecorded(observation: Observation): boolean {
+    const views = this.#views;
+    if (views === undefined || views.said.has(observation.seq)) return false;
+    const told = toldIn(observation);
+    if (told === undefined) return false;
+    const keep = (tested: Tested): void => views.keep(observation.seq, told.final ? { ...tested, final: true } : tested);
+    const tested = this.test(told.value);
+    if (!('then' in tested)) {
+      keep(tested);
+      return false;
+    }
+    this.#testing++;
+    tested.then(
+      (then) => {
+        this.#testing--;
+        if (this.#settled) return;
+        keep(then);
+        this.#step(observation);
+        if (!this.#settled && this.#testing === 0 && this.#watcher.ended(this.tests)) this.ended();
+      },
+      (error: unknown) => this.fail(error),
+    );
+    return true;
+  }
+
   /** There is nothing more to see. */
   ended(): void {
+    // But there is still something to be said of what was seen.
+    if (this.#testing > 0) return;
     this.close({ by: this.#allFailed() ? 'broken' : 'end', at: this.#watcher.subject.trace.now() });
   }
 
   /** Ends the wait although no observation decided. */
-  close(closing: Closing): void {
+  close(given: Closing): void {
     if (this.#settled) return;
     for (const channel of this.#watcher.channels) channel.flush();
+    const { listened } = this.#watcher;
+    const closing = this.#claim.hears === true && listened > 0 ? { ...given, listening: listened } : given;
     if (!this.#settled) this.#settle(this.#judge.close(closing), closing);
   }
 
@@ -651,6 +769,21 @@ class Wait implements Sleeper {
   #saw(observation: Observation): void {
     if (this.#settled) return;
     this.#upTo = observation.seq + 1;
+    this.#note(observation);
+    try {
+      if (this.#testRecorded(observation)) return;
+    } catch (error) {
+      return this.fail(error);
+    }
+    this.#step(observation);
+  }
+
+  #note({ kind }: Observation): void {
+    if (kind === 'error') this.#sawError = true;
+    else if (kind === 'state' || kind === 'value' || kind === 'message') this.#sawNews = true;
+  }
+
+  #step(observation: Observation): void {
     let verdict;
     try {
       verdict = this.#judge.step(observation);
@@ -745,11 +878,10 @@ class Wait implements Sleeper {
 
   /** Whether looks were taken and all of them failed. */
   #allFailed(): boolean {
-    const { channels, subject } = this.#watcher;
-    const seen = subject.trace.observations.slice(this.#from);
+    const { channels } = this.#watcher;
     return (
-      seen.some((o) => o.kind === 'error') &&
-      !seen.some((o) => o.kind === 'state' || o.kind === 'value' || o.kind === 'message') &&
+      this.#sawError &&
+      !this.#sawNews &&
       !channels.some(({ quietAt }) => quietAt >= (this.#claim.fromNow === true ? this.start : 0))
     );
   }
@@ -762,10 +894,12 @@ class Wait implements Sleeper {
     const from = this.#from;
     const since = this.#since;
     const upTo = this.#upTo;
+    const tested = this.#views?.recorded();
+    const said = tested === undefined ? undefined : { tested };
     trace.judged(
       closing === undefined
-        ? { claim, args, from, since, upTo, judgement }
-        : { claim, args, from, since, upTo, closing, judgement },
+        ? { claim, args, from, since, upTo, ...said, judgement }
+        : { claim, args, from, since, upTo, closing, ...said, judgement },
     );
     this.#resolve(judgement);
   }
@@ -777,6 +911,44 @@ class Wait implements Sleeper {
     this.#cancelTick?.();
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#watcher.leave(this);
+  }
+}
+
+/**
+ * What a test said of each value, by the place of its observation: the nearest, the latest of those as near, and the last one. A
+ * judge needs no more, so that a test of a thousand values is not kept a thousand times.
+ */
+class Views {
+  readonly said: Map<number, Tested> = new Map();
+  #nearest: number | undefined;
+  #latest: number | undefined;
+  #last: Tested | undefined;
+
+  isNews(tested: Tested): boolean {
+    const last = this.#last;
+    return (
+      last === undefined ||
+      last.passed !== tested.passed ||
+      last.distance !== tested.distance ||
+      last.why.length !== tested.why.length ||
+      last.why.some((line, i) => line !== tested.why[i])
+    );
+  }
+
+  keep(seq: number, tested: Tested): void {
+    if (this.#latest !== undefined && this.#latest !== this.#nearest) this.said.delete(this.#latest);
+    const nearest = this.#nearest === undefined ? undefined : this.said.get(this.#nearest);
+    if (nearest === undefined || tested.distance <= nearest.distance) {
+      if (this.#nearest !== undefined) this.said.delete(this.#nearest);
+      this.#nearest = seq;
+    }
+    this.#latest = seq;
+    this.#last = tested;
+    this.said.set(seq, tested);
+  }
+
+  recorded(): Readonly<Record<string, Tested>> {
+    return Object.fromEntries(this.said);
   }
 }
 

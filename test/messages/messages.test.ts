@@ -1,9 +1,29 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { fail, neverReach, passThrough, reach, settle, stay, succeed } from '../../src/logic/index.ts';
+import {
+  deliver,
+  deliverExactlyOnce,
+  deliverInOrder,
+  deliverWithIntermediateResults,
+  equal,
+  fail,
+  follow,
+  holdUntil,
+  leadTo,
+  match,
+  neverDeliver,
+  neverReach,
+  passThrough,
+  progressMonotonically,
+  reach,
+  satisfy,
+  settle,
+  stay,
+  succeed,
+} from '../../src/logic/index.ts';
 import { fixed } from '../../src/time/index.ts';
 import { defineLifecycle, standardLifecycle } from '../../src/trace/index.ts';
-import { ACCEPTED, ofOperation, ofProbe, type Asking, type Reply } from './world.ts';
+import { ACCEPTED, ofChannel, ofOperation, ofProbe, type Asking, type Reply } from './world.ts';
 
 /** Golden texts are rewritten only when this is asked for: UPDATE_MESSAGES=1 */
 const UPDATE = process.env['UPDATE_MESSAGES'] === '1';
@@ -26,6 +46,133 @@ const problem = (status: number, body: Record<string, unknown>): Reply => ({
 const ENDLESS = new Promise<never>(() => undefined);
 
 const CASES: Readonly<Record<string, () => Promise<string>>> = {
+  'equal-number': () =>
+    ofProbe(
+      (clock) =>
+        function unread() {
+          return clock.now() < 500 ? 0 : 2;
+        },
+      { claim: equal({ expected: 1 }), within: '2s' },
+    ),
+  'equal-nearest': () =>
+    ofProbe(
+      (clock) => () => ({
+        status: clock.now() < 300 ? 'open' : 'paid',
+        lines: [{ sku: 'A1', net: clock.now() < 900 ? 100 : 10 }],
+        at: new Date(0),
+      }),
+      {
+        claim: equal({ expected: { status: 'paid', lines: [{ sku: 'A1', net: 110 }], at: expect.any(Date), 'paid by': 'card' } }),
+        within: '2s',
+        poll: { name: 'order' },
+      },
+    ),
+  'equal-result': () =>
+    ofOperation(
+      monitor(({ at }) => (at < 300 ? { status: 'running' } : { status: 'succeeded', result: { rows: 11 } })),
+      { claim: equal({ expected: { rows: 12 } }), within: '4s' },
+    ),
+  'equal-no-result': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 300 ? 'running' : 'succeeded' })),
+      { claim: match({ like: { rows: 12 } }), within: '4s' },
+    ),
+  'not-equal-undecided': () =>
+    ofProbe(() => () => 2, { claim: equal({ expected: 1 }), within: '1s', negated: true, poll: { name: 'count' } }),
+  'match-text': () =>
+    ofProbe(() => () => 'still \u001b[31mindexing', { claim: match({ like: /ready/i }), within: '1s', poll: { name: 'banner' } }),
+  'satisfy-throws': () =>
+    ofProbe(() => () => ({ total: 3 }), {
+      claim: satisfy({
+        test: function isBalanced(sheet: { sums: number[] }) {
+          return sheet.sums.length > 0;
+        },
+      }),
+      within: '1s',
+      poll: { name: 'sheet' },
+    }),
+  'follow-illegal-move': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 200 ? 'queued' : at < 700 ? 'running' : 'queued' })),
+      { claim: follow({ lifecycle: standardLifecycle }), within: '4s' },
+    ),
+  'follow-unknown-state': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 200 ? 'queued' : 'runing' })),
+      { claim: follow({ lifecycle: standardLifecycle }), within: '4s' },
+    ),
+  'progress-fell': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: 'running', progress: at < 500 ? 80 : 5 })),
+      { claim: progressMonotonically(), within: '4s' },
+    ),
+  'lead-left-without': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 200 ? 'queued' : 'running' })),
+      { claim: leadTo({ cause: 'running', effect: 'succeeded', within: '1s' }), within: '4s' },
+    ),
+  'hold-until-neither': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 200 ? 'queued' : 'running' })),
+      { claim: holdUntil({ first: 'queued', then: 'succeeded' }), within: '4s' },
+    ),
+  'lead-misspelt': () =>
+    ofProbe(() => () => 'queued', {
+      claim: leadTo({ cause: 'queued', effect: 'suceeded' }),
+      lifecycle: standardLifecycle,
+    }),
+  'partial-taken-back': () =>
+    ofOperation(
+      monitor(({ at }) =>
+        at < 500
+          ? { status: 'running', partial: { lines: [{ line: 1, net: 100 }] } }
+          : { status: 'succeeded', result: { lines: [{ line: 1, net: 90 }], total: 90 } },
+      ),
+      { claim: deliverWithIntermediateResults(), within: '4s' },
+    ),
+  'deliver-nothing': () => ofChannel([], { claim: deliver({ event: 'order.paid' }), within: '4s' }),
+  'deliver-nearly': () =>
+    ofChannel(
+      [
+        { after: 300, id: 'm1', type: 'order.placed', data: { order: 'A1' } },
+        { after: 300, id: 'm2', type: 'order.paid', data: { order: 'B7' } },
+      ],
+      { claim: deliver({ event: { type: 'order.paid', 'data.order': 'A1' } }), within: '4s' },
+    ),
+  'deliver-again': () =>
+    ofChannel(
+      [
+        { after: 300, id: 'm1', type: 'order.paid' },
+        { after: 90, id: 'm1', type: 'order.paid' },
+      ],
+      { claim: deliverExactlyOnce({ event: 'order.paid' }), within: '4s' },
+    ),
+  'deliver-unsettled': () =>
+    ofChannel([{ after: 3900, id: 'm1', type: 'order.paid' }], {
+      claim: deliverExactlyOnce({ event: 'order.paid' }),
+      within: '4s',
+    }),
+  'deliver-fell': () =>
+    ofChannel(
+      [
+        { after: 300, id: 'm2', type: 'order.changed', data: { order: 'A1', version: 2 } },
+        { after: 90, id: 'm1', type: 'order.changed', data: { order: 'A1', version: 1 } },
+      ],
+      { claim: deliverInOrder({ events: ['order.changed'], by: 'data.version', per: 'data.order' }), within: '4s' },
+    ),
+  'deliver-overtaken': () =>
+    ofChannel([{ after: 300, id: 'm2', type: 'order.paid' }], {
+      claim: deliverInOrder({ events: ['order.placed', 'order.paid'] }),
+      within: '4s',
+    }),
+  'never-deliver-delivered': () =>
+    ofChannel([{ after: 300, id: 'm1', type: 'order.paid' }], { claim: neverDeliver({ event: 'order.paid', for: '2s' }) }),
+  'not-deliver-but-delivered': () =>
+    ofChannel([{ after: 300, id: 'm1', type: 'order.paid' }], {
+      claim: deliver({ event: 'order.paid' }),
+      within: '2s',
+      negated: true,
+    }),
   'ended-as-failed': () =>
     ofOperation(
       monitor(({ at }) =>

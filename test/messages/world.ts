@@ -6,7 +6,7 @@ import { poll, type PollOptions } from '../../src/probes/index.ts';
 import { violation } from '../../src/report/index.ts';
 import { parseDuration, virtualClock, type Millis, type VirtualClock } from '../../src/time/index.ts';
 import { createTrace, type Lifecycle } from '../../src/trace/index.ts';
-import { subject, watch, type Subject, type WatchOptions } from '../../src/watch/index.ts';
+import { subject, watch, type Push, type Subject, type WatchOptions } from '../../src/watch/index.ts';
 
 /** What the provider in these tests answers to one request. */
 export interface Reply {
@@ -96,6 +96,33 @@ export async function ofProbe(
   const watched = subject([poll(probe(clock), asked.poll)], { clock, trace, lifecycle, name });
   asked.prepare?.(watched, clock);
   return clock.run(() => told(watched, asked));
+}
+
+/** One message of a channel, and how long after the one before it comes, in milliseconds. */
+export interface Post {
+  readonly after: Millis;
+  readonly id?: string;
+  readonly type?: string;
+  readonly data?: unknown;
+}
+
+/** The message that a user gets for a channel on which these are delivered. */
+export async function ofChannel(posts: readonly Post[], asked: Asked & { readonly ends?: boolean }): Promise<string> {
+  const clock = virtualClock();
+  const hook: Push = {
+    name: 'hook',
+    open(context) {
+      const done = (async () => {
+        for (const { after, ...message } of posts) {
+          await clock.sleep(after);
+          context.record({ kind: 'message', ...message });
+        }
+        if (asked.ends !== true) await new Promise(() => undefined);
+      })();
+      return Promise.resolve({ done, [Symbol.asyncDispose]: () => Promise.resolve() });
+    },
+  };
+  return clock.run(() => told(subject([hook], { clock, name: 'the webhooks' }), asked));
 }
 
 async function told(watched: Subject, { claim, negated = false, within, ...options }: Asked): Promise<string> {

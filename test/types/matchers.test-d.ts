@@ -83,6 +83,56 @@ describe('what a matcher takes', () => {
   });
 });
 
+describe('what the matchers about values, order and multiplicity take', () => {
+  test('what they compare with, test by, and wait for', () => {
+    void expect(() => 3).toEventuallyEqual(3, { within: '2s' });
+    void expect(op).toEventuallyEqual({ id: expect.any(String), rows: undefined });
+    void expect(op).toEventuallyMatch({ rows: 3 });
+    void expect(() => 'ready').toEventuallyMatch(/ready/);
+    void expect(op).toEventuallySatisfy((result: { rows: number }) => result.rows > 2);
+    void expect(op).toEventuallySatisfy(async (result) => Boolean(result));
+    void expect(op).toEventuallySatisfy({ '~standard': { vendor: 'mine', validate: () => ({ issues: [{ message: 'no' }] }) } });
+    void expect(op).toFollow(
+      { initial: 'a', moves: { a: ['b'] }, endings: { b: 'success' } },
+      { everyState: true, settle: '1s' },
+    );
+    void expect(op).toFollow();
+    void expect(op).toProgressMonotonically({ fullAtTheEnd: true });
+    void expect(op).toLeadTo('running', { kind: 'state', ending: 'success' }, { within: '2s', for: '1m' });
+    void expect(op).toHoldUntil('queued', 'running', { within: '2s' });
+    void expect(op).toDeliver('paid', { times: 2, settle: '1s', per: 'data.order' });
+    void expect(op).toDeliver({ type: 'paid', 'data.order': 'A1' }, { atLeast: 1, within: '1m' });
+    void expect(op).toDeliverExactlyOnce('paid', { per: 'data.order', keys: ['A1'] as const });
+    void expect(op).toDeliverInOrder(['placed', { type: 'paid' }]);
+    void expect(op).toDeliverInOrder('changed', { by: 'data.version', per: 'data.order' });
+    void expect(op).toDeliverWithIntermediateResults({ atLeast: 2 });
+    void expect(op).toNeverDeliver('paid', { for: '1s' });
+  });
+
+  test('and nothing else', () => {
+    // @ts-expect-error with what?
+    void expect(op).toEventuallyEqual();
+    // @ts-expect-error members or a regular expression
+    void expect(op).toEventuallyMatch('ready');
+    // @ts-expect-error a function or a schema
+    void expect(op).toEventuallySatisfy(3);
+    // @ts-expect-error a lifecycle has endings
+    void expect(op).toFollow({ initial: 'a', moves: {} });
+    // @ts-expect-error to what?
+    void expect(op).toLeadTo('running');
+    // @ts-expect-error until when?
+    void expect(op).toHoldUntil('queued');
+    // @ts-expect-error a number
+    void expect(op).toDeliver('paid', { times: '2' });
+    // @ts-expect-error a pattern is plain data
+    void expect(op).toDeliver(3);
+    // @ts-expect-error for how long?
+    void expect(op).toNeverDeliver('paid');
+    // @ts-expect-error how many
+    void expect(op).toDeliverWithIntermediateResults({ within: '1s', atLeast: true });
+  });
+});
+
 describe('what a matcher returns', () => {
   test('a promise, so that a lint for floating promises sees one that is not awaited', () => {
     expectTypeOf(expect(op).toEventuallySucceed()).toEqualTypeOf<Promise<void>>();

@@ -95,3 +95,15 @@ export function refusal(run: () => unknown): unknown {
   }
   throw new Error('expected a refusal');
 }
+
+/** The same on one line: `violated by observation: twice [0,1]`. */
+export const brief = (judgement: Judgement): string =>
+  `${judgement.verdict} by ${judgement.decidedBy}: ${judgement.reason.code} [${judgement.evidence.map(({ seq }) => seq).join()}]`;
+
+/** The end of all that can be seen, and a deadline while a source listened. */
+export const end = (at: number): Closing => ({ by: 'end', at });
+export const listening = (at: number): Closing => ({ by: 'deadline', at, within: at, listening: 1 });
+
+/** The first words that the claim itself has for its judgement, and the others. */
+export const told = (claim: Claim, judgement: Judgement): string =>
+  [claim.tell?.(judgement)?.but, ...(claim.tell?.(judgement)?.nearest ?? [])].join('\n');

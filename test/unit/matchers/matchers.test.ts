@@ -11,14 +11,50 @@ const mean = (name: string, ...args: unknown[]): Meant =>
 
 /** Every matcher with arguments that it takes, the claim it means, and what that claim is told. */
 const MEANT: readonly (readonly [name: string, args: readonly unknown[], claim: string, told: unknown])[] = [
+  ['toDeliver', ['paid'], 'deliver', { event: { kind: 'message', type: 'paid' }, atLeast: 1 }],
+  ['toDeliverExactlyOnce', [{ type: 'paid' }], 'deliverExactlyOnce', { event: { kind: 'message', type: 'paid' }, settle: 200 }],
+  [
+    'toDeliverInOrder',
+    [['placed', 'paid']],
+    'deliverInOrder',
+    {
+      events: [
+        { kind: 'message', type: 'placed' },
+        { kind: 'message', type: 'paid' },
+      ],
+    },
+  ],
+  ['toDeliverWithIntermediateResults', [], 'deliverWithIntermediateResults', { atLeast: 1 }],
+  ['toEventuallyEqual', [{ rows: 3 }], 'equal', { expected: { rows: 3 } }],
   ['toEventuallyFail', [], 'fail', {}],
+  ['toEventuallyMatch', [/re/i], 'match', { like: { $regexp: 're', flags: 'i' } }],
   ['toEventuallyReach', ['running'], 'reach', { state: 'running' }],
+  ['toEventuallySatisfy', [isPaid], 'satisfy', { test: 'isPaid' }],
   ['toEventuallySettle', [], 'settle', {}],
   ['toEventuallySucceed', [], 'succeed', {}],
+  ['toFollow', [undefined], 'follow', {}],
+  [
+    'toHoldUntil',
+    ['queued', 'running'],
+    'holdUntil',
+    { first: { kind: 'state', state: 'queued' }, then: { kind: 'state', state: 'running' } },
+  ],
+  [
+    'toLeadTo',
+    ['queued', { kind: 'message' }],
+    'leadTo',
+    { cause: { kind: 'state', state: 'queued' }, effect: { kind: 'message' } },
+  ],
+  ['toNeverDeliver', ['paid', { for: '1s' }], 'neverDeliver', { event: { kind: 'message', type: 'paid' }, for: 1000 }],
   ['toNeverReach', ['failed', { for: '1s' }], 'neverReach', { state: 'failed', for: 1000 }],
   ['toPassThrough', [['queued', 'running']], 'passThrough', { states: ['queued', 'running'] }],
+  ['toProgressMonotonically', [], 'progressMonotonically', {}],
   ['toStay', ['running', { for: 500 }], 'stay', { state: 'running', for: 500 }],
 ];
+
+function isPaid(order: { readonly paid: boolean }): boolean {
+  return order.paid;
+}
 
 test('there is one file for each matcher, with its name', () => {
   const files = readdirSync(join(import.meta.dirname, '../../../src/matchers'))
@@ -42,7 +78,8 @@ describe.each(MEANT)('%s', (name, args, claim, told) => {
 
   test('hands the options on', () => {
     const waits = meant(name).claim.fromNow !== true;
-    const options = waits ? { within: '7s', pace: '9ms' } : { for: '7s', pace: '9ms' };
+    // What leads to another has a time of its own, within which the other comes.
+    const options = waits && name !== 'toLeadTo' ? { within: '7s', pace: '9ms' } : { for: '7s', pace: '9ms' };
     expect(mean(name, ...args.slice(0, positional(name)), options).options).toMatchObject(
       waits ? { within: '7s', pace: '9ms' } : { pace: '9ms' },
     );
@@ -85,6 +122,25 @@ describe('bad arguments are told in the words of the matcher', () => {
     ['toNeverReach', ['failed', {}], 'toNeverReach: expected to be told for how long', "{ for: '500ms' }"],
     ['toNeverReach', [{}, { for: 5 }], 'toNeverReach: expected the name of a state, received {}', "toNeverReach('running')"],
     ['toNeverReach', ['failed', { for: -1 }], 'toNeverReach: for: expected a duration, received -1', 'milliseconds'],
+    ['toDeliver', [], 'toDeliver: expected a message', "{ type: 'order.paid'"],
+    ['toDeliver', ['paid', { times: 0 }], 'toDeliver: expected times to be a whole number from 1, received 0', '{ times: 2 }'],
+    ['toDeliver', ['paid', { times: 1, atMost: 2 }], 'toDeliver: times and atMost cannot both be said', 'times for exactly'],
+    ['toDeliver', [/paid/], 'toDeliver: expected a message', 'write a text'],
+    ['toDeliverExactlyOnce', ['paid', { keys: [] }], 'expected keys to be a list of texts, received []', "per: 'data.order'"],
+    ['toDeliverExactlyOnce', ['paid', { settle: '1 s' }], 'toDeliverExactlyOnce: settle: expected a duration', "'1s'"],
+    ['toDeliverInOrder', [['paid']], 'toDeliverInOrder: expected what comes one after the other', 'toDeliverInOrder(['],
+    ['toDeliverInOrder', [['a', 'b'], { by: 'id' }], 'toDeliverInOrder: expected one kind of message with by', 'one kind'],
+    ['toDeliverInOrder', ['a', { by: '' }], 'toDeliverInOrder: expected by to be the path of a field', "by: 'data.order'"],
+    ['toDeliverWithIntermediateResults', [{ atLeast: 0.5 }], 'expected atLeast to be a whole number from 1', '{ atLeast: 2 }'],
+    ['toNeverDeliver', ['paid', {}], 'toNeverDeliver: expected to be told for how long', "{ for: '500ms' }"],
+    ['toEventuallyMatch', ['paid'], 'toEventuallyMatch: expected members or a regular expression, received "paid"', 'use equal'],
+    ['toEventuallySatisfy', [7], 'toEventuallySatisfy: expected a function or a Standard Schema, received 7', 'order.paid'],
+    ['toFollow', ['queued'], 'toFollow: the lifecycle', 'expected an object'],
+    ['toFollow', [{ initial: 'a', moves: {}, endings: {} }], 'no state ends the operation', 'terminal state'],
+    ['toHoldUntil', ['queued'], 'toHoldUntil: expected the name of a state, or a pattern, received nothing', 'write a text'],
+    ['toLeadTo', ['queued', {}], 'toLeadTo: expected the name of a state, or a pattern, received {}', 'write a text'],
+    ['toLeadTo', ['a', 'b', { inTime: 5 }], "toLeadTo: there is no option 'inTime'", 'within, for and pace'],
+    ['toProgressMonotonically', [{ fullAtTheEnd: 1 }], 'expected fullAtTheEnd to be true or false, received 1', 'true'],
     ['toEventuallyFail', [{ interval: 5 }], "toEventuallyFail: there is no option 'interval'", "did you mean 'pace'?"],
     ['toEventuallySettle', [{ tries: 5 }], "toEventuallySettle: there is no option 'tries'", 'there are within and pace'],
     ['toStay', ['running', { for: 5, timeout: 5 }], "toStay: there is no option 'timeout'", 'there are for and pace'],
@@ -98,12 +154,20 @@ describe('bad arguments are told in the words of the matcher', () => {
 });
 
 function meant(name: string): Meant {
-  return mean(name, ...MEANT.find(([one]) => one === name)![1]);
+  return mean(name, ...meantArgs(name));
+}
+
+function meantArgs(name: string): readonly unknown[] {
+  return MEANT.find(([one]) => one === name)![1];
+}
+
+function isOptions(arg: unknown): boolean {
+  return typeof arg === 'object' && arg !== null && 'for' in arg;
 }
 
 /** How many arguments come before the options. */
 function positional(name: string): number {
-  return ['toEventuallyReach', 'toNeverReach', 'toPassThrough', 'toStay'].includes(name) ? 1 : 0;
+  return meantArgs(name).filter((arg) => !isOptions(arg)).length;
 }
 
 function thrown(run: () => unknown): HarnessError {
