@@ -51,6 +51,8 @@ export interface ClaimContext {
   readonly since: Millis;
   /** Set on a trace of one operation: what has keys counts once they are tied to it. Those that are tied when judging begins. */
   readonly tied?: readonly string[] | undefined;
+  /** The sources that are to tell of it, where they are known. */
+  readonly channels?: readonly string[] | undefined;
 }
 
 /** What a claim says of a reason of its own, for the message. What it quotes of the system under test is escaped there. */

@@ -6,3 +6,4 @@ export { toEventuallySucceed } from './toEventuallySucceed.ts';
 export { toNeverReach } from './toNeverReach.ts';
 export { toPassThrough } from './toPassThrough.ts';
 export { toStay } from './toStay.ts';
+export { toTellTheSameStory } from './toTellTheSameStory.ts';

@@ -46,7 +46,7 @@ export function defineMatcher<A extends readonly unknown[]>(matcher: Matcher<A>)
 }
 
 /** The claims whose own messages name them. */
-const CLAIMS = /\b(reach|passThrough|stay|neverReach)(?=[:(])/g;
+const CLAIMS = /\b(reach|passThrough|stay|neverReach|sameStory)(?=[:(])/g;
 
 function inWordsOf(name: string, error: HarnessError): HarnessError {
   const told = error.message.replace(`\n  hint: ${error.hint}`, '').replace(CLAIMS, name);

@@ -14,6 +14,7 @@ export interface OutletOptions extends ChannelOptions {
 /** What all channels share that listen from the moment they were made: a trace of their own, and the traces of those who listen. */
 export abstract class Outlet implements Channel {
   readonly name: string;
+  readonly stateless: boolean;
   readonly clock: Clock;
   readonly trace: Trace;
   readonly sources: readonly Source[];
@@ -25,6 +26,7 @@ export abstract class Outlet implements Channel {
 
   constructor(options: OutletOptions & { readonly seed?: string | undefined }, name: string) {
     this.name = options.name ?? name;
+    this.stateless = options.state === false;
     this.clock = options.clock ?? systemClock;
     this.trace = createTrace({ clock: this.clock, seed: options.seed });
     this.#options = options;

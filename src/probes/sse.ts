@@ -87,6 +87,7 @@ export function sse(url: string, options: SseOptions = {}): Push {
   const settings = { url: href, headers, silence, limit };
   return {
     name: options.name ?? 'sse',
+    stateless: options.state === false,
     async open(context) {
       const listening = new Listening(context, options, settings);
       const done = listening.run();

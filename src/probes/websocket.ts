@@ -89,6 +89,7 @@ export function websocket(url: string, options: WebSocketOptions = {}): Push {
   };
   return {
     name: options.name ?? 'websocket',
+    stateless: options.state === false,
     async open(context) {
       const listening = new Listening(context, options, settings, await library());
       const done = listening.run();

@@ -144,6 +144,9 @@ class Watcher {
       this.channels = subject.sources.filter(isPull).map((source) => new Channel(this, source));
       this.#pushes = subject.sources.filter((source): source is Push => !isPull(source));
       this.#listening = this.#pushes.length;
+      // Known from the beginning, so that one that never tells anything is missed.
+      const telling = subject.sources.filter(({ stateless }) => stateless !== true);
+      if (telling.length > 1) subject.trace.expect(telling.map(({ name }) => name));
     }
   }
 
