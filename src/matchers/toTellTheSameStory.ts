@@ -11,7 +11,10 @@ export interface StoryOptions extends WaitOptions {
 export const toTellTheSameStory: Matcher<[options?: StoryOptions]> = defineMatcher({
   name: 'toTellTheSameStory',
   mean: (options) => {
-    const { quiet, ...wait } = options ?? {};
+    // What is no options at all is told like anywhere else.
+    if (typeof options !== 'object' || options === null || Array.isArray(options))
+      return { claim: sameStory(), options: waitOptions(options) };
+    const { quiet, ...wait } = options;
     return {
       claim: sameStory(quiet === undefined ? undefined : { quiet: parseDuration(quiet, 'quiet') }),
       options: waitOptions(wait),

@@ -213,7 +213,8 @@ class RecordedTrace implements Trace {
   }
 
   expect(channels: readonly string[]): void {
-    this.header = { ...this.header, channels: [...new Set([...(this.header.channels ?? NOBODY), ...channels])] };
+    const { claims, bounds, ...rest } = this.header;
+    this.header = { ...rest, channels: [...new Set([...(rest.channels ?? NOBODY), ...channels])], claims, bounds };
   }
 
   toJSONL(): string {

@@ -18,12 +18,13 @@ const MEANT: readonly (readonly [name: string, args: readonly unknown[], claim: 
   ['toNeverReach', ['failed', { for: '1s' }], 'neverReach', { state: 'failed', for: 1000 }],
   ['toPassThrough', [['queued', 'running']], 'passThrough', { states: ['queued', 'running'] }],
   ['toStay', ['running', { for: 500 }], 'stay', { state: 'running', for: 500 }],
+  ['toTellTheSameStory', [], 'sameStory', {}],
 ];
 
 test('there is one file for each matcher, with its name', () => {
   const files = readdirSync(join(import.meta.dirname, '../../../src/matchers'))
     .map((file) => file.replace(/\.ts$/, ''))
-    .filter((file) => file !== 'index' && file !== 'matcher');
+    .filter((file) => !['async', 'index', 'matcher'].includes(file));
   expect(Object.keys(matchers).sort()).toEqual(files.sort());
   expect(
     Object.values(matchers)
@@ -115,3 +116,8 @@ function thrown(run: () => unknown): HarnessError {
   }
   throw new Error('nothing was thrown');
 }
+
+test('toTellTheSameStory hands on for how long all must be quiet', () => {
+  expect(mean('toTellTheSameStory', { quiet: '1s' }).claim.args).toEqual({ quiet: 1000 });
+  expect(() => mean('toTellTheSameStory', { quiet: 'long' })).toThrow(/toTellTheSameStory: quiet: expected a duration/);
+});
