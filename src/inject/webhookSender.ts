@@ -71,7 +71,7 @@ export interface WebhookSenderOptions extends Pick<ChannelOptions, 'name'> {
   readonly secret?: string | readonly string[] | undefined;
   /** How they are signed: Standard Webhooks by default. */
   readonly scheme?: SignatureScheme | undefined;
-  /** How long to wait before each further attempt, where one is not accepted; none by default. Retry-After may ask for longer, 410 ends it. */
+  /** How long to wait before each further attempt at what is genuine, until one is accepted; none by default. Retry-After may ask for longer, 410 ends it. */
   readonly retries?: readonly Duration[] | undefined;
   /** How long one attempt may take; 15 s by default. */
   readonly timeout?: Duration | undefined;
@@ -249,7 +249,9 @@ class Sender extends Outlet implements WebhookSender {
       const { status, asked } = await this.#attempt(outgoing, `${call}.${attempt}`, record);
       answers.push(status);
       const accepted = status !== undefined && status >= 200 && status <= 299;
-      const wait = accepted || status === 410 ? undefined : this.#retries[attempt];
+      // What is to be refused is sent once.
+      const over = accepted || status === 410 || (as !== 'genuine' && as !== 'again');
+      const wait = over ? undefined : this.#retries[attempt];
       if (wait === undefined || this.#leaving.signal.aborted) {
         const outcome = status === undefined ? 'unknown' : accepted ? 'ok' : 'fail';
         record({ kind: 'return', call, outcome, output: { id, type, as, answers: answers.map((one) => one ?? null) } });

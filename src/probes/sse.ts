@@ -1,6 +1,6 @@
 import { HarnessError, show } from '../errors.ts';
 import { formatDuration, parseDuration, type Clock, type Duration, type Millis } from '../time/index.ts';
-import { readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
+import { plain, readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
 import type { OpenContext, Push } from '../watch/index.ts';
 import { tell, type ChannelOptions, type Message } from './channel.ts';
 import { mediaType } from './cloudEvent.ts';
@@ -301,7 +301,7 @@ class Listening {
       kind: 'message',
       ...(id === undefined || id === '' ? {} : { id }),
       type,
-      data: read(data),
+      data: plain(read(data)),
       ...(times > 1 ? { attempt: times } : {}),
     };
     try {

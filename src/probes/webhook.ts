@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
 import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
-import { redactHeaders, redactUrl, stateIn, type Body, type EventOf, type Headers as HeaderList } from '../trace/index.ts';
+import { plain, redactHeaders, redactUrl, stateIn, type Body, type EventOf, type Headers as HeaderList } from '../trace/index.ts';
 import type { Channel, Message } from './channel.ts';
 import { cloudEventIn, jsonOf, mediaType } from './cloudEvent.ts';
 import { decode, kept } from './exchange.ts';
@@ -272,7 +272,8 @@ class Receiver extends Outlet implements Webhook {
       ...(id === undefined ? {} : { id }),
       ...(type === undefined ? {} : { type }),
       headers,
-      data,
+      // Bounded: the delivery has it whole.
+      data: plain(data),
       raw,
       ...(truncated === undefined ? {} : { truncated }),
       attempt: times,

@@ -1,6 +1,6 @@
 import { HarnessError, show } from '../errors.ts';
 import { formatDuration, parseDuration, type Clock, type Duration, type Millis } from '../time/index.ts';
-import { redactUrl, stateIn } from '../trace/index.ts';
+import { plain, redactUrl, stateIn } from '../trace/index.ts';
 import type { OpenContext, Push } from '../watch/index.ts';
 import { tell, type ChannelOptions, type Message } from './channel.ts';
 import { kept, withoutSecrets, type HeaderFields } from './exchange.ts';
@@ -197,7 +197,7 @@ class Listening {
         perMessageDeflate: false,
         followRedirects: false,
       });
-      let [isOpen, silent, refused] = [false, false, false];
+      let [isOpen, silent, refused, broken] = [false, false, false, false];
       let [cancel, cut] = [(): void => undefined, (): void => undefined];
       const end = (ended: Ended): void => {
         cancel();
@@ -247,12 +247,15 @@ class Listening {
       });
       socket.on('error', (error: Error) => {
         if (signal.aborted || silent || refused) return;
+        broken = true;
         this.#error(`${this.#name} broke off: ${withoutSecrets(error.message || codeOf(error))}`, 'BrokenStream');
       });
       socket.on('close', (code: number, reason: Uint8Array) => {
         if (signal.aborted || refused) return end({ again: false, failed: false });
         // In order (RFC 6455 §7.4.1), or for a reason that another try does not mend.
         if (isOpen && code === 1000) return end({ again: false, failed: false });
+        // Without a word.
+        if (isOpen && !silent && !broken && code === 1006) this.#error(`${this.#name} was cut off`, 'BrokenStream');
         if (isOpen && !silent && code !== 1006) {
           const why = Buffer.from(reason).toString('utf8');
           this.#error(`${this.#name} was closed with ${code}${why === '' ? '' : `: ${withoutSecrets(why)}`}`, 'BrokenStream');
@@ -283,7 +286,7 @@ class Listening {
   }
 
   #told(bytes: Uint8Array, isBinary: boolean): void {
-    const data = isBinary ? undefined : read(Buffer.from(bytes).toString('utf8'));
+    const data = isBinary ? undefined : plain(read(Buffer.from(bytes).toString('utf8')));
     const told = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
     const { type } = told;
     // The id beside a state is the id of what is in that state.

@@ -96,9 +96,10 @@ describe('a sender', () => {
   test('stops at 410, and when its retries are over; no answer is not known', async () => {
     const { sender } = await pair({ answers: [410, 500, 500, 'hang-up'] }, { retries: [1] });
     const sent = [await sender.send(paid), await sender.send(paid)];
+    expect((await sender.send(paid, { as: 'forged' })).answers).toEqual([401]);
     expect(sent.map(({ answers }) => answers)).toEqual([[410], [500, 500]]);
     expect((await sender.send(paid)).answers).toEqual([undefined, 204]);
-    expect(outcomes(sender)).toEqual(['fail', 'fail', 'ok']);
+    expect(outcomes(sender)).toEqual(['fail', 'fail', 'fail', 'ok']);
     const gone = webhookSender({ to: 'http://127.0.0.1:9/', fetch: () => Promise.reject(new Error('refused')) });
     await gone.send(paid);
     expect(outcomes(gone)).toEqual(['unknown']);

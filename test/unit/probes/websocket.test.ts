@@ -91,7 +91,7 @@ describe('a WebSocket', () => {
       { maxMessageBytes: 100, reconnect: false },
       ['websocket broke off: Max payload size exceeded'],
     ],
-    ['cut, and not to be opened anew', (socket) => socket.terminate(), { reconnect: false }, []],
+    ['cut, and not to be opened anew', (socket) => socket.terminate(), { reconnect: false }, ['websocket was cut off']],
   ])('%s ends', async (_name, answer, options, told) => {
     const { url } = await serving((socket) => {
       socket.send('1');
