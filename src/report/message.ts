@@ -1,3 +1,4 @@
+import { endingOf } from '../logic/ending.ts';
 import { counted, listed, times } from '../logic/say.ts';
 import { ContractViolation, show } from '../errors.ts';
 import type { Claim, Judgement, KnownReason } from '../logic/index.ts';
@@ -434,7 +435,7 @@ function late({ trace, reason }: Scene): readonly string[] {
   for (const o of trace.observations) {
     if (o.kind !== 'state' || (scope !== undefined && o.keys !== undefined && !o.keys.some((key) => tied.has(key)))) continue;
     const end = ends.get(o.source);
-    const ending = o.ending ?? lifecycle?.endings[o.state];
+    const ending = endingOf(o, lifecycle);
     if (end !== undefined && ending === undefined)
       rows.push([moment(o.at), `${sourceName(o.source)} told ${quoted(o.state)} after its end, which was ${quoted(end)}`]);
     else if (end === undefined && ending !== undefined) ends.set(o.source, o.state);
