@@ -16,10 +16,11 @@ export const FOLDERS = [
   { path: 'src/matchers', support: ['async', 'matcher'] },
   {
     path: 'src/probes',
-    support: ['channel', 'exchange'],
+    support: ['channel', 'cloudEvent', 'eventStream', 'exchange', 'outlet', 'signatures'],
     types:
-      "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';",
+      "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';\nexport type { OutletOptions } from './outlet.ts';\nexport type { SignatureScheme } from './signatures.ts';",
   },
+  { path: 'src/inject', support: [], types: "export type { SignatureScheme } from '../probes/signatures.ts';" },
   {
     path: 'src/dialects',
     support: ['accept', 'dialect', 'operation', 'readings'],
@@ -64,9 +65,22 @@ export function renderIndex(folder, files) {
   const lines = leaves.map((file) =>
     folder.types === undefined
       ? `export { ${exportName(file)} } from './${file}';`
-      : `export { ${[exportName(file), ...typesOf(files.get(file) ?? '')].join(', ')} } from './${file}';`,
+      : exportLine([exportName(file), ...typesOf(files.get(file) ?? '')], file),
   );
   return { text: [HEADER, ...lines, ...(folder.types === undefined ? [] : [folder.types]), ''].join('\n'), problems };
+}
+
+/** As the formatter would write it. */
+const LINE_WIDTH = 130;
+
+/**
+ * @param {readonly string[]} names
+ * @param {string} file
+ * @returns {string}
+ */
+function exportLine(names, file) {
+  const line = `export { ${names.join(', ')} } from './${file}';`;
+  return line.length <= LINE_WIDTH ? line : `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';`;
 }
 
 /**

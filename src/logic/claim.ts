@@ -66,6 +66,8 @@ export interface ClaimContext {
   readonly tied?: readonly string[] | undefined;
   /** What the claim's test said when this was seen, by sequence number. Where it is given, the judge does not test by itself. */
   readonly tested?: ReadonlyMap<number, Tested> | undefined;
+  /** The sources that are to tell of it, where they are known. */
+  readonly channels?: readonly string[] | undefined;
 }
 
 /** What a claim says of a reason of its own, for the message. What it quotes of the system under test is escaped there. */

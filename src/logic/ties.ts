@@ -61,8 +61,9 @@ export function contextOf(
   since: Millis,
   from: number,
 ): ClaimContext {
-  const { lifecycle, scope } = header;
-  if (scope === undefined) return { lifecycle, since };
+  const { lifecycle, scope, channels } = header;
+  const context = channels === undefined ? { lifecycle, since } : { lifecycle, since, channels };
+  if (scope === undefined) return context;
   const links = observations.slice(0, from).filter((o) => o.kind === 'link');
-  return { lifecycle, since, tied: links.flatMap(({ operation, keys }) => [operation, ...keys]) };
+  return { ...context, tied: links.flatMap(({ operation, keys }) => [operation, ...keys]) };
 }

@@ -18,3 +18,4 @@ export { toNeverReach } from './toNeverReach.ts';
 export { toPassThrough } from './toPassThrough.ts';
 export { toProgressMonotonically } from './toProgressMonotonically.ts';
 export { toStay } from './toStay.ts';
+export { toTellTheSameStory } from './toTellTheSameStory.ts';

@@ -1,5 +1,6 @@
 import { HarnessError, nearest, show } from '../errors.ts';
 import { operation, type StartDescription } from '../dialects/operation.ts';
+import * as claims from '../logic/claims/index.ts';
 import type { Claim } from '../logic/index.ts';
 import { listed } from '../logic/say.ts';
 import { poll } from '../probes/index.ts';
@@ -46,9 +47,10 @@ export function defineMatcher<A extends readonly unknown[]>(matcher: Matcher<A>)
   return { name, mean };
 }
 
-/** The claims whose own messages name them. */
-const CLAIMS =
-  /\b(reach|passThrough|stay|neverReach|equal|match|satisfy|follow|progressMonotonically|leadTo|holdUntil|deliver|deliverExactlyOnce|deliverInOrder|deliverWithIntermediateResults|neverDeliver)(?=[:(])/g;
+// `settle` takes nothing that could be wrong, and several claims have an option of that name.
+const NAMES = Object.keys(claims).filter((name) => name !== 'settle');
+/** The claims where they name themselves in their own messages. */
+const CLAIMS = new RegExp(String.raw`\b(?:${NAMES.join('|')})(?=[:(])`, 'g');
 
 function inWordsOf(name: string, error: HarnessError): HarnessError {
   const told = error.message.replace(`\n  hint: ${error.hint}`, '').replace(CLAIMS, name);

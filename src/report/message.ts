@@ -1,3 +1,4 @@
+import { endingOf } from '../logic/ending.ts';
 import { counted, listed, times } from '../logic/say.ts';
 import { ContractViolation, show } from '../errors.ts';
 import type { Claim, Judgement, KnownReason } from '../logic/index.ts';
@@ -93,6 +94,7 @@ export function message(told: Told): string {
   add('faults', faults(scene));
   add('errors', errors(scene));
   add('others', others(scene));
+  add('late', late(scene));
   add('looks', looks(scene));
   add('notes', notes(scene));
   add('bounds', bounds(scene));
@@ -423,6 +425,25 @@ function readAs({ picture }: Scene): readonly string[] {
 }
 
 /** What the harness noted besides: a malformed Retry-After, a monitor that moved. The same text is told once. */
+/** What a channel told of it after it had told the end: it changes nothing, and is worth knowing. */
+function late({ trace, reason }: Scene): readonly string[] {
+  if (reason.code === 'after-the-end') return [];
+  const { lifecycle, scope } = trace.header;
+  const tied = new Set(trace.observations.flatMap((o) => (o.kind === 'link' ? [o.operation, ...o.keys] : [])));
+  const ends = new Map<string, string>();
+  const rows: [string, string][] = [];
+  for (const o of trace.observations) {
+    if (o.kind !== 'state' || (scope !== undefined && o.keys !== undefined && !o.keys.some((key) => tied.has(key)))) continue;
+    const end = ends.get(o.source);
+    const ending = endingOf(o, lifecycle);
+    if (end !== undefined && ending === undefined)
+      rows.push([moment(o.at), `${sourceName(o.source)} told ${quoted(o.state)} after its end, which was ${quoted(end)}`]);
+    else if (end === undefined && ending !== undefined) ends.set(o.source, o.state);
+  }
+  const shown = hanging(rows.slice(0, MAX_NOTE_ROWS), DEFAULT_WIDTH - LABELS);
+  return rows.length > MAX_NOTE_ROWS ? [...shown, `… and ${rows.length - MAX_NOTE_ROWS} more`] : shown;
+}
+
 function notes({ picture }: Scene): readonly string[] {
   const seen = new Map<string, { at: Millis; times: number }>();
   for (const { kind, text, at } of picture.marks) {

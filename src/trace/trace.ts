@@ -50,6 +50,8 @@ export interface TraceHeader {
    * ties one of them to the operation, also where it was seen before; what has none is of the operation.
    */
   readonly scope?: 'operation';
+  /** The sources that are to tell of it, where there are several: one that tells nothing is known to be silent. */
+  readonly channels?: readonly string[];
   readonly claims: readonly ClaimRecord[];
   readonly bounds: readonly BoundHit[];
 }
@@ -70,6 +72,8 @@ export interface Trace {
   judged(record: ClaimRecord): void;
   /** Notes the lifecycle in the header, once it is known. */
   describe(lifecycle: Lifecycle): void;
+  /** Notes in the header which sources are to tell of it, besides those that are noted. */
+  expect(channels: readonly string[]): void;
   /** Milliseconds since the trace began. */
   now(): Millis;
   /** One JSON text per line: the header, then the observations. The same trace gives the same bytes. */
@@ -208,6 +212,11 @@ class RecordedTrace implements Trace {
 
   describe(lifecycle: Lifecycle): void {
     this.header = { ...this.header, lifecycle };
+  }
+
+  expect(channels: readonly string[]): void {
+    const { claims, bounds, ...rest } = this.header;
+    this.header = { ...rest, channels: [...new Set([...(rest.channels ?? NOBODY), ...channels])], claims, bounds };
   }
 
   toJSONL(): string {
@@ -404,6 +413,15 @@ function readHeader(value: Record<string, unknown>, add: Add): TraceHeader | und
       '"operation", or nothing',
       show(value['scope']),
       `scope: expected "operation" or nothing, received ${show(value['scope'])}`,
+    );
+  const { channels } = value;
+  if (channels !== undefined && !(Array.isArray(channels) && channels.every(isText)))
+    add(
+      'wrong-type',
+      'channels',
+      'a list of names',
+      show(channels),
+      `channels: expected a list of names, received ${show(channels)}`,
     );
   for (const list of ['claims', 'bounds']) {
     if (!Array.isArray(value[list]))

@@ -4,7 +4,7 @@ import type { Judgement } from '../logic/index.ts';
 import { subjectOf, type Matcher, type Meant } from '../matchers/matcher.ts';
 import { violation } from '../report/index.ts';
 import { formatDuration, parseDuration, systemClock, type Millis } from '../time/index.ts';
-import { DEFAULT_WITHIN_MS, LAST_LOOK_GRACE_MS, watch, type Subject } from '../watch/index.ts';
+import { closeSubject, DEFAULT_WITHIN_MS, LAST_LOOK_GRACE_MS, watch, type Subject } from '../watch/index.ts';
 import { concurrentTest, enterLate, isOver, runningTests, timeLeft } from './attempt.ts';
 
 /** What a default wait leaves of the test's time, in milliseconds, so that our message comes before the runner's. */
@@ -46,6 +46,7 @@ export function adapt(matcher: Matcher): (this: MatcherState, received: unknown,
       if (refusal !== undefined) throw refusal;
       const meant = (matcher.mean as (...given: unknown[]) => Meant)(...args);
       const subject = subjectOf(received, name);
+      closeAtTheEnd(subject, task);
       const within = timeFor(name, meant, subject, task);
       const judgement = await watch(subject, meant.claim, {
         pace: meant.options.pace,
@@ -177,6 +178,22 @@ function atTheEnd(task: RunnerTestCase | undefined, finish: () => Promise<void>)
     // Within onTestFinished and onTestFailed the runner takes no more of them.
     outside.add(finish);
   }
+}
+
+/** Who watches a subject whose sources were opened for it: the last of them closes it. */
+const watching: WeakMap<Subject, Set<RunnerTestCase | undefined>> = new WeakMap();
+
+/** Sources that are told were opened by the first matcher on them; a channel that somebody made is theirs to close. */
+function closeAtTheEnd(subject: Subject, task: RunnerTestCase | undefined): void {
+  if ('close' in subject || !subject.sources.some((source) => 'open' in source)) return;
+  let tests = watching.get(subject);
+  if (tests === undefined) watching.set(subject, (tests = new Set()));
+  if (tests.has(task)) return;
+  tests.add(task);
+  atTheEnd(task, async () => {
+    tests.delete(task);
+    if (tests.size === 0) await closeSubject(subject);
+  });
 }
 
 /** The end of a file: whatever was called outside of its tests must have been awaited by now. */

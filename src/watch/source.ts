@@ -52,6 +52,8 @@ export interface Pull {
   readonly name: string;
   /** The pace that suits this source, where the watch is given none. */
   readonly pace?: Pace | undefined;
+  /** Tells no states, and is not expected to tell how it ends. */
+  readonly stateless?: boolean | undefined;
   look(context: LookContext): Looked | Promise<Looked>;
 }
 
@@ -63,6 +65,8 @@ export interface OpenContext {
 /** A source that tells by itself. `open` resolves when it listens; nothing that is sent afterwards is missed. */
 export interface Push {
   readonly name: string;
+  /** Tells no states, and is not expected to tell how it ends. */
+  readonly stateless?: boolean | undefined;
   open(context: OpenContext): Promise<{ readonly done: Promise<void> } & AsyncDisposable>;
 }
 

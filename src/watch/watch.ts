@@ -132,8 +132,8 @@ class Watcher {
   testers: readonly Wait[] = NONE;
   onlyTesters = false;
   #opening: Promise<void> | undefined;
-  #opened: readonly AsyncDisposable[] = NONE;
-  #closed = false;
+  /** What is open, from one opening to its closing. */
+  #session: Session = { opened: NONE, closed: false };
   readonly #pushes: readonly Push[];
   /** Push sources that may still tell something. */
   #listening = 0;
@@ -150,54 +150,62 @@ class Watcher {
       this.channels = subject.sources.filter(isPull).map((source) => new Channel(this, source));
       this.#pushes = subject.sources.filter((source): source is Push => !isPull(source));
       this.#listening = this.#pushes.length;
+      // Known from the beginning, so that one that never tells anything is missed.
+      const telling = subject.sources.filter(({ stateless }) => stateless !== true);
+      if (telling.length > 1) subject.trace.expect(telling.map(({ name }) => name));
     }
   }
 
   open(): Promise<void> {
-    this.#opening ??= this.#openAll().catch(async (error: unknown) => {
-      // Those that listen already would be left open by somebody who was told that opening failed.
-      await this.#disposeAll().catch(nothing);
-      throw error;
-    });
+    if (this.#opening === undefined) {
+      // Whoever comes after it was closed has it opened anew.
+      if (this.#session.closed) {
+        this.#session = { opened: NONE, closed: false };
+        this.#listening = this.#pushes.length;
+      }
+      const session = this.#session;
+      this.#opening = this.#openAll(session).catch(async (error: unknown) => {
+        // Those that listen already would be left open by somebody who was told that opening failed.
+        await disposeAll(session).catch(nothing);
+        throw error;
+      });
+    }
     return this.#opening;
   }
 
-  async #openAll(): Promise<void> {
+  async #openAll(session: Session): Promise<void> {
     const { clock, trace } = this.subject;
     for (const push of this.#pushes) {
-      if (this.#closed) break;
+      if (session.closed) break;
       const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
       this.listened++;
+      // What was opened anew since tells its own end.
+      const ended = (event: Event): void => void (session === this.#session && trace.record(push.name, event));
       open.done
         .then(
-          () => trace.record(push.name, { kind: 'end', reason: 'closed' }),
-          (error: unknown) => trace.record(push.name, failedLook(error)),
+          () => ended({ kind: 'end', reason: 'closed' }),
+          (error: unknown) => ended(failedLook(error)),
         )
-        .finally(() => this.#pushEnded())
+        .finally(() => this.#pushEnded(session))
         // Nobody awaits this: what a follower throws has failed its own wait.
         .catch(nothing);
-      this.#opened = [...this.#opened, open];
+      session.opened = [...session.opened, open];
     }
     // Closed while one of them was being opened.
-    if (this.#closed) await this.#disposeAll();
+    if (session.closed) await disposeAll(session);
   }
 
-  #pushEnded(): void {
+  #pushEnded(session: Session): void {
+    if (session !== this.#session) return;
     this.#listening--;
     if (this.ended()) for (const wait of this.waits) wait.ended();
   }
 
-  async #disposeAll(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = NONE;
-    const closings = await Promise.allSettled(opened.map(async (open) => open[Symbol.asyncDispose]()));
-    for (const closing of closings) if (closing.status === 'rejected') throw closing.reason;
-  }
-
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#session.closed = true;
+    this.#opening = undefined;
     for (const wait of this.waits) wait.close({ by: 'aborted', at: this.subject.trace.now(), why: 'closed' });
-    await this.#disposeAll();
+    await disposeAll(this.#session);
   }
 
   join(wait: Wait): void {
@@ -245,6 +253,18 @@ class Watcher {
   ended(tests = false): boolean {
     return this.#listening === 0 && this.channels.every((channel) => channel.done && !(tests && channel.more));
   }
+}
+
+interface Session {
+  opened: readonly AsyncDisposable[];
+  closed: boolean;
+}
+
+async function disposeAll(session: Session): Promise<void> {
+  const { opened } = session;
+  session.opened = NONE;
+  const closings = await Promise.allSettled(opened.map(async (open) => open[Symbol.asyncDispose]()));
+  for (const closing of closings) if (closing.status === 'rejected') throw closing.reason;
 }
 
 /** Filled anew for each question to a pace: a crowd asks often, and a pace keeps nothing of it. */

@@ -2,6 +2,7 @@ import { expectTypeOf, test } from 'vitest';
 import * as core from 'holdfast';
 import * as demo from 'holdfast/demo';
 import * as dialects from 'holdfast/dialects';
+import * as inject from 'holdfast/inject';
 import * as logic from 'holdfast/logic';
 import * as matchers from 'holdfast/matchers';
 import * as probes from 'holdfast/probes';
@@ -15,6 +16,7 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(core.operation).toBeFunction();
   expectTypeOf(demo.demoApp).toBeFunction();
   expectTypeOf(dialects.location).toBeObject();
+  expectTypeOf(inject.webhookSender).toBeFunction();
   expectTypeOf(logic.judge).toBeFunction();
   expectTypeOf(matchers.toEventuallySucceed.name).toBeString();
   expectTypeOf(probes.poll).toBeFunction();
@@ -26,6 +28,7 @@ test('every sub-path of the package has types, and this file knows all of them',
     | '.'
     | './demo'
     | './dialects'
+    | './inject'
     | './logic'
     | './matchers'
     | './package.json'

@@ -1,8 +1,19 @@
+import { HarnessError, show } from '../../errors.ts';
+import type { Millis } from '../../time/index.ts';
 import type { Ending, Observation, ObservationOf } from '../../trace/index.ts';
+import { listed } from '../say.ts';
 import { endingOf } from '../ending.ts';
 import type { Reason } from '../claim.ts';
 import { canonical } from '../canonical.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
+
+export interface SameStoryArgs {
+  /** How long all must be quiet after the last has told its end, in milliseconds; 100 by default. */
+  readonly quiet?: Millis;
+}
+
+/** Long enough for what follows an end at once. */
+const DEFAULT_QUIET_MS: Millis = 100;
 
 interface Told {
   /** Of each state: its place in what was told, and whether it was come back to; then its place says nothing. */
@@ -17,12 +28,28 @@ interface Told {
  * All channels that tell of an operation tell the same story: the same states in the same order as far as each saw them, the
  * same ending with the same result, and nothing after it.
  *
- * A channel may miss states (a look sees a moment); it may not tell two of them the other way round.
+ * A channel may miss states (a look sees a moment); it may not tell two of them the other way round. Where it is known which
+ * channels there are, it is decided as soon as all of them have told their end and been quiet for a while, and one that tells no
+ * end is a violation at the deadline. One that tells nothing but values tells no story.
  */
-export const sameStory: ClaimFactory<undefined> = defineClaim({
+export const sameStory: ClaimFactory<SameStoryArgs | undefined> = defineClaim<SameStoryArgs | undefined>({
   name: 'sameStory',
   says: () => 'tell the same story on all channels',
-  start(_args, { lifecycle }) {
+  check(args) {
+    const quiet = args?.quiet;
+    if (quiet === undefined || (typeof quiet === 'number' && quiet >= 0)) return args;
+    throw new HarnessError(
+      'invalid-argument',
+      `sameStory: expected quiet to be a number from 0, received ${show(quiet)}`,
+      'write it as in sameStory({ quiet: 500 }): milliseconds',
+    );
+  },
+  start(args, { lifecycle, channels: expected }) {
+    const quiet = args?.quiet ?? DEFAULT_QUIET_MS;
+    /** Those that have told values. */
+    const valued = new Set<string>();
+    /** When the last of all that are expected has told its end. */
+    let allEnded: Millis | undefined;
     const channels = new Map<string, Told>();
     const violated = (
       reason: Reason,
@@ -61,10 +88,31 @@ export const sameStory: ClaimFactory<undefined> = defineClaim({
       return undefined;
     };
 
-    const silent = (): readonly string[] => [...channels].filter(([, { end }]) => end === undefined).map(([name]) => name);
+    const silent = (): readonly string[] => [
+      ...[...channels].filter(([, { end }]) => end === undefined).map(([name]) => name),
+      ...(expected ?? []).filter((name) => !channels.has(name) && !valued.has(name)),
+    ];
+    /** What those have told last that have not told their end: only where it is known who is to tell. */
+    const heard = (): { heard?: Readonly<Record<string, string>> } => {
+      if (expected === undefined) return {};
+      const last = [...channels].flatMap(([name, { end, last: state }]) =>
+        end === undefined && state !== undefined ? [[name, state] as const] : [],
+      );
+      return last.length === 0 ? {} : { heard: Object.fromEntries(last) };
+    };
+    const ends = (): readonly Observation[] =>
+      [...channels.values()].flatMap(({ end }) => (end === undefined ? [] : [end.observation]));
+    const same = () => ({
+      verdict: 'holds' as const,
+      reason: { code: 'same-story', channels: [...channels.keys()] },
+      evidence: ends(),
+    });
 
     return {
       step(o) {
+        if (o.kind === 'value') valued.add(o.source);
+        // Time alone decides, and not another channel's news.
+        if (o.kind === 'tick' && allEnded !== undefined && o.at >= allEnded + quiet) return same();
         if (o.kind !== 'state') return undefined;
         // The start's own answer is the monitor's first word, not a channel of its own.
         const channel = o.source === 'start' ? 'monitor' : o.source;
@@ -88,19 +136,35 @@ export const sameStory: ClaimFactory<undefined> = defineClaim({
             return differing(channel, result, channel, told.result);
           told.result ??= result;
         }
-        return disagreement(channel, told);
+        const differs = disagreement(channel, told);
+        if (differs !== undefined || expected === undefined || ending === undefined || silent().length > 0) return differs;
+        allEnded ??= o.at;
+        return quiet === 0 ? same() : undefined;
       },
-      standing: () => ({ reason: { code: 'silent-channel', channels: silent() }, evidence: [] }),
+      due: () => (allEnded === undefined ? undefined : allEnded + quiet),
+      standing: () => ({ reason: { code: 'silent-channel', channels: silent(), ...heard() }, evidence: [] }),
       atEnd() {
         const open = silent();
-        const ends = [...channels.values()].flatMap(({ end }) => (end === undefined ? [] : [end.observation]));
-        return open.length > 0 || ends.length === 0
-          ? { verdict: 'violated', reason: { code: 'silent-channel', channels: open }, evidence: ends }
-          : { verdict: 'holds', reason: { code: 'same-story', channels: [...channels.keys()] }, evidence: ends };
+        return open.length > 0 || ends().length === 0
+          ? { verdict: 'violated', reason: { code: 'silent-channel', channels: open, ...heard() }, evidence: ends() }
+          : same();
       },
     };
   },
-  samples: [undefined],
+  tell({ reason }) {
+    const { code, channels, heard } = reason as Reason & {
+      channels: readonly string[];
+      heard?: Readonly<Record<string, string>>;
+    };
+    if (code !== 'silent-channel' || heard === undefined) return undefined;
+    const silent = channels.filter((name) => !Object.hasOwn(heard, name));
+    const open = Object.entries(heard).map(([name, state]) => `${name} told no end, and '${state}' last`);
+    return {
+      but: listed([...(silent.length === 0 ? [] : [`nothing was heard of ${listed(silent)}`]), ...open]),
+      hint: 'is every channel told of the end, and is the wait long enough for the slowest of them?',
+    };
+  },
+  samples: [undefined, { quiet: 0 }],
 });
 
 /** Two states that two channels tell in opposite order, each of them told once by each. */

@@ -54,6 +54,8 @@ export const PEERS: Readonly<Record<string, readonly string[]>> = {
   ioredis: [],
   nodemailer: [],
   pg: [],
+  'postal-mime': [],
+  'smtp-server': [],
   ws: [],
   '@opentelemetry/api': [],
   '@opentelemetry/exporter-trace-otlp-http': [],

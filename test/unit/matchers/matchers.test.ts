@@ -50,6 +50,7 @@ const MEANT: readonly (readonly [name: string, args: readonly unknown[], claim: 
   ['toPassThrough', [['queued', 'running']], 'passThrough', { states: ['queued', 'running'] }],
   ['toProgressMonotonically', [], 'progressMonotonically', {}],
   ['toStay', ['running', { for: 500 }], 'stay', { state: 'running', for: 500 }],
+  ['toTellTheSameStory', [], 'sameStory', {}],
 ];
 
 function isPaid(order: { readonly paid: boolean }): boolean {
@@ -179,3 +180,8 @@ function thrown(run: () => unknown): HarnessError {
   }
   throw new Error('nothing was thrown');
 }
+
+test('toTellTheSameStory hands on for how long all must be quiet', () => {
+  expect(mean('toTellTheSameStory', { quiet: '1s' }).claim.args).toEqual({ quiet: 1000 });
+  expect(() => mean('toTellTheSameStory', { quiet: 'long' })).toThrow(/toTellTheSameStory: quiet: expected a duration/);
+});

@@ -293,3 +293,14 @@ describe('parseTrace', () => {
     );
   });
 });
+
+test('the channels that are to tell stand in the header, each once, and are read back', () => {
+  const trace = createTrace({ clock: virtualClock() });
+  trace.expect(['monitor', 'hook']);
+  trace.expect(['hook', 'stream']);
+  const text = trace.toJSONL();
+  expect(parseTrace(text).header.channels).toEqual(['monitor', 'hook', 'stream']);
+  expect(checkTrace(text.replace('["monitor",', '[7,')).issues).toMatchObject([
+    { path: 'channels', code: 'wrong-type', line: 1 },
+  ]);
+});

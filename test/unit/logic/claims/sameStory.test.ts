@@ -150,6 +150,37 @@ describe('sameStory', () => {
     expect(short(judged(sameStory(), [state('constructor')], { context })).code).toBe('silent-channel');
   });
 
+  test('where it is known who is to tell, it is decided without the end of what can be seen', () => {
+    const context = { since: 0, channels: ['monitor', 'webhook'] };
+    const told = [succeeded(5), succeeded(6, undefined, 'webhook')];
+    const tick = (at: number): Step => ({ event: { kind: 'tick' }, at, source: 'watch', keys: undefined });
+    expect(short(judged(sameStory({ quiet: 0 }), told, { context }))).toEqual(holds([0, 1]));
+    expect(short(judged(sameStory(), [...told, tick(105), tick(106)], { context, closing: deadline(500) }))).toEqual({
+      ...holds([0, 1]),
+      by: 'deadline',
+    });
+    expect(judged(sameStory(), [...told, tick(106), hook('running', 107)], { context }).verdict).toBe('holds');
+    expect(short(judged(sameStory(), [...told, tick(105), hook('running', 106)], { context })).code).toBe('after-the-end');
+  });
+
+  test('where it is known who is to tell, a silent one is held against it, and one of values is not', () => {
+    const context = { since: 0, channels: ['monitor', 'webhook', 'rows'] };
+    const rows: Step = { event: { kind: 'value', value: 3 }, at: 1, source: 'rows', keys: undefined };
+    expect(judged(sameStory(), [succeeded(5), rows], { context, closing: deadline(9) })).toMatchObject({
+      verdict: 'violated',
+      decidedBy: 'deadline',
+      reason: { code: 'silent-channel', channels: ['webhook'] },
+    });
+    const both = [rows, succeeded(5), hook('succeeded', 6, { ending: 'success' })];
+    expect(judged(sameStory({ quiet: 0 }), both, { context }).verdict).toBe('holds');
+    const open = judged(sameStory(), [rows, succeeded(5), hook('running', 6)], { context, closing: deadline(9) });
+    expect(open.reason).toMatchObject({ channels: ['webhook'], heard: { webhook: 'running' } });
+  });
+
+  test('refuses a quiet time that is none', () => {
+    expect(() => sameStory({ quiet: -1 })).toThrow(/sameStory: expected quiet to be a number from 0, received -1/);
+  });
+
   test('a channel that flaps for ever costs little', () => {
     const judging = sameStory().start({ since: 0 });
     for (let seq = 0; seq < 40_000; seq++) {
