@@ -36,6 +36,37 @@ const LITTER = 64;
 // Taken at load, like the system clock's timers: a fake setImmediate would never let the world come to rest.
 const macrotask = globalThis.setImmediate;
 
+/**
+ * Does all that is left to do in this turn of the event loop, as the loop itself does at the end of each callback: promise
+ * reactions and `process.nextTick`. Asking the loop for another turn costs as much as a whole look, most of it for asking the
+ * system about sockets that nobody opened. Old, and no promise of Node's: where it is gone, every jump takes a turn.
+ */
+const drain = (process as unknown as { readonly _tickCallback?: () => void })._tickCallback;
+/** How many jumps are made in one turn of the event loop: what is outside of the virtual world must have its turn too. */
+const MAX_JUMPS = 32;
+
+/** How much is under way that only the event loop can end; timers of the machine are not waited for. */
+function outside(): number {
+  let count = 0;
+  for (const kind of process.getActiveResourcesInfo()) if (kind !== 'Timeout') count++;
+  return count;
+}
+
+/** Whether all came to rest without a turn of the event loop. `idle`: how much was under way before. */
+function settled(idle: number): boolean {
+  if (drain === undefined) return false;
+  try {
+    drain();
+  } catch (error) {
+    // Thrown by a callback of process.nextTick: it is nobody's, and must not be ours.
+    queueMicrotask(() => {
+      throw error;
+    });
+    return false;
+  }
+  return outside() === idle;
+}
+
 /** Wall time at virtual zero unless told otherwise: a fixed moment, so that two runs print the same dates. */
 export const VIRTUAL_EPOCH_MS: EpochMillis = Date.UTC(2024, 0, 1);
 
@@ -43,8 +74,9 @@ export const VIRTUAL_EPOCH_MS: EpochMillis = Date.UTC(2024, 0, 1);
  * A clock that stands still until everything has been done that can be done, then jumps to the next sleeper: an hour of
  * polling takes milliseconds, and the same program gives the same trace.
  *
- * "Everything has been done" is one turn of the event loop, in which every promise reaction runs. Work that leaves the
- * process (disk, sockets, thread pool) takes more turns: wrap it in `hold`.
+ * "Everything has been done" means that every promise reaction and tick has run, and, where something waits for the event loop
+ * (an immediate, a socket), one turn of that. Work that leaves the process (disk, sockets, thread pool) takes more turns: wrap it
+ * in `hold`.
  *
  * @param options.epoch wall time at zero, in milliseconds since 1970
  *
@@ -111,34 +143,51 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
     wall: () => epoch + now,
     after,
     sleep: (ms, signal) => sleepWith(after, ms, signal),
-    async run(body) {
-      const depth = ++runs;
-      let done = false;
-      const result = (async () => body())();
-      const mark = (): void => void (done = true);
-      result.then(mark, mark);
-      try {
-        for (let before = driven; ; before = driven) {
-          // Settled in place, not by a function of its own that would have to be awaited too: this is done at every jump.
-          do await rest();
-          while (held > 0);
-          if (done) break;
+    run(body) {
+      return new Promise((resolve, reject) => {
+        const depth = ++runs;
+        let done = false;
+        let before = driven;
+        const result = (async () => body())();
+        const mark = (): void => void (done = true);
+        result.then(mark, mark);
+        const end = (failure?: { readonly error: unknown }): void => {
+          runs--;
+          driven++;
+          if (failure === undefined) resolve(result);
+          else reject(failure.error);
+        };
+        let idle: number | undefined;
+        /** Jumps to the next sleeper, if time may go on; whether it did. `whole`: a whole turn of the event loop has gone by. */
+        const jumped = (whole: boolean): boolean => {
           // Whoever drives time within this run comes first, and what they woke must come to rest.
-          if (advancing > 0 || runs > depth || driven !== before) continue;
+          if (held > 0 || advancing > 0 || runs > depth || driven !== before) return false;
           if (first() === undefined) {
-            throw new HarnessError(
-              'virtual-deadlock',
-              `virtual time stands still at ${now} ms: the body is not finished, yet nobody sleeps on this clock`,
-              'something waits for real time or real input and output: pass this clock to it, or wrap the work in clock.hold(promise)',
-            );
+            if (whole) throw deadlock(now);
+            return false;
           }
           wakeFirst();
-        }
-      } finally {
-        runs--;
-        driven++;
-      }
-      return result;
+          before = driven;
+          return true;
+        };
+        /** Called by the event loop, at the end of a turn. */
+        const drive = (): void => {
+          let goesOn = true;
+          try {
+            for (let jumps = 0; jumps < MAX_JUMPS && !done; jumps++) {
+              if (!jumped(jumps === 0)) break;
+              if (!settled((idle ??= outside()))) break;
+            }
+          } catch (error) {
+            goesOn = false;
+            end({ error });
+          }
+          if (done && goesOn) return end();
+          before = driven;
+          if (goesOn) macrotask(drive);
+        };
+        macrotask(drive);
+      });
     },
     async advance(ms) {
       if (!(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
@@ -174,6 +223,14 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
       return { count: live, next: first()?.at };
     },
   };
+}
+
+function deadlock(now: Millis): HarnessError {
+  return new HarnessError(
+    'virtual-deadlock',
+    `virtual time stands still at ${now} ms: the body is not finished, yet nobody sleeps on this clock`,
+    'something waits for real time or real input and output: pass this clock to it, or wrap the work in clock.hold(promise)',
+  );
 }
 
 /** A binary heap by (at, order): a cancelled sleeper stays until it comes to the top or the litter is thrown out. */
