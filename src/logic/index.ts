@@ -10,6 +10,7 @@ export type {
   ReasonWords,
   Verdict,
 } from './claim.ts';
+export { check } from './check.ts';
 export * from './claims/index.ts';
 export {
   always,

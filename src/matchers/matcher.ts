@@ -2,7 +2,7 @@ import { HarnessError, nearest, show } from '../errors.ts';
 import { operation, type StartDescription } from '../dialects/operation.ts';
 import type { Claim } from '../logic/index.ts';
 import { poll } from '../probes/index.ts';
-import type { Duration, PaceOption } from '../time/index.ts';
+import { parseDuration, type Duration, type PaceOption } from '../time/index.ts';
 import { subject, type Source, type Subject } from '../watch/index.ts';
 
 /** What every matcher about an outcome takes. */
@@ -46,7 +46,8 @@ export function defineMatcher<A extends readonly unknown[]>(matcher: Matcher<A>)
 }
 
 /** The claims whose own messages name them. */
-const CLAIMS = /\b(reach|passThrough|stay|neverReach)(?=[:(])/g;
+const CLAIMS =
+  /\b(reach|passThrough|stay|neverReach|honourRetryAfter|stopPollingAfterTheEnd|stayWithinPollBudget|acceptWithin|settleWithin|respondWithin|timeOutWithin|throttle|honourCancel|expire|haveSpan|noErrorSpans|spansInOrder)(?=[:(])/g;
 
 function inWordsOf(name: string, error: HarnessError): HarnessError {
   const told = error.message.replace(`\n  hint: ${error.hint}`, '').replace(CLAIMS, name);
@@ -61,6 +62,19 @@ function inWordsOf(name: string, error: HarnessError): HarnessError {
  */
 export function waitOptions(options: WaitOptions = {}): WaitOptions {
   return checked(options, ['within', 'pace'], "{ within: '5s' }");
+}
+
+/** Time for what is on its way when a limit is reached, in milliseconds. */
+const AFTER_A_LIMIT_MS = 250;
+
+/**
+ * The options of a matcher whose claim has a limit of its own: it waits a little longer than that, so that it is the claim that decides.
+ *
+ * @throws HarnessError `invalid-options`
+ */
+export function limitOptions(limit: Duration, options?: WaitOptions): WaitOptions {
+  const given = waitOptions(options);
+  return given.within === undefined ? { ...given, within: parseDuration(limit, 'limit') + AFTER_A_LIMIT_MS } : given;
 }
 
 /**

@@ -221,7 +221,8 @@ function withoutAddresses(error: unknown, depth = 0): unknown {
   return clean;
 }
 
-function noResponse(exchange: string, error: unknown): EventOf<'no-response'> {
+/** That no answer came, and why, as far as the error tells. */
+export function noResponse(exchange: string, error: unknown): EventOf<'no-response'> {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
   const name = error instanceof Error ? error.name : '';
@@ -294,7 +295,8 @@ function answerOf({ response, bytes, whole }: Read, method: string, url: string,
   return { method, url, status, statusText, headers, text, json };
 }
 
-function kept(bytes: Uint8Array): { body: Body; truncated?: true } {
+/** A body as a trace keeps it. */
+export function kept(bytes: Uint8Array): { body: Body; truncated?: true } {
   const cut = bytes.length > MAX_BODY_BYTES;
   const head = cut ? bytes.subarray(0, MAX_BODY_BYTES) : bytes;
   // Cutting may split a character: what is left of it is dropped, rather than the whole shown as bytes.

@@ -2,6 +2,7 @@
 export { exactlyOnce } from './exactlyOnce.ts';
 export { fail } from './fail.ts';
 export { formula } from './formula.ts';
+export { honourRetryAfter } from './honourRetryAfter.ts';
 export { neverReach } from './neverReach.ts';
 export { passThrough } from './passThrough.ts';
 export { politeness } from './politeness.ts';
@@ -9,4 +10,6 @@ export { reach } from './reach.ts';
 export { sameStory } from './sameStory.ts';
 export { settle } from './settle.ts';
 export { stay } from './stay.ts';
+export { stayWithinPollBudget } from './stayWithinPollBudget.ts';
+export { stopPollingAfterTheEnd } from './stopPollingAfterTheEnd.ts';
 export { succeed } from './succeed.ts';
