@@ -101,7 +101,7 @@ export function callerOf({ keys }: Observation): string {
   return keys === undefined ? '' : keys.join(' ');
 }
 
-function partyAt(o: Observation, url: string, base?: string): string {
+export function partyAt(o: Observation, url: string, base?: string): string {
   return `${callerOf(o)} ${addressOf(url, base)}`;
 }
 
@@ -135,7 +135,7 @@ export function wishOf(o: ObservationOf<'response'>): { readonly asked: Millis; 
 }
 
 /** The answer to a start speaks of its monitor, and a redirect of where it leads (RFC 9110 §10.2.3); any other of what was asked. */
-function aboutWhom(request: ObservationOf<'request'>, o: ObservationOf<'response'>): readonly string[] {
+export function aboutWhom(request: ObservationOf<'request'>, o: ObservationOf<'response'>): readonly string[] {
   const leads = o.status >= 300 && o.status < 400 && o.status !== 304;
   if (isLooking(request) && !leads && o.status !== 202) return [partyAt(o, request.url)];
   // An operation may be started by asking, and a monitor may answer 202 as the start did.
