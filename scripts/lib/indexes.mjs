@@ -16,9 +16,9 @@ export const FOLDERS = [
   { path: 'src/matchers', support: ['async', 'matcher'] },
   {
     path: 'src/probes',
-    support: ['channel', 'exchange'],
+    support: ['channel', 'exchange', 'otlp', 'protobuf', 'recording'],
     types:
-      "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';",
+      "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';\nexport type { Span, SpanAttributes, SpanEvent } from './otlp.ts';",
   },
   { path: 'src/dialects', support: ['accept', 'dialect', 'operation', 'readings'] },
   { path: 'src/demo/bugs', support: ['bug'] },

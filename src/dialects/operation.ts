@@ -12,6 +12,8 @@ import {
   resolved,
   sendable,
   statusLine,
+  TRACEPARENT,
+  traceparentFor,
   withoutSecrets,
   type Answer,
   type Fetch,
@@ -107,6 +109,11 @@ export interface OperationOptions {
    * May be taken from the acceptance's body.
    */
   readonly keys?: readonly string[] | ((acceptance: unknown) => readonly string[]) | undefined;
+  /**
+   * By default each request of the operation carries a `traceparent` (W3C Trace Context) of a trace of its own, drawn from the seed,
+   * so that spans can be told to be of this operation. One in your headers is used instead; `false` sends none.
+   */
+  readonly traceparent?: false | undefined;
   /** Recorded with the trace, for replay. */
   readonly seed?: string | undefined;
 }
@@ -171,6 +178,8 @@ class StartedOperation implements Operation {
   #acceptance: Answer | undefined;
   #reading: ReadingName | undefined;
   #monitor: Monitor | undefined;
+  /** The trace that all requests are in. */
+  readonly #traceparent: string | undefined;
   /** The origins that the caller's headers are meant for. */
   #homes: readonly string[] = [];
   /** Where the result is said to be, when it is done and elsewhere. */
@@ -198,6 +207,10 @@ class StartedOperation implements Operation {
       scope: options.also === undefined || options.also.length === 0 ? undefined : 'operation',
     });
     this.#headers = checkedHeaders(options.headers, 'headers');
+    this.#traceparent =
+      this.#headers.get(TRACEPARENT) ??
+      (start.kind === 'send' ? start.headers.get(TRACEPARENT) : null) ??
+      (options.traceparent === false ? undefined : traceparentFor(options.seed, this.#name ?? ''));
     this.#words = { states: options.states ?? {}, field: options.statusField };
     this.#reading = options.reading ?? (options.statusField === undefined ? undefined : 'body-status');
     const look = (context: LookContext): Promise<Looked> => this.#look(context);
@@ -302,9 +315,12 @@ class StartedOperation implements Operation {
   async #sendStart(start: Exclude<CheckedStart, { kind: 'monitor' }>): Promise<Answer> {
     const record = this.#record('start');
     try {
-      if (start.kind === 'send') return await ask(this.#send, start.request, 'start', record, this.#controller.signal);
+      if (start.kind === 'send') return await ask(this.#send, this.#traced(start), 'start', record, this.#controller.signal);
       record({ kind: 'call', call: 'start', name: this.#name ?? 'start' });
-      const response: unknown = await start.get({ fetch: this.#send, signal: this.#controller.signal });
+      const response: unknown = await start.get({
+        fetch: (url, init) => this.#sendTraced(url, init),
+        signal: this.#controller.signal,
+      });
       const answer = await readAnswer(
         ownCopy(response),
         '',
@@ -365,7 +381,23 @@ class StartedOperation implements Operation {
     const { headers, withheld } = sendable(this.#headers, url, this.#homes);
     if (this.#start.kind === 'send' && new URL(this.#start.url).origin === new URL(url).origin)
       for (const [name, value] of this.#start.headers) if (isSecretHeader(name) && !headers.has(name)) headers.set(name, value);
+    if (this.#traceparent !== undefined && !headers.has(TRACEPARENT)) headers.set(TRACEPARENT, this.#traceparent);
     return { headers, withheld };
+  }
+
+  #traced({ method, url, headers, request }: Extract<CheckedStart, { kind: 'send' }>): Prepared {
+    if (this.#traceparent === undefined || headers.has(TRACEPARENT)) return request;
+    const all = new Headers(headers);
+    all.set(TRACEPARENT, this.#traceparent);
+    return prepare(method, url, all, request.body);
+  }
+
+  /** What a function of the caller's sends is in the same trace. */
+  #sendTraced(url: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.#traceparent === undefined || headers.has(TRACEPARENT)) return this.#send(url, init);
+    headers.set(TRACEPARENT, this.#traceparent);
+    return this.#send(url, { ...init, headers });
   }
 
   #readMonitor(answer: Answer, dialect: Dialect): EventOf<'state'> | undefined {
@@ -410,7 +442,9 @@ class StartedOperation implements Operation {
     const keys = [redactUrl(monitor), pathname, pathname.slice(pathname.lastIndexOf('/') + 1)];
     const { keys: own } = this.#options;
     const told = own === undefined ? [] : typeof own === 'function' ? own(this.#acceptance?.json) : own;
-    return [...new Set([...keys, ...told])].filter((key) => key !== '' && key !== id);
+    // Spans are told by their trace.
+    const traceId = this.#traceparent?.split('-')[1] ?? '';
+    return [...new Set([...keys, ...told, traceId])].filter((key) => key !== '' && key !== id);
   }
 
   async #fetchResult(location: string, base: string, within: Millis): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { show } from '../errors.ts';
+import { freshSeed, seeded } from '../time/index.ts';
 import { MAX_BODY_BYTES, reasonPhrase, redactHeaders, redactUrl, type Body, type Event, type EventOf } from '../trace/index.ts';
 
 /** A `fetch`, or anything that is called like it. */
@@ -133,6 +134,20 @@ export async function askAlong(
 
 function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 307 || status === 308;
+}
+
+/** The header field of W3C Trace Context. */
+export const TRACEPARENT = 'traceparent';
+
+/**
+ * A field `traceparent` (W3C Trace Context): by it a service tells in its spans that they are of this trace. It asks for them to be
+ * recorded. The same seed and label give the same ids.
+ *
+ * @param label what the requests are for
+ */
+export function traceparentFor(seed: string | undefined, label: string): string {
+  const ids = seeded(seed ?? `${freshSeed()}/${freshSeed()}`).fork(`traceparent/${label}`);
+  return `00-${ids.hex(16)}-${ids.hex(8)}-01`;
 }
 
 /** What goes to any origin: which of the other fields is a credential cannot be known. */

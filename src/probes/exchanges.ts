@@ -1,20 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Clock } from '../time/index.ts';
-import {
-  createTrace,
-  isSecretHeader,
-  MAX_BODY_BYTES,
-  redactHeaders,
-  redactUrl,
-  type Body,
-  type Event,
-  type EventOf,
-  type Trace,
-} from '../trace/index.ts';
-import type { OpenContext, Source } from '../watch/index.ts';
+import { isSecretHeader, MAX_BODY_BYTES, redactHeaders, redactUrl, type Body, type Event, type EventOf } from '../trace/index.ts';
 import type { Channel } from './channel.ts';
 import { kept, noResponse } from './exchange.ts';
+import { Recording } from './recording.ts';
 
 /** `fetch` as clients call it. */
 export type ClientFetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -95,42 +85,19 @@ export function exchanges(options: ExchangesOptions = {}): Exchanges {
   return new Recorder(options);
 }
 
-type Record = (event: Event, keys: readonly string[]) => void;
-
-class Recorder implements Exchanges {
-  readonly name: string;
-  readonly clock: Clock;
-  readonly trace: Trace;
-  readonly sources: readonly Source[];
+class Recorder extends Recording implements Exchanges {
   readonly fetch: ClientFetch;
   readonly #tap: Tap;
   readonly #options: ExchangesOptions;
-  readonly #others = new Set<OpenContext['record']>();
-  #end: () => void = () => undefined;
-  readonly #ended = new Promise<void>((resolve) => (this.#end = resolve));
   /** Answers whose bodies are still on their way, by whom they were given. */
   readonly #coming = new Map<string, Set<Answered>>();
   /** Secrets that told clients apart, each by the name that it is told by. */
   readonly #secrets = new Map<string, string>();
-  #isClosed = false;
-  #isWatched = false;
   #count = 0;
 
   constructor(options: ExchangesOptions) {
+    super(options.name ?? 'exchanges', options.clock ?? systemClock);
     this.#options = options;
-    this.name = options.name ?? 'exchanges';
-    this.clock = options.clock ?? systemClock;
-    this.trace = createTrace({ clock: this.clock });
-    // What is seen is in the trace already: this source only tells that there may be more.
-    this.sources = [
-      {
-        name: this.name,
-        open: () => {
-          this.#isWatched = true;
-          return Promise.resolve({ done: this.#ended, [Symbol.asyncDispose]: () => Promise.resolve() });
-        },
-      },
-    ];
     this.#tap = this.as();
     this.fetch = this.#tap.fetch;
   }
@@ -151,35 +118,10 @@ class Recorder implements Exchanges {
     return this.#tap.listener(listener);
   }
 
-  open(context: OpenContext): ReturnType<Channel['open']> {
-    const record: OpenContext['record'] = (event, keys) => context.record(event, keys);
-    this.#others.add(record);
-    const stop = (): Promise<void> => {
-      this.#others.delete(record);
-      return Promise.resolve();
-    };
-    return Promise.resolve({ done: this.#ended, [Symbol.asyncDispose]: stop });
-  }
-
-  close(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
+  override close(): Promise<void> {
     for (const answers of this.#coming.values()) for (const answer of answers) answer.tell();
-    this.#isClosed = true;
-    // Whoever watches notes it by himself.
-    if (!this.#isWatched) this.trace.record(this.name, { kind: 'end', reason: 'closed' });
-    this.#end();
-    return Promise.resolve();
+    return super.close();
   }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  readonly #record: Record = (event, keys) => {
-    if (this.#isClosed) return;
-    this.trace.record(this.name, event, keys);
-    for (const record of this.#others) record(event, keys);
-  };
 
   async #fetched(own: readonly string[], input: string | URL | Request, init?: RequestInit): Promise<Response> {
     const send = this.#options.fetch ?? globalThis.fetch;
@@ -192,7 +134,7 @@ class Recorder implements Exchanges {
     try {
       response = await send(input, init);
     } catch (error) {
-      this.#record(noResponse(exchange.id, error), exchange.keys);
+      this.record(noResponse(exchange.id, error), exchange.keys);
       throw error;
     }
     return this.#answered(exchange, response);
@@ -204,7 +146,7 @@ class Recorder implements Exchanges {
     const gone = (): void => {
       if (isOver) return;
       isOver = true;
-      this.#record(hungUp(exchange.id), exchange.keys);
+      this.record(hungUp(exchange.id), exchange.keys);
     };
     request.signal.addEventListener('abort', gone, { once: true });
     if (request.signal.aborted) gone();
@@ -214,7 +156,7 @@ class Recorder implements Exchanges {
       isOver = true;
       return this.#answered(exchange, response);
     } catch (error) {
-      if (!isOver) this.#record(noResponse(exchange.id, error), exchange.keys);
+      if (!isOver) this.record(noResponse(exchange.id, error), exchange.keys);
       isOver = true;
       throw error;
     } finally {
@@ -230,7 +172,7 @@ class Recorder implements Exchanges {
     const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
     const address = url.startsWith('/') ? `${scheme}://${headers.host ?? 'localhost'}${url}` : url;
     const exchange = this.#requested(own, { method, url: address, headers: fields }, hasBody ? { truncated: true } : {});
-    const tell = (event: Event): void => this.#record(event, exchange.keys);
+    const tell = (event: Event): void => this.record(event, exchange.keys);
     tapResponse(response, this.clock, exchange.id, tell);
     listener(request, response);
   }
@@ -241,13 +183,13 @@ class Recorder implements Exchanges {
     const whom = `${keys.join(' ')} ${url}`;
     // Who asks again has had the answer before, whether its body was read or not.
     for (const answer of this.#coming.get(whom) ?? []) answer.tell();
-    this.#record({ kind: 'request', exchange: id, method, url: redactUrl(url), headers: redactHeaders(headers), ...body }, keys);
+    this.record({ kind: 'request', exchange: id, method, url: redactUrl(url), headers: redactHeaders(headers), ...body }, keys);
     return { id, keys, whom };
   }
 
   /** The answer for the client. */
   #answered({ id, keys, whom }: Exchange, response: Response): Response {
-    const answer = new Answered(response, id, (event) => this.#record(event, keys));
+    const answer = new Answered(response, id, (event) => this.record(event, keys));
     if (answer.isTold) return response;
     const coming = this.#coming.get(whom) ?? new Set();
     this.#coming.set(whom, coming.add(answer));
