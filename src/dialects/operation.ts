@@ -301,6 +301,9 @@ class StartedOperation implements Operation {
   }
 
   async #accept(): Promise<Accepted> {
+    // Known before anything is sent: what a start that is never answered led to is of this operation too.
+    const traceId = this.#traceparent?.split('-')[1];
+    if (traceId !== undefined && this.trace.header.scope === 'operation') this.trace.link(TRACEPARENT, traceId, []);
     const accepted =
       this.#start.kind === 'monitor' ? this.#attach(this.#start.url) : this.#readStart(await this.#sendStart(this.#start));
     if (accepted.event !== undefined) this.trace.record('start', accepted.event);

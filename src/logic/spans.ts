@@ -158,3 +158,9 @@ export class SeenSpans {
     return told.length > most ? [...told.slice(0, most), `${told.length - most} more`] : told;
   }
 }
+
+/** What to say where no span came at all. */
+export const NO_SPAN = {
+  but: 'no span was exported',
+  hint: 'do the services export to the receiver (OTEL_EXPORTER_OTLP_ENDPOINT is its url), and soon enough for this wait? The batch of OpenTelemetry waits 5 s: OTEL_BSP_SCHEDULE_DELAY=100. Spans of other traces do not count: does each service pass traceparent on, also by way of a queue?',
+} as const;

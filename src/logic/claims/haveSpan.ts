@@ -2,7 +2,7 @@ import type { Observation } from '../../trace/index.ts';
 import { invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { listed } from '../say.ts';
-import { checkSpan, differences, nameOfSpan, SeenSpans, spanWords, type SpanPattern } from '../spans.ts';
+import { checkSpan, differences, nameOfSpan, NO_SPAN, SeenSpans, spanWords, type SpanPattern } from '../spans.ts';
 
 export interface HaveSpanArgs extends SpanPattern {
   /** How many there are, no more and no fewer, when the watching ends; at least one by default, which holds at once. */
@@ -64,19 +64,18 @@ export const haveSpan: ClaimFactory<HaveSpanArgs> = defineClaim<HaveSpanArgs>({
       }),
     };
   },
-  tell({ reason, decidedBy }) {
+  tell({ reason }) {
+    if (reason.code === 'nothing-seen') return NO_SPAN;
     if (reason.code !== 'no-span' && reason.code !== 'spans') return undefined;
     const n = Number(reason['count']);
     const seen = reason['seen'] as readonly string[];
     const but = (reason['but'] ?? []) as readonly string[];
     if (n > 0) return { but: `there ${n === 1 ? 'was one' : `were ${n}`}` };
+    if (seen.length === 0) return NO_SPAN;
     return {
-      but: seen.length === 0 ? 'no span was exported' : `none was: seen were ${listed(seen)}`,
+      but: `none was: seen were ${listed(seen)}`,
       nearest: typeof reason['near'] === 'string' ? [`${reason['near']}: ${but.join(', ')}`] : [],
-      hint:
-        seen.length === 0
-          ? `do the services export to the receiver (OTEL_EXPORTER_OTLP_ENDPOINT is its url), and soon enough for this wait (the batch of OpenTelemetry waits 5 s: OTEL_BSP_SCHEDULE_DELAY=100)?${decidedBy === 'nothing' ? ' Spans of other traces do not count: does the service pass traceparent on?' : ''}`
-          : 'does each service pass traceparent on, also by way of a queue? A span in another trace is not of this operation',
+      hint: 'does each service pass traceparent on, also by way of a queue? A span in another trace is not of this operation',
     };
   },
   samples: [{ name: 'POST /orders' }, { name: 'POST *', count: 1 }, { service: 'shop', status: 'ok', count: 2 }],

@@ -2,7 +2,7 @@ import { show } from '../../errors.ts';
 import type { Observation } from '../../trace/index.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { counted } from '../say.ts';
-import { checkSpan, differences, nameOfSpan, spanIn, spanWords, type SpanPattern } from '../spans.ts';
+import { checkSpan, differences, nameOfSpan, NO_SPAN, spanIn, spanWords, type SpanPattern } from '../spans.ts';
 
 const HINT = "write it as in noErrorSpans({ service: 'shop' }): which spans must be without an error; all by default";
 
@@ -43,15 +43,14 @@ export const noErrorSpans: ClaimFactory<SpanPattern | undefined> = defineClaim<S
     };
   },
   tell({ reason }) {
+    if (reason.code === 'nothing-seen') return NO_SPAN;
     if (reason.code === 'error-span')
       return {
         but: `${String(reason['span'])} ended with an error${typeof reason['said'] === 'string' ? `: ${reason['said']}` : ''}`,
       };
     if (reason.code !== 'no-errors') return undefined;
     const n = Number(reason['spans']);
-    return n === 0
-      ? { but: 'no span was exported', hint: 'do the services export to the receiver, and soon enough for this wait?' }
-      : { but: `none of ${counted(n, 'span')} told of an error` };
+    return n === 0 ? NO_SPAN : { but: `none of ${counted(n, 'span')} told of an error` };
   },
   samples: [undefined, { service: 'shop' }],
 });

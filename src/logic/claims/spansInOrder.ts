@@ -2,7 +2,7 @@ import type { Observation } from '../../trace/index.ts';
 import { invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { listed } from '../say.ts';
-import { checkSpan, differences, quoted, SeenSpans, spanWords, type SeenSpan, type SpanPattern } from '../spans.ts';
+import { checkSpan, differences, NO_SPAN, quoted, SeenSpans, spanWords, type SeenSpan, type SpanPattern } from '../spans.ts';
 
 export interface SpansInOrderArgs {
   /** Names, or what else is said of each. */
@@ -84,6 +84,8 @@ export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInO
     const missing = String(reason['missing']);
     const seen = reason['seen'] as readonly string[] | undefined;
     switch (reason.code) {
+      case 'nothing-seen':
+        return NO_SPAN;
       case 'in-order':
         return { but: 'they were' };
       case 'out-of-order':
