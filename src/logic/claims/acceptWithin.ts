@@ -17,7 +17,7 @@ export const acceptWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
     const limit = parseDuration(given, 'limit');
     const start = new Start();
     let last: Observation | undefined;
-    const evidence = (): readonly Observation[] => (start.sent === undefined ? [] : [start.sent]);
+    const evidence = (): readonly Observation[] => [start.sent ?? last].filter((o) => o !== undefined);
     const standing = (): Standing => ({
       reason:
         start.sent === undefined
