@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { operation, watch, type Operation } from 'holdfast';
 import { demoApp, openTelemetry, serve, type Bug, type DemoApp, type Served } from 'holdfast/demo';
@@ -65,6 +66,51 @@ test('a test sees what an operation did in the queue, the worker and the service
   expect(nested.verdict).toBe('holds');
   const span = op.trace.observations.find((o) => o.kind === 'message' && o.type === 'span');
   expect(span).toMatchObject({ source: 'spans', data: { service: 'holdfast-demo' } });
+});
+
+test('what the SDK writes in protobuf is read like what it writes in JSON', async () => {
+  const { TracerProvider } = await import('@opentelemetry/sdk-trace');
+  const ended: unknown[] = [];
+  const provider = new TracerProvider({
+    spanProcessors: [
+      {
+        onStart: () => undefined,
+        onEnd: (span) => void ended.push(span),
+        shutdown: async () => undefined,
+        forceFlush: async () => undefined,
+      },
+    ],
+  });
+  const tracer = provider.getTracer('holdfast');
+  const span = tracer.startSpan('charge', { kind: 2, attributes: { amount: -7, rate: 0.5, tags: ['a', 'b'], paid: true } });
+  span.addEvent('retry', { attempt: 2 });
+  span.setStatus({ code: 2, message: 'refused' }).end();
+  // The exporter brings its serialisers along.
+  const transformer = createRequire(createRequire(import.meta.url).resolve('@opentelemetry/exporter-trace-otlp-http'))(
+    '@opentelemetry/otlp-transformer',
+  ) as Record<'JsonTraceSerializer' | 'ProtobufTraceSerializer', { serializeRequest(spans: unknown): Uint8Array<ArrayBuffer> }>;
+  const told: unknown[] = [];
+  for (const [type, serializer] of [
+    ['application/json', transformer.JsonTraceSerializer],
+    ['application/x-protobuf', transformer.ProtobufTraceSerializer],
+  ] as const) {
+    await using receiver = await spans();
+    const body = serializer.serializeRequest(ended);
+    const answer = await fetch(`${receiver.url}/v1/traces`, { method: 'POST', headers: { 'content-type': type }, body });
+    expect(answer.status).toBe(200);
+    const [o] = receiver.trace.observations;
+    told.push(o?.kind === 'message' ? o.data : o);
+  }
+  expect(told[1]).toEqual(told[0]);
+  expect(told[1]).toMatchObject({
+    name: 'charge',
+    kind: 'client',
+    status: 'error',
+    message: 'refused',
+    traceId: span.spanContext().traceId,
+    attributes: { amount: -7, rate: 0.5, tags: ['a', 'b'], paid: true },
+    events: [{ name: 'retry', attributes: { attempt: 2 } }],
+  });
 });
 
 test('broken-trace: what the queue leads to is in another trace', async () => {

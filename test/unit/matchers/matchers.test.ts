@@ -11,19 +11,32 @@ const mean = (name: string, ...args: unknown[]): Meant =>
 
 /** Every matcher with arguments that it takes, the claim it means, and what that claim is told. */
 const MEANT: readonly (readonly [name: string, args: readonly unknown[], claim: string, told: unknown])[] = [
+  ['toAcceptWithin', ['200ms'], 'acceptWithin', { limit: 200 }],
   ['toEventuallyFail', [], 'fail', {}],
+  ['toEventuallyHaveSpan', [{ name: 'a' }], 'haveSpan', { name: 'a' }],
   ['toEventuallyReach', ['running'], 'reach', { state: 'running' }],
   ['toEventuallySettle', [], 'settle', {}],
   ['toEventuallySucceed', [], 'succeed', {}],
+  ['toExpire', [{ atLeast: '1h' }], 'expire', { atLeast: 3_600_000 }],
+  ['toHaveNoErrorSpans', [], 'noErrorSpans', {}],
+  ['toHaveSpansInOrder', [['a', 'b']], 'spansInOrder', { spans: ['a', 'b'] }],
+  ['toHonourCancel', [], 'honourCancel', {}],
+  ['toHonourRetryAfter', [], 'honourRetryAfter', {}],
   ['toNeverReach', ['failed', { for: '1s' }], 'neverReach', { state: 'failed', for: 1000 }],
   ['toPassThrough', [['queued', 'running']], 'passThrough', { states: ['queued', 'running'] }],
+  ['toRespondWithin', ['1s'], 'respondWithin', { limit: 1000 }],
+  ['toSettleWithin', ['1s'], 'settleWithin', { limit: 1000 }],
   ['toStay', ['running', { for: 500 }], 'stay', { state: 'running', for: 500 }],
+  ['toStayWithinPollBudget', [{ requests: 5 }], 'stayWithinPollBudget', { requests: 5 }],
+  ['toStopPollingAfterTheEnd', [], 'stopPollingAfterTheEnd', {}],
+  ['toThrottle', [{ caller: 'ann' }], 'throttle', { caller: 'ann' }],
+  ['toTimeOutWithin', ['2s'], 'timeOutWithin', { limit: 2000 }],
 ];
 
 test('there is one file for each matcher, with its name', () => {
   const files = readdirSync(join(import.meta.dirname, '../../../src/matchers'))
     .map((file) => file.replace(/\.ts$/, ''))
-    .filter((file) => file !== 'index' && file !== 'matcher');
+    .filter((file) => !['async', 'index', 'matcher'].includes(file));
   expect(Object.keys(matchers).sort()).toEqual(files.sort());
   expect(
     Object.values(matchers)
@@ -87,6 +100,15 @@ describe('bad arguments are told in the words of the matcher', () => {
     ['toNeverReach', ['failed', { for: -1 }], 'toNeverReach: for: expected a duration, received -1', 'milliseconds'],
     ['toEventuallyFail', [{ interval: 5 }], "toEventuallyFail: there is no option 'interval'", "did you mean 'pace'?"],
     ['toEventuallySettle', [{ tries: 5 }], "toEventuallySettle: there is no option 'tries'", 'there are within and pace'],
+    ['toExpire', [{}], 'toExpire: expected atLeast or atMost, received {}', "toExpire({ atLeast: '1h'"],
+    ['toThrottle', ['ann'], 'toThrottle: expected an object as its argument, received "ann"', "toThrottle({ caller: 'ann' })"],
+    ['toAcceptWithin', ['soon'], 'toAcceptWithin: limit: expected a duration, received "soon"', 'write'],
+    [
+      'toEventuallyHaveSpan',
+      [{ nam: 'a' }],
+      'toEventuallyHaveSpan: expected no more than name',
+      "toEventuallyHaveSpan({ name: 'POST",
+    ],
     ['toStay', ['running', { for: 5, timeout: 5 }], "toStay: there is no option 'timeout'", 'there are for and pace'],
   ])('%s%j', (name, args, told, hint) => {
     const error = thrown(() => mean(name, ...args));
@@ -103,7 +125,8 @@ function meant(name: string): Meant {
 
 /** How many arguments come before the options. */
 function positional(name: string): number {
-  return ['toEventuallyReach', 'toNeverReach', 'toPassThrough', 'toStay'].includes(name) ? 1 : 0;
+  const options = /^to(Eventually(Fail|Settle|Succeed)|HaveNoErrorSpans|Honour(Cancel|RetryAfter)|StopPollingAfterTheEnd)$/;
+  return options.test(name) ? 0 : 1;
 }
 
 function thrown(run: () => unknown): HarnessError {
