@@ -60,9 +60,22 @@ export function renderIndex(folder, files) {
   const lines = leaves.map((file) =>
     folder.types === undefined
       ? `export { ${exportName(file)} } from './${file}';`
-      : `export { ${[exportName(file), ...typesOf(files.get(file) ?? '')].join(', ')} } from './${file}';`,
+      : exporting([exportName(file), ...typesOf(files.get(file) ?? '')], file),
   );
   return { text: [HEADER, ...lines, ...(folder.types === undefined ? [] : [folder.types]), ''].join('\n'), problems };
+}
+
+/** As long as the formatter leaves it on one line, in characters. */
+const LINE_WIDTH = 130;
+
+/**
+ * @param {readonly string[]} names
+ * @param {string} file
+ * @returns {string}
+ */
+function exporting(names, file) {
+  const line = `export { ${names.join(', ')} } from './${file}';`;
+  return line.length <= LINE_WIDTH ? line : `export {\n${names.map((name) => `  ${name},\n`).join('')}} from './${file}';`;
 }
 
 /**

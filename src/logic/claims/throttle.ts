@@ -43,7 +43,7 @@ export const throttle: ClaimFactory<ThrottleArgs | undefined> = defineClaim<Thro
     let last: Observation | undefined;
     const isCaller = (o: Observation): boolean => args?.caller === undefined || o.keys?.includes(args.caller) === true;
     const standing = (): Standing => ({
-      reason: { code: first === undefined ? 'never-refused' : 'throttled', refusals, others },
+      reason: { code: first === undefined ? 'never-refused' : 'throttled', refusals, answered: others },
       evidence: first !== undefined ? [first] : last === undefined ? [] : [last],
     });
     const wrong = (
@@ -143,7 +143,7 @@ export const throttle: ClaimFactory<ThrottleArgs | undefined> = defineClaim<Thro
           hint: 'send more requests than a caller may, in the time of one window',
         };
       case 'throttled':
-        return reason['others'] === 0
+        return reason['answered'] === 0
           ? { but: 'nobody else was answered after that', hint: "let another caller ask too, as by exchanges().as('bob').fetch" }
           : { but: 'it was throttled' };
       default:
