@@ -178,8 +178,8 @@ class StartedOperation implements Operation {
   #acceptance: Answer | undefined;
   #reading: ReadingName | undefined;
   #monitor: Monitor | undefined;
-  /** The trace that all requests are in. */
-  readonly #traceparent: string | undefined;
+  /** The trace that all requests are in; `null` until it is asked for, as many operations are made and fewer started. */
+  #trace: string | undefined | null = null;
   /** The origins that the caller's headers are meant for. */
   #homes: readonly string[] = [];
   /** Where the result is said to be, when it is done and elsewhere. */
@@ -207,14 +207,20 @@ class StartedOperation implements Operation {
       scope: options.also === undefined || options.also.length === 0 ? undefined : 'operation',
     });
     this.#headers = checkedHeaders(options.headers, 'headers');
-    this.#traceparent =
-      this.#headers.get(TRACEPARENT) ??
-      (start.kind === 'send' ? start.headers.get(TRACEPARENT) : null) ??
-      (options.traceparent === false ? undefined : traceparentFor(options.seed, this.#name ?? ''));
     this.#words = { states: options.states ?? {}, field: options.statusField };
     this.#reading = options.reading ?? (options.statusField === undefined ? undefined : 'body-status');
     const look = (context: LookContext): Promise<Looked> => this.#look(context);
     this.sources = [{ name: 'monitor', pace: MONITOR_PACE, look }, ...(options.also ?? [])];
+  }
+
+  get #traceparent(): string | undefined {
+    if (this.#trace !== null) return this.#trace;
+    const { traceparent, seed } = this.#options;
+    this.#trace =
+      this.#headers.get(TRACEPARENT) ??
+      (this.#start.kind === 'send' ? this.#start.headers.get(TRACEPARENT) : null) ??
+      (traceparent === false ? undefined : traceparentFor(seed, this.#name ?? ''));
+    return this.#trace;
   }
 
   get name(): string | undefined {
