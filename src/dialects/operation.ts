@@ -403,7 +403,9 @@ class StartedOperation implements Operation {
 
   /** What a function of the caller's sends is in the same trace. */
   #sendTraced(url: string, init: RequestInit = {}): Promise<Response> {
-    const headers = new Headers(init.headers);
+    // A function in plain JavaScript may hand in a Request, whose fields would be replaced by ours.
+    const given: unknown = url;
+    const headers = new Headers(init.headers ?? (given instanceof Request ? given.headers : undefined));
     if (this.#traceparent === undefined || headers.has(TRACEPARENT)) return this.#send(url, init);
     headers.set(TRACEPARENT, this.#traceparent);
     return this.#send(url, { ...init, headers });

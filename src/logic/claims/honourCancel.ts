@@ -92,15 +92,11 @@ export const honourCancel: ClaimFactory<HonourCancelArgs | undefined> = defineCl
         return cancelled !== undefined && o.at - cancelled.at >= quiet ? { verdict: 'holds', ...standing() } : undefined;
       },
       standing,
-      atEnd({ by }) {
+      atEnd() {
         if (request === undefined || endedBefore !== undefined) return undefined;
         if (cancelled !== undefined) return { verdict: 'holds', ...standing() };
-        const isTaken = answer !== undefined && answer.status < 400;
-        return isTaken || by === 'deadline'
-          ? answer?.status === 409
-            ? undefined
-            : { verdict: 'violated', ...standing() }
-          : undefined;
+        // Whether one arrived that was not answered, nobody knows; and a refusal is judged by the end.
+        return answer !== undefined && answer.status < 400 ? { verdict: 'violated', ...standing() } : undefined;
       },
       due: () => (cancelled === undefined ? undefined : cancelled.at + quiet),
     };

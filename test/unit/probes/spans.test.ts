@@ -299,5 +299,14 @@ describe('traceparent', () => {
     await operation((tools) => tools.fetch('http://a.test/', { method: 'POST' }), { fetch, seed: '1' }).accepted;
     await operation((tools) => tools.fetch('http://a.test/', { headers: { traceparent: OWN } }), { fetch, seed: '1' }).accepted;
     expect(found).toEqual([expect.stringMatching(/^00-/), OWN]);
+    const fields: Headers[] = [];
+    const request = new Request('http://a.test/', { headers: { 'x-own': '1' } });
+    await operation((tools) => tools.fetch(request as never, {}), {
+      fetch: async (_url, init) => {
+        fields.push(new Headers(init.headers));
+        return Response.json({});
+      },
+    }).accepted;
+    expect([fields[0]?.get('x-own'), fields[0]?.has('traceparent')]).toEqual(['1', true]);
   });
 });

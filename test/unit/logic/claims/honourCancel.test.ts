@@ -52,6 +52,14 @@ describe('honourCancel', () => {
       'not-cancelled',
     ],
     [
+      'its answer is lost, and it runs on',
+      [cancel(10)[0]!, lost('c', 11), state('running', 50)],
+      'undecided',
+      'nothing',
+      'not-cancelled',
+      500,
+    ],
+    [
       'its answer is lost, and it is cancelled',
       [cancel(10)[0]!, lost('c', 11), cancelled(50)],
       'holds',
