@@ -20,6 +20,8 @@ export {
   type Subject,
   type WatchOptions,
 } from './watch/index.ts';
+// The file alone, not the whole catalogue of claims.
+export { check } from './logic/check.ts';
 export type { Claim, Closing, Coverage, DecidedBy, Judge, Judgement, Reason, Verdict } from './logic/index.ts';
 export {
   defineLifecycle,

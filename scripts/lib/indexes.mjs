@@ -16,9 +16,20 @@ export const FOLDERS = [
   { path: 'src/matchers', support: ['async', 'matcher'] },
   {
     path: 'src/probes',
-    support: ['channel', 'cloudEvent', 'eventStream', 'exchange', 'outlet', 'signatures'],
+    support: [
+      'channel',
+      'cloudEvent',
+      'eventStream',
+      'exchange',
+      'listen',
+      'otlp',
+      'outlet',
+      'protobuf',
+      'recording',
+      'signatures',
+    ],
     types:
-      "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';\nexport type { OutletOptions } from './outlet.ts';\nexport type { SignatureScheme } from './signatures.ts';",
+      "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';\nexport type { Span, SpanAttributes, SpanEvent } from './otlp.ts';\nexport type { OutletOptions } from './outlet.ts';\nexport type { SignatureScheme } from './signatures.ts';",
   },
   { path: 'src/inject', support: [], types: "export type { SignatureScheme } from '../probes/signatures.ts';" },
   {

@@ -12,6 +12,8 @@ import {
   resolved,
   sendable,
   statusLine,
+  TRACEPARENT,
+  traceparentFor,
   withoutSecrets,
   type Answer,
   type Fetch,
@@ -117,6 +119,11 @@ export interface OperationOptions {
    * May be taken from the acceptance's body.
    */
   readonly keys?: readonly string[] | ((acceptance: unknown) => readonly string[]) | undefined;
+  /**
+   * By default each request of the operation carries a `traceparent` (W3C Trace Context) of a trace of its own, drawn from the seed,
+   * so that spans can be told to be of this operation. One in your headers is used instead; `false` sends none.
+   */
+  readonly traceparent?: false | undefined;
   /** Recorded with the trace, for replay. */
   readonly seed?: string | undefined;
 }
@@ -181,13 +188,14 @@ class StartedOperation implements Operation {
   #acceptance: Answer | undefined;
   #reading: ReadingName | undefined;
   #monitor: Monitor | undefined;
+  /** The trace that all requests are in; `null` until it is asked for, as many operations are made and fewer started. */
+  #trace: string | undefined | null = null;
   /** The origins that the caller's headers are meant for. */
   #homes: readonly string[] = [];
   /** Where the result is said to be, when it is done and elsewhere. */
   #elsewhere: { readonly location: string; readonly base: string } | undefined;
   /** How it ended: what is told afterwards does not change that. */
   #end: EventOf<'state'> | undefined;
-  #late: string | undefined;
   /** The provider took our wish to cancel it. */
   #isCancelled = false;
   #notBefore: Millis | undefined;
@@ -222,6 +230,16 @@ class StartedOperation implements Operation {
     this.#reading = options.reading ?? (options.statusField === undefined || isChosen ? undefined : 'body-status');
     const look = (context: LookContext): Promise<Looked> => this.#look(context);
     this.sources = [{ name: 'monitor', pace: MONITOR_PACE, look }, ...(options.also ?? [])];
+  }
+
+  get #traceparent(): string | undefined {
+    if (this.#trace !== null) return this.#trace;
+    const { traceparent, seed } = this.#options;
+    this.#trace =
+      this.#headers.get(TRACEPARENT) ??
+      (this.#start.kind === 'send' ? this.#start.headers.get(TRACEPARENT) : null) ??
+      (traceparent === false ? undefined : traceparentFor(seed, this.#name ?? ''));
+    return this.#trace;
   }
 
   get name(): string | undefined {
@@ -332,6 +350,9 @@ class StartedOperation implements Operation {
   }
 
   async #accept(): Promise<Accepted> {
+    // Known before anything is sent: what a start that is never answered led to is of this operation too.
+    const traceId = this.#traceparent?.split('-')[1];
+    if (traceId !== undefined && this.trace.header.scope === 'operation') this.trace.link(TRACEPARENT, traceId, []);
     const accepted =
       this.#start.kind === 'monitor' ? this.#attach(this.#start.url) : this.#readStart(await this.#sendStart(this.#start));
     if (accepted.event !== undefined) this.trace.record('start', accepted.event);
@@ -346,9 +367,12 @@ class StartedOperation implements Operation {
   async #sendStart(start: Exclude<CheckedStart, { kind: 'monitor' }>): Promise<Answer> {
     const record = this.#record('start');
     try {
-      if (start.kind === 'send') return await ask(this.#send, start.request, 'start', record, this.#controller.signal);
+      if (start.kind === 'send') return await ask(this.#send, this.#traced(start), 'start', record, this.#controller.signal);
       record({ kind: 'call', call: 'start', name: this.#name ?? 'start' });
-      const response: unknown = await start.get({ fetch: this.#send, signal: this.#controller.signal });
+      const response: unknown = await start.get({
+        fetch: (url, init) => this.#sendTraced(url, init),
+        signal: this.#controller.signal,
+      });
       const answer = await readAnswer(
         ownCopy(response),
         '',
@@ -421,7 +445,25 @@ class StartedOperation implements Operation {
     const { headers, withheld } = sendable(this.#headers, url, this.#homes);
     if (this.#start.kind === 'send' && new URL(this.#start.url).origin === new URL(url).origin)
       for (const [name, value] of this.#start.headers) if (isSecretHeader(name) && !headers.has(name)) headers.set(name, value);
+    if (this.#traceparent !== undefined && !headers.has(TRACEPARENT)) headers.set(TRACEPARENT, this.#traceparent);
     return { headers, withheld };
+  }
+
+  #traced({ method, url, headers, request }: Extract<CheckedStart, { kind: 'send' }>): Prepared {
+    if (this.#traceparent === undefined || headers.has(TRACEPARENT)) return request;
+    const all = new Headers(headers);
+    all.set(TRACEPARENT, this.#traceparent);
+    return prepare(method, url, all, request.body);
+  }
+
+  /** What a function of the caller's sends is in the same trace. */
+  #sendTraced(url: string, init: RequestInit = {}): Promise<Response> {
+    // A function in plain JavaScript may hand in a Request, whose fields would be replaced by ours.
+    const given: unknown = url;
+    const headers = new Headers(init.headers ?? (given instanceof Request ? given.headers : undefined));
+    if (this.#traceparent === undefined || headers.has(TRACEPARENT)) return this.#send(url, init);
+    headers.set(TRACEPARENT, this.#traceparent);
+    return this.#send(url, { ...init, headers });
   }
 
   /** What the caller says that the status of an answer means. */
@@ -441,10 +483,6 @@ class StartedOperation implements Operation {
     if (this.#end === undefined) {
       this.#keepAddress(answer, event, dialect);
       if (event.ending !== undefined) this.#end = event;
-    } else if (event.ending !== this.#end.ending && this.#late !== event.state) {
-      this.#late = event.state;
-      const text = `told '${event.state}' after it had ended as '${this.#end.state}': the end stands, and this came too late`;
-      this.trace.record('monitor', { kind: 'note', text });
     }
     return event;
   }
@@ -494,7 +532,9 @@ class StartedOperation implements Operation {
     const keys = [redactUrl(monitor), pathname, pathname.slice(pathname.lastIndexOf('/') + 1)];
     const { keys: own } = this.#options;
     const told = own === undefined ? [] : typeof own === 'function' ? own(this.#acceptance?.json) : own;
-    return [...new Set([...keys, ...told])].filter((key) => key !== '' && key !== id);
+    // Spans are told by their trace.
+    const traceId = this.#traceparent?.split('-')[1] ?? '';
+    return [...new Set([...keys, ...told, traceId])].filter((key) => key !== '' && key !== id);
   }
 
   async #fetchResult(location: string, base: string, within: Millis): Promise<unknown> {

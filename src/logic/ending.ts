@@ -62,6 +62,10 @@ export class LastState {
   #last: ObservationOf<'state'> | undefined;
   #since: Observation['at'] | undefined;
 
+  get seen(): ObservationOf<'state'> | undefined {
+    return this.#last;
+  }
+
   saw(observation: ObservationOf<'state'>): void {
     if (this.#last?.state !== observation.state || this.#last.progress !== observation.progress) this.#since = observation.at;
     this.#last = observation;

@@ -11,6 +11,7 @@ export type {
   Tested,
   Verdict,
 } from './claim.ts';
+export { check } from './check.ts';
 export * from './claims/index.ts';
 export type { Predicate, StandardSchema } from './claims/satisfy.ts';
 export type { EventOption } from './events.ts';

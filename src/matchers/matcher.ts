@@ -4,7 +4,7 @@ import * as claims from '../logic/claims/index.ts';
 import type { Claim } from '../logic/index.ts';
 import { listed } from '../logic/say.ts';
 import { poll } from '../probes/index.ts';
-import type { Duration, PaceOption } from '../time/index.ts';
+import { parseDuration, type Duration, type PaceOption } from '../time/index.ts';
 import { subject, type Source, type Subject } from '../watch/index.ts';
 
 /** What every matcher about an outcome takes. */
@@ -66,6 +66,19 @@ function inWordsOf(name: string, error: HarnessError): HarnessError {
  */
 export function waitOptions<O extends WaitOptions>(options?: O, own: readonly string[] = []): Partial<O> {
   return checked<Partial<O>>(options === undefined ? {} : options, [...own, 'within', 'pace'], "{ within: '5s' }");
+}
+
+/** Time for what is on its way when a limit is reached, in milliseconds. */
+const AFTER_A_LIMIT_MS = 250;
+
+/**
+ * The options of a matcher whose claim has a limit of its own: it waits a little longer than that, so that it is the claim that decides.
+ *
+ * @throws HarnessError `invalid-options`
+ */
+export function limitOptions(limit: Duration, options?: WaitOptions): WaitOptions {
+  const given = waitOptions(options);
+  return given.within === undefined ? { ...given, within: parseDuration(limit, 'limit') + AFTER_A_LIMIT_MS } : given;
 }
 
 /**

@@ -4,7 +4,8 @@ import type { Millis } from '../time/index.ts';
 import type { Body, Headers as HeaderList } from '../trace/index.ts';
 import type { Channel, Message } from './channel.ts';
 import { kept } from './exchange.ts';
-import { authority, cannotListen, checkPort, LOOPBACK, Outlet, type OutletOptions } from './outlet.ts';
+import { authority, cannotListen, checkPort, LOOPBACK } from './listen.ts';
+import { Outlet, type OutletOptions } from './outlet.ts';
 
 /** The most bytes of one mail, unless told otherwise. */
 const MAX_MAIL_BYTES = 10 * 1_048_576;

@@ -1,4 +1,5 @@
 import { show } from '../errors.ts';
+import { freshSeed, seeded } from '../time/index.ts';
 import { MAX_BODY_BYTES, reasonPhrase, redactHeaders, redactUrl, type Body, type Event, type EventOf } from '../trace/index.ts';
 
 /** A `fetch`, or anything that is called like it. */
@@ -135,6 +136,20 @@ function isRedirect(status: number): boolean {
   return status === 301 || status === 302 || status === 307 || status === 308;
 }
 
+/** The header field of W3C Trace Context. */
+export const TRACEPARENT = 'traceparent';
+
+/**
+ * A field `traceparent` (W3C Trace Context): by it a service tells in its spans that they are of this trace. It asks for them to be
+ * recorded. The same seed and label give the same ids.
+ *
+ * @param label what the requests are for
+ */
+export function traceparentFor(seed: string | undefined, label: string): string {
+  const ids = seeded(seed ?? `${freshSeed()}/${freshSeed()}`).fork(`traceparent/${label}`);
+  return `00-${ids.hex(16)}-${ids.hex(8)}-01`;
+}
+
 /** What goes to any origin: which of the other fields is a credential cannot be known. */
 const HARMLESS = /^(accept|accept-language|user-agent|prefer|traceparent|tracestate|x-request-id)$/;
 
@@ -221,7 +236,8 @@ function withoutAddresses(error: unknown, depth = 0): unknown {
   return clean;
 }
 
-function noResponse(exchange: string, error: unknown): EventOf<'no-response'> {
+/** That no answer came, and why, as far as the error tells. */
+export function noResponse(exchange: string, error: unknown): EventOf<'no-response'> {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
   const name = error instanceof Error ? error.name : '';
@@ -294,7 +310,7 @@ function answerOf({ response, bytes, whole }: Read, method: string, url: string,
   return { method, url, status, statusText, headers, text, json };
 }
 
-/** Bytes as a trace keeps them. */
+/** A body as a trace keeps it. */
 export function kept(bytes: Uint8Array): { body: Body; truncated?: true } {
   const cut = bytes.length > MAX_BODY_BYTES;
   const head = cut ? bytes.subarray(0, MAX_BODY_BYTES) : bytes;

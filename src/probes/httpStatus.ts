@@ -9,6 +9,8 @@ import {
   resolved,
   sendable,
   statusLine,
+  TRACEPARENT,
+  traceparentFor,
   type Answer,
   type Fetch,
   type Followed,
@@ -34,6 +36,8 @@ export interface HttpStatusOptions {
   /** Whether an answer says that the monitor is not there any more. After an ending was read that is no failed look. */
   readonly gone?: ((answer: Answer) => boolean) | undefined;
   readonly pace?: Pace | undefined;
+  /** What `traceparent` is drawn from, which is sent with every look unless `headers` has one; drawn afresh by default. */
+  readonly seed?: string | undefined;
 }
 
 /** Without a word of the server: soon at first, then in proportion to the time waited. */
@@ -64,10 +68,11 @@ export function httpStatus(url: string, options: HttpStatusOptions): Pull {
     );
   }
   const fields = checkedHeaders(options.headers, 'headers');
+  if (!fields.has(TRACEPARENT)) fields.set(TRACEPARENT, traceparentFor(options.seed, options.name ?? 'monitor'));
   return new Monitor(href, { ...options, headersFor: (to) => sendable(fields, to, [origin]) });
 }
 
-export interface MonitorOptions extends Omit<HttpStatusOptions, 'headers'> {
+export interface MonitorOptions extends Omit<HttpStatusOptions, 'headers' | 'seed'> {
   /** The header fields for an address, and the names of those that must not go there. */
   readonly headersFor: (url: string) => ReturnType<typeof sendable>;
 }

@@ -6,7 +6,8 @@ import { plain, redactHeaders, redactUrl, stateIn, type Body, type EventOf, type
 import type { Channel, Message } from './channel.ts';
 import { cloudEventIn, jsonOf, mediaType } from './cloudEvent.ts';
 import { decode, kept } from './exchange.ts';
-import { authority, listen, LOOPBACK, Outlet, type OutletOptions } from './outlet.ts';
+import { authority, listen, LOOPBACK } from './listen.ts';
+import { Outlet, type OutletOptions } from './outlet.ts';
 import {
   checkedSecrets,
   schemeOf,

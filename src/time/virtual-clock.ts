@@ -41,7 +41,7 @@ const macrotask = globalThis.setImmediate;
  * reactions and `process.nextTick`. Asking the loop for another turn costs as much as a whole look, most of it for asking the
  * system about sockets that nobody opened. Old, and no promise of Node's: where it is gone, every jump takes a turn.
  */
-const drain = (process as unknown as { readonly _tickCallback?: () => void })._tickCallback;
+const drain = (process as unknown as Readonly<Record<string, (() => void) | undefined>>)['_tickCallback'];
 /** How many jumps are made in one turn of the event loop: what is outside of the virtual world must have its turn too. */
 const MAX_JUMPS = 32;
 
@@ -151,11 +151,11 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
         const result = (async () => body())();
         const mark = (): void => void (done = true);
         result.then(mark, mark);
-        const end = (failure?: { readonly error: unknown }): void => {
+        const end = (failure?: Error): void => {
           runs--;
           driven++;
           if (failure === undefined) resolve(result);
-          else reject(failure.error);
+          else reject(failure);
         };
         let idle: number | undefined;
         /** Jumps to the next sleeper, if time may go on; whether it did. `whole`: a whole turn of the event loop has gone by. */
@@ -172,19 +172,16 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
         };
         /** Called by the event loop, at the end of a turn. */
         const drive = (): void => {
-          let goesOn = true;
           try {
             for (let jumps = 0; jumps < MAX_JUMPS && !done; jumps++) {
-              if (!jumped(jumps === 0)) break;
-              if (!settled((idle ??= outside()))) break;
+              if (!jumped(jumps === 0) || !settled((idle ??= outside()))) break;
             }
           } catch (error) {
-            goesOn = false;
-            end({ error });
+            return end(error as Error);
           }
-          if (done && goesOn) return end();
+          if (done) return end();
           before = driven;
-          if (goesOn) macrotask(drive);
+          macrotask(drive);
         };
         macrotask(drive);
       });

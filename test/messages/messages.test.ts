@@ -1,29 +1,42 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
+  acceptWithin,
   deliver,
   deliverExactlyOnce,
   deliverInOrder,
   deliverWithIntermediateResults,
   equal,
+  expire,
   fail,
   follow,
+  haveSpan,
   holdUntil,
+  honourCancel,
+  honourRetryAfter,
   leadTo,
   match,
   neverDeliver,
   neverReach,
+  noErrorSpans,
   passThrough,
   progressMonotonically,
   reach,
+  respondWithin,
   satisfy,
   settle,
+  settleWithin,
+  spansInOrder,
   stay,
+  stayWithinPollBudget,
+  stopPollingAfterTheEnd,
   succeed,
+  throttle,
+  timeOutWithin,
 } from '../../src/logic/index.ts';
-import { fixed } from '../../src/time/index.ts';
-import { defineLifecycle, standardLifecycle } from '../../src/trace/index.ts';
-import { ACCEPTED, ofChannel, ofOperation, ofProbe, type Asking, type Reply } from './world.ts';
+import { fixed, virtualClock } from '../../src/time/index.ts';
+import { createTrace, defineLifecycle, standardLifecycle, type Trace } from '../../src/trace/index.ts';
+import { ACCEPTED, ofChannel, ofClient, ofOperation, ofProbe, ofTrace, type Asking, type Reply } from './world.ts';
 
 /** Golden texts are rewritten only when this is asked for: UPDATE_MESSAGES=1 */
 const UPDATE = process.env['UPDATE_MESSAGES'] === '1';
@@ -42,6 +55,42 @@ const problem = (status: number, body: Record<string, unknown>): Reply => ({
   body: { status, ...body },
   headers: { 'content-type': 'application/problem+json' },
 });
+
+const MONITOR = 'http://api.test/operations/op_01?token=s3cret';
+
+/** A client that looks so often, so long apart. */
+const looking =
+  (times: number, gap: number): Parameters<typeof ofClient>[2] =>
+  async (seen, clock) => {
+    for (let i = 0; i < times; i++) {
+      await (await seen.fetch(MONITOR)).text();
+      await clock.sleep(gap);
+    }
+  };
+
+/** Spans as three services might export them. */
+function exported(): Trace {
+  const trace = createTrace({ clock: virtualClock() });
+  const span = (name: string, service: string, startedAt: number, more: object = {}): void => {
+    const data = {
+      traceId: 't',
+      spanId: name,
+      name,
+      service,
+      kind: 'server',
+      status: 'unset',
+      startedAt,
+      attributes: {},
+      events: [],
+      ...more,
+    };
+    trace.record('spans', { kind: 'message', id: name, type: 'span', data });
+  };
+  span('POST /orders', 'shop', 10, { attributes: { 'http.response.status_code': 202 } });
+  span('ship', 'warehouse', 30, { parentSpanId: 'POST /orders' });
+  span('charge', 'payment', 40, { parentSpanId: 'POST /orders', status: 'error', message: 'card\u001b[2J refused' });
+  return trace;
+}
 
 const ENDLESS = new Promise<never>(() => undefined);
 
@@ -527,6 +576,79 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
       })),
       { claim: succeed(), within: '1s', options: { states: { 'fai\u001b[2Jled\u202e': 'failure' }, reading: 'body-status' } },
     ),
+  'client-too-soon': () =>
+    ofClient(
+      () => ({ status: 200, body: { status: 'running' }, headers: { 'retry-after': '2' } }),
+      honourRetryAfter(),
+      looking(2, 500),
+    ),
+  'client-never-asked-to-wait': () => ofClient(() => ({ body: { status: 'running' } }), honourRetryAfter(), looking(2, 500)),
+  'client-polls-on': () => ofClient(() => ({ body: { status: 'succeeded' } }), stopPollingAfterTheEnd(), looking(2, 500)),
+  'client-over-budget': () =>
+    ofClient(() => ({ body: { status: 'running' } }), stayWithinPollBudget({ requests: 3, per: '1m' }), looking(9, 500)),
+  'accepted-late': () =>
+    ofClient(
+      () => ({ status: 202, after: 900 }),
+      acceptWithin({ limit: '200ms' }),
+      (seen) => seen.fetch('http://api.test/reports', { method: 'POST' }),
+    ),
+  'not-accepted-in-time': () => ofOperation(() => ({ hangs: true }), { claim: acceptWithin({ limit: '500ms' }), within: '1s' }),
+  'settled-in-a-gap': () =>
+    ofOperation(
+      monitor(({ at }) => ({ status: at < 1500 ? 'running' : 'succeeded' })),
+      { claim: settleWithin({ limit: '1s' }), within: '4s', pace: '900ms' },
+    ),
+  'not-settled-in-time': () =>
+    ofOperation(
+      monitor(() => ({ status: 'running' })),
+      { claim: settleWithin({ limit: '1s' }), within: '1250ms' },
+    ),
+  'answered-late': () =>
+    ofOperation(({ method }) => (method === 'POST' ? ACCEPTED : { body: { status: 'running' }, after: 700 }), {
+      claim: respondWithin({ limit: '500ms' }),
+      within: '4s',
+    }),
+  'no-time-out': () =>
+    ofProbe(() => () => ENDLESS, { claim: timeOutWithin({ limit: '1s' }), name: 'the payment client', within: '2s' }),
+  'answered-without-time-out': () =>
+    ofClient(
+      () => ({ status: 201, after: 900 }),
+      timeOutWithin({ limit: '600ms' }),
+      (seen) => seen.fetch('http://api.test/bookings', { method: 'POST' }),
+    ),
+  'throttled-another': () =>
+    ofClient(
+      ({ nth }) => (nth < 2 ? {} : { status: 429, headers: { 'retry-after': '30' } }),
+      throttle({ caller: 'ann' }),
+      async (seen) => {
+        for (const who of ['ann', 'ann', 'ann', 'bob']) await seen.as(who).fetch('http://api.test/airports');
+      },
+    ),
+  'throttled-without-retry-after': () => ofClient(() => ({ status: 429 }), throttle(), looking(1, 0)),
+  'cancelled-and-succeeded': () => {
+    const trace = createTrace({ clock: virtualClock() });
+    trace.record('monitor', { kind: 'state', state: 'running' });
+    trace.record('cancel', { kind: 'request', exchange: 'cancel/1', method: 'DELETE', url: MONITOR, headers: [] });
+    trace.record('cancel', { kind: 'response', exchange: 'cancel/1', status: 200, headers: [] });
+    trace.record('monitor', { kind: 'state', state: 'succeeded', ending: 'success' });
+    return Promise.resolve(ofTrace(trace, honourCancel(), 'the export'));
+  },
+  'gone-too-soon': () =>
+    ofClient(
+      ({ at }) =>
+        at < 1000 ? { body: { status: 'running' } } : at < 40_000 ? { body: { status: 'succeeded' } } : { status: 410 },
+      expire({ atLeast: '1h', atMost: '25h' }),
+      looking(3, 30_000),
+    ),
+  'no-such-span': () =>
+    Promise.resolve(
+      ofTrace(exported(), haveSpan({ name: 'POST /orders', attributes: { 'http.response.status_code': 201 } }), 'the order'),
+    ),
+  'no-span-at-all': () =>
+    Promise.resolve(ofTrace(createTrace({ clock: virtualClock() }), haveSpan({ name: 'charge' }), 'the order')),
+  'error-in-a-span': () => Promise.resolve(ofTrace(exported(), noErrorSpans(), 'the order')),
+  'spans-out-of-order': () =>
+    Promise.resolve(ofTrace(exported(), spansInOrder({ spans: ['POST /orders', 'charge', 'ship'] }), 'the order')),
   'second-wait': () =>
     ofOperation(
       monitor(({ at }) => ({ status: at < 300 ? 'running' : 'failed', error: 'no space left on device' })),

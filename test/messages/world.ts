@@ -1,11 +1,11 @@
 import { ContractViolation } from '../../src/errors.ts';
 import { operation, type OperationOptions, type Start } from '../../src/dialects/operation.ts';
-import type { Claim, Judgement } from '../../src/logic/index.ts';
+import { check, type Claim, type Judgement } from '../../src/logic/index.ts';
 import type { Fetch } from '../../src/probes/index.ts';
-import { poll, type PollOptions } from '../../src/probes/index.ts';
+import { exchanges, poll, type Exchanges, type PollOptions } from '../../src/probes/index.ts';
 import { violation } from '../../src/report/index.ts';
 import { parseDuration, virtualClock, type Millis, type VirtualClock } from '../../src/time/index.ts';
-import { createTrace, type Lifecycle } from '../../src/trace/index.ts';
+import { createTrace, type Lifecycle, type Trace } from '../../src/trace/index.ts';
 import { subject, watch, type Push, type Subject, type WatchOptions } from '../../src/watch/index.ts';
 
 /** What the provider in these tests answers to one request. */
@@ -123,6 +123,31 @@ export async function ofChannel(posts: readonly Post[], asked: Asked & { readonl
     },
   };
   return clock.run(() => told(subject([hook], { clock, name: 'the webhooks' }), asked));
+}
+
+/** The message that a user gets for a client under test, whose exchanges were recorded, once it is done. */
+export async function ofClient(
+  answer: (asked: Asking) => Reply,
+  claim: Claim,
+  client: (seen: Exchanges, clock: VirtualClock) => Promise<unknown>,
+): Promise<string> {
+  const clock = virtualClock();
+  const fetch = provider(clock, answer);
+  const seen = exchanges({
+    clock,
+    name: 'the client',
+    fetch: (url, init) => fetch(url instanceof Request ? url.url : String(url), init ?? {}),
+  });
+  await clock.run(() => client(seen, clock));
+  await seen.close();
+  return ofTrace(seen.trace, claim, seen.name);
+}
+
+/** The message for what was seen, judged once nothing more is. */
+export function ofTrace(trace: Trace, claim: Claim, name?: string): string {
+  const judgement = check(trace, claim);
+  if (judgement.verdict === 'holds') throw new Error(`nothing to tell: the judgement is ${JSON.stringify(judgement)}`);
+  return violation({ claim, judgement, subject: { trace, name } }).message;
 }
 
 async function told(watched: Subject, { claim, negated = false, within, ...options }: Asked): Promise<string> {

@@ -19,6 +19,14 @@ describe('what a matcher takes', () => {
     void expect(op).toPassThrough(['queued', 'running'] as const, { within: '30s' });
     void expect(op).toStay('running', { for: '500ms', pace: 50 });
     void expect(op).toNeverReach('failed', { for: 500 });
+    void expect(op).toAcceptWithin('200ms');
+    void expect(op).toSettleWithin(5000, { pace: '50ms' });
+    void expect(op).toHonourCancel({ within: '5s' });
+    void expect(op).toStayWithinPollBudget({ requests: 5, per: '1m' });
+    void expect(op).toThrottle();
+    void expect(op).toExpire({ atLeast: '1h' }, { within: '2h' });
+    void expect(op).toEventuallyHaveSpan({ name: 'charge', kind: 'client', attributes: { amount: 5 } });
+    void expect(op).toHaveSpansInOrder(['a', { name: 'b', service: 'shop' }]);
     // Options that are put together may leave one out.
     void expect(op).toEventuallySucceed({ within: undefined, pace: undefined });
   });
@@ -40,6 +48,12 @@ describe('what a matcher takes', () => {
     void expect(op).toStay('running', { for: '5seconds' });
     // @ts-expect-error some text
     void expect(op).toNeverReach('failed', { for: someText });
+    // @ts-expect-error a limit is not an option
+    void expect(op).toAcceptWithin({ within: '200ms' });
+    // @ts-expect-error there is no such kind of span
+    void expect(op).toEventuallyHaveSpan({ kind: 'servers' });
+    // @ts-expect-error a budget says how many
+    void expect(op).toStayWithinPollBudget({ per: '1m' });
     // @ts-expect-error not a duration
     void expect(op).toEventuallySucceed({ within: true });
     // @ts-expect-error a pace says when to look next

@@ -29,7 +29,7 @@ async function watched(
   const app = demoApp({ clock, random: seeded(7), work: '1s', bugs: options.bug === undefined ? [] : [options.bug] }).start();
   try {
     const monitor = (): string => {
-      const link = op.trace.observations.find((o) => o.kind === 'link');
+      const link = op.trace.observations.find((o) => o.kind === 'link' && o.source === 'start');
       return link?.kind === 'link' ? link.operation : '';
     };
     const op: Operation = operation(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { operation, type OperationOptions } from '../../../src/dialects/operation.ts';
 import { settle, stay, succeed } from '../../../src/logic/index.ts';
+import { violation } from '../../../src/report/index.ts';
 import { virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 import { watch, type Operation } from '../../../src/watch/index.ts';
 import { refusal, scripted, type Line, type Sent } from './world.ts';
@@ -161,8 +162,12 @@ test('what comes after the end does not change it, and is noted once', async () 
     expect(await watch(op, succeed())).toMatchObject({ verdict: 'holds' });
     expect(await op.result()).toBe(7);
   });
-  const notes = op.trace.observations.flatMap((o) => (o.kind === 'note' && o.text.includes('came too late') ? [o.text] : []));
-  expect(notes).toEqual(["told 'running' after it had ended as 'succeeded': the end stands, and this came too late"]);
+  // What came too late is told by the picture of the message, once.
+  const error = await clock.run(async () => {
+    const claim = stay({ state: 'succeeded', for: '1s' });
+    return violation({ claim, judgement: await watch(op, claim), subject: op });
+  });
+  expect(error.message.match(/late .*the monitor told 'running' after its end, which was 'succeeded'/g)).toHaveLength(1);
 });
 
 describe('what is preferred', () => {

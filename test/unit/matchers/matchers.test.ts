@@ -11,6 +11,7 @@ const mean = (name: string, ...args: unknown[]): Meant =>
 
 /** Every matcher with arguments that it takes, the claim it means, and what that claim is told. */
 const MEANT: readonly (readonly [name: string, args: readonly unknown[], claim: string, told: unknown])[] = [
+  ['toAcceptWithin', ['200ms'], 'acceptWithin', { limit: 200 }],
   ['toDeliver', ['paid'], 'deliver', { event: { kind: 'message', type: 'paid' }, atLeast: 1 }],
   ['toDeliverExactlyOnce', [{ type: 'paid' }], 'deliverExactlyOnce', { event: { kind: 'message', type: 'paid' }, settle: 200 }],
   [
@@ -28,6 +29,7 @@ const MEANT: readonly (readonly [name: string, args: readonly unknown[], claim: 
   ['toEventuallyEqual', [{ rows: 3 }], 'equal', { expected: { rows: 3 } }],
   ['toEventuallyFail', [], 'fail', {}],
   ['toEventuallyMatch', [/re/i], 'match', { like: { $regexp: 're', flags: 'i' } }],
+  ['toEventuallyHaveSpan', [{ name: 'a' }], 'haveSpan', { name: 'a' }],
   ['toEventuallyReach', ['running'], 'reach', { state: 'running' }],
   ['toEventuallySatisfy', [isPaid], 'satisfy', { test: 'isPaid' }],
   ['toEventuallySettle', [], 'settle', {}],
@@ -51,6 +53,17 @@ const MEANT: readonly (readonly [name: string, args: readonly unknown[], claim: 
   ['toProgressMonotonically', [], 'progressMonotonically', {}],
   ['toStay', ['running', { for: 500 }], 'stay', { state: 'running', for: 500 }],
   ['toTellTheSameStory', [], 'sameStory', {}],
+  ['toExpire', [{ atLeast: '1h' }], 'expire', { atLeast: 3_600_000 }],
+  ['toHaveNoErrorSpans', [], 'noErrorSpans', {}],
+  ['toHaveSpansInOrder', [['a', 'b']], 'spansInOrder', { spans: ['a', 'b'] }],
+  ['toHonourCancel', [], 'honourCancel', {}],
+  ['toHonourRetryAfter', [], 'honourRetryAfter', {}],
+  ['toRespondWithin', ['1s'], 'respondWithin', { limit: 1000 }],
+  ['toSettleWithin', ['1s'], 'settleWithin', { limit: 1000 }],
+  ['toStayWithinPollBudget', [{ requests: 5 }], 'stayWithinPollBudget', { requests: 5 }],
+  ['toStopPollingAfterTheEnd', [], 'stopPollingAfterTheEnd', {}],
+  ['toThrottle', [{ caller: 'ann' }], 'throttle', { caller: 'ann' }],
+  ['toTimeOutWithin', ['2s'], 'timeOutWithin', { limit: 2000 }],
 ];
 
 function isPaid(order: { readonly paid: boolean }): boolean {
@@ -67,7 +80,7 @@ test('there is one file for each matcher, with its name', () => {
       .map(({ name }) => name)
       .sort(),
   ).toEqual(files.sort());
-  expect(MEANT.map(([name]) => name)).toEqual(files.sort());
+  expect(MEANT.map(([name]) => name).sort()).toEqual(files.sort());
 });
 
 describe.each(MEANT)('%s', (name, args, claim, told) => {
@@ -144,6 +157,15 @@ describe('bad arguments are told in the words of the matcher', () => {
     ['toProgressMonotonically', [{ fullAtTheEnd: 1 }], 'expected fullAtTheEnd to be true or false, received 1', 'true'],
     ['toEventuallyFail', [{ interval: 5 }], "toEventuallyFail: there is no option 'interval'", "did you mean 'pace'?"],
     ['toEventuallySettle', [{ tries: 5 }], "toEventuallySettle: there is no option 'tries'", 'there are within and pace'],
+    ['toExpire', [{}], 'toExpire: expected atLeast or atMost, received {}', "toExpire({ atLeast: '1h'"],
+    ['toThrottle', ['ann'], 'toThrottle: expected an object as its argument, received "ann"', "toThrottle({ caller: 'ann' })"],
+    ['toAcceptWithin', ['soon'], 'toAcceptWithin: limit: expected a duration, received "soon"', 'write'],
+    [
+      'toEventuallyHaveSpan',
+      [{ nam: 'a' }],
+      'toEventuallyHaveSpan: expected no more than name',
+      "toEventuallyHaveSpan({ name: 'POST",
+    ],
     ['toStay', ['running', { for: 5, timeout: 5 }], "toStay: there is no option 'timeout'", 'there are for and pace'],
   ])('%s%j', (name, args, told, hint) => {
     const error = thrown(() => mean(name, ...args));

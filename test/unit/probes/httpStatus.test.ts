@@ -365,7 +365,10 @@ describe('redirects', () => {
       expect(w.seen).toHaveLength(4);
       for (const { url, headers } of w.seen) {
         const home = url === MONITOR;
-        expect(Object.fromEntries(headers)).toEqual(home ? SECRETS : { accept: 'text/plain' });
+        const { traceparent, ...fields } = Object.fromEntries(headers);
+        expect(fields).toEqual(home ? SECRETS : { accept: 'text/plain' });
+        // It says nothing of whom it comes from, and ties what both do.
+        expect(traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
       }
       const { origin } = new URL(w.seen[1]!.url);
       expect(w.notes()).toEqual([

@@ -1,0 +1,90 @@
+import { formatDuration, parseDuration } from '../../time/index.ts';
+import { redactUrl, type Observation, type ObservationOf } from '../../trace/index.ts';
+import { defineClaim, type ClaimFactory, type Decision, type Standing } from '../judge.ts';
+import { checkedLimit, type LimitArgs } from '../limit.ts';
+import { micros } from '../micros.ts';
+import { exchangeOf } from '../polls.ts';
+import { counted } from '../say.ts';
+
+/** Every request is answered in time, whatever the answer: the start, each look, all that a recorded client sends. */
+export const respondWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
+  name: 'respondWithin',
+  says: ({ limit }) => `answer every request in ${formatDuration(parseDuration(limit, 'limit'))}`,
+  check: (args) => checkedLimit('respondWithin', args),
+  start({ limit: given }) {
+    const limit = parseDuration(given, 'limit');
+    /** In the order in which they were sent. */
+    const pending = new Map<string, ObservationOf<'request'>>();
+    let answered = 0;
+    let slowest = 0;
+    let last: Observation | undefined;
+    const oldest = (): ObservationOf<'request'> | undefined => pending.values().next().value;
+    const standing = (): Standing => ({
+      reason: { code: 'answered-in-time', answered, slowest: micros(slowest) },
+      evidence: last === undefined ? [] : [last],
+    });
+    const slow = (request: ObservationOf<'request'>, at: number, code: string, evidence: readonly Observation[]): Decision => ({
+      verdict: 'violated',
+      reason: { code, request: `${request.method} ${redactUrl(request.url)}`, took: micros(at - request.at), limit },
+      evidence,
+    });
+    return {
+      step(o) {
+        const waiting = oldest();
+        if (o.kind === 'request') pending.set(exchangeOf(o), o);
+        if (o.kind === 'request' || o.kind === 'response' || o.kind === 'no-response') last = o;
+        if (o.kind === 'response' || o.kind === 'no-response') {
+          const request = pending.get(exchangeOf(o));
+          pending.delete(exchangeOf(o));
+          if (request !== undefined) {
+            const took = o.at - request.at;
+            if (took > limit) return slow(request, o.at, o.kind === 'response' ? 'slow' : 'lost-late', [request, o]);
+            if (o.kind === 'no-response') return slow(request, o.at, 'lost', [request, o]);
+            answered++;
+            slowest = Math.max(slowest, took);
+          }
+        }
+        return waiting !== undefined && pending.has(exchangeOf(waiting)) && o.at - waiting.at > limit
+          ? slow(waiting, o.at, 'unanswered', [waiting])
+          : undefined;
+      },
+      standing,
+      atEnd({ at }) {
+        const waiting = oldest();
+        if (waiting !== undefined && at - waiting.at > limit) return slow(waiting, at, 'unanswered', [waiting]);
+        // What is still on its way at the end may come in time.
+        return answered === 0 || waiting !== undefined ? undefined : { verdict: 'holds', ...standing() };
+      },
+      due() {
+        const waiting = oldest();
+        return waiting === undefined ? undefined : micros(waiting.at + limit + 0.001);
+      },
+    };
+  },
+  tell({ reason }) {
+    const request = String(reason['request']);
+    const took = formatDuration(Number(reason['took']));
+    switch (reason.code) {
+      case 'slow':
+        return {
+          but: `${request} was answered after ${took}`,
+          nearest: [`${formatDuration(Number(reason['took']) - Number(reason['limit']))} too late`],
+          hint: 'if the work takes so long, accept it (202) and tell where to ask; if the answer waits for something else, see what blocks it',
+        };
+      case 'unanswered':
+        return { but: `${request} had no answer for ${took}` };
+      case 'lost':
+      case 'lost-late':
+        return { but: `${request} had no answer: it was lost after ${took}` };
+      case 'answered-in-time':
+        return reason['answered'] === 0
+          ? { but: 'no answer was seen' }
+          : {
+              but: `all ${counted(Number(reason['answered']), 'request')} were answered in time, the slowest after ${formatDuration(Number(reason['slowest']))}`,
+            };
+      default:
+        return undefined;
+    }
+  },
+  samples: [{ limit: 5 }, { limit: 100 }],
+});

@@ -1,0 +1,81 @@
+import { redactUrl, type ObservationOf } from '../../trace/index.ts';
+import { formatDuration, parseDuration, type Duration } from '../../time/index.ts';
+import { checkMembers, checkNumbers, invalidArgument } from '../arguments.ts';
+import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
+import { micros } from '../micros.ts';
+import { Polls } from '../polls.ts';
+import { counted, times } from '../say.ts';
+
+export interface PollBudgetArgs {
+  /** How often one client may ask at one address. */
+  readonly requests: number;
+  /** In any stretch of this length; over the whole time by default. */
+  readonly per?: Duration;
+}
+
+const HINT = "write it as in stayWithinPollBudget({ requests: 10, per: '1m' })";
+
+/** A client asks no more often than it may: by GET or HEAD, at one address, in any stretch of `per`. */
+export const stayWithinPollBudget: ClaimFactory<PollBudgetArgs> = defineClaim<PollBudgetArgs>({
+  name: 'stayWithinPollBudget',
+  says: ({ requests, per }) =>
+    `ask at most ${times(requests)}${per === undefined ? '' : ` in ${formatDuration(parseDuration(per, 'per'))}`}`,
+  check(args) {
+    checkMembers('stayWithinPollBudget', args, ['requests', 'per'], HINT);
+    if (!Number.isInteger(args.requests) || args.requests < 1)
+      throw invalidArgument('stayWithinPollBudget', 'requests to be a whole number from 1', args.requests, HINT);
+    const per = args.per === undefined ? undefined : parseDuration(args.per, 'per');
+    checkNumbers('stayWithinPollBudget', { per }, HINT, 1);
+    return { requests: args.requests, ...(per === undefined ? {} : { per }) };
+  },
+  start({ requests, per }) {
+    const length = per === undefined ? Number.POSITIVE_INFINITY : parseDuration(per, 'per');
+    const polls = new Polls();
+    /** The latest requests of each, no more of them than are allowed. */
+    const latest = new Map<string, ObservationOf<'request'>[]>();
+    let most = 0;
+    const standing = (): Standing => ({
+      reason: { code: 'within-budget', most },
+      evidence: polls.last === undefined ? [] : [polls.last],
+    });
+    return {
+      step(o) {
+        const asked = polls.step(o);
+        if (asked?.isLook !== true) return undefined;
+        const { request, whom } = asked;
+        const before = (latest.get(whom) ?? []).filter(({ at }) => o.at - at < length);
+        before.push(request);
+        latest.set(whom, before);
+        most = Math.max(most, before.length);
+        if (before.length <= requests) return undefined;
+        const first = before[0]!;
+        return {
+          verdict: 'violated',
+          reason: { code: 'over-budget', url: request.url, times: before.length, in: micros(o.at - first.at), allowed: requests },
+          evidence: [first, request],
+        };
+      },
+      standing,
+      // Who asked nobody is none that polls.
+      atEnd: () => (most === 0 ? undefined : { verdict: 'holds', ...standing() }),
+    };
+  },
+  tell({ reason }) {
+    switch (reason.code) {
+      case 'over-budget': {
+        const n = Number(reason['times']);
+        return {
+          but: `${redactUrl(String(reason['url']))} was asked ${times(n)} in ${formatDuration(Number(reason['in']))}`,
+          hint: `let the gap between two looks grow, or take it from Retry-After: the budget allows ${counted(Number(reason['allowed']), 'request')}`,
+        };
+      }
+      case 'within-budget':
+        return reason['most'] === 0
+          ? { but: 'nobody asked: no request was seen', hint: 'let the client poll while it is watched' }
+          : { but: `it asked ${times(Number(reason['most']))} at most` };
+      default:
+        return undefined;
+    }
+  },
+  samples: [{ requests: 2, per: 100 }, { requests: 1 }],
+});
