@@ -294,7 +294,8 @@ function answerOf({ response, bytes, whole }: Read, method: string, url: string,
   return { method, url, status, statusText, headers, text, json };
 }
 
-function kept(bytes: Uint8Array): { body: Body; truncated?: true } {
+/** Bytes as a trace keeps them. */
+export function kept(bytes: Uint8Array): { body: Body; truncated?: true } {
   const cut = bytes.length > MAX_BODY_BYTES;
   const head = cut ? bytes.subarray(0, MAX_BODY_BYTES) : bytes;
   // Cutting may split a character: what is left of it is dropped, rather than the whole shown as bytes.
@@ -306,7 +307,8 @@ function kept(bytes: Uint8Array): { body: Body; truncated?: true } {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-function decode(bytes: Uint8Array): string | undefined {
+/** Bytes as text; undefined where they are not UTF-8. */
+export function decode(bytes: Uint8Array): string | undefined {
   try {
     return utf8.decode(bytes);
   } catch {

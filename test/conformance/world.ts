@@ -1,0 +1,38 @@
+/** What a push probe is put into, so that the laws of all of them can be tried on it. */
+import type { Channel } from '../../src/probes/index.ts';
+import type { Push } from '../../src/watch/index.ts';
+
+/** A message as the system under test sends it. */
+export interface Sent {
+  readonly id: string;
+  readonly data: unknown;
+}
+
+/** One probe, not yet opened, and the other end of what it listens to. */
+export interface ProbeStart {
+  readonly probe: Push | Channel;
+  /** Sends as the system under test would. Resolves when it is sent; whether it was heard is for the laws to find out. */
+  send(message: Sent): Promise<void>;
+  /** Sends what is no message at all, byte for byte; without it, the garbage is sent as the data of messages. */
+  garbage?(content: Uint8Array): Promise<void>;
+  /** Breaks the connection, as a network or a server that dies would. */
+  interrupt?(): Promise<void>;
+  /** Ends all that `start` has begun, but not the probe. */
+  stop(): Promise<void>;
+}
+
+/** How a push probe is tried; one file of `probes/`, named like the probe, exports one as `world`. */
+export interface ProbeWorld {
+  readonly name: string;
+  /** Whether what it needs of this machine is there; it says itself what is missing (`enabled` in test/setup/needs.ts). */
+  readonly needs?: () => boolean | Promise<boolean>;
+  /** The most bytes of one message here; 2 MB by default. */
+  readonly largest?: number;
+  /** Whether only text can be sent here. */
+  readonly textOnly?: boolean;
+  /** Whether it listens again after an interruption. */
+  readonly comesBack?: boolean;
+  /** Begins what all its starts share, such as a server, before the first of them. */
+  readonly share?: () => Promise<{ stop(): Promise<void> }>;
+  start(): Promise<ProbeStart>;
+}
