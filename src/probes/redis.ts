@@ -56,8 +56,17 @@ export function redis(url: string, options: RedisOptions): Push {
   const connectWith = async (line: Line, places: Map<string, string>): Promise<void> => {
     const { Redis } = await client('redis', 'ioredis', () => import('ioredis'));
     // The next connection is the probe's own to make.
-    const connection = new Redis(address.href, { lazyConnect: true, connectTimeout: CONNECT_MS, retryStrategy: () => null });
-    line.hangUp(() => connection.disconnect());
+    const connection = new Redis(address.href, {
+      lazyConnect: true,
+      connectTimeout: CONNECT_MS,
+      // Its lists, and not the maps of the next version, are what every version of the client gives.
+      protocol: 2,
+      retryStrategy: () => null,
+    });
+    line.hangUp(() => {
+      // One that has ended already would keep a timer for it.
+      if (connection.status !== 'end') connection.disconnect();
+    });
     let why: unknown = new Error('the server closed it');
     connection.on('error', (error: unknown) => (why = error));
     connection.on('end', () => line.lost(why));

@@ -135,9 +135,9 @@ function lines(port: number, faults: Faults, left: Set<Socket>): Push {
       return {
         done: new Promise(() => undefined),
         async [Symbol.asyncDispose]() {
-          if (faults.goesOn === true) return void left.add(socket!);
           over = true;
-          if (faults.leavesSocket === true) left.add(socket!.removeAllListeners('data'));
+          if (faults.goesOn === true) left.add(socket!);
+          else if (faults.leavesSocket === true) left.add(socket!.removeAllListeners('data'));
           else socket?.destroy();
         },
       };

@@ -9,8 +9,11 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-/** @param to `host:port` */
-export async function relay(to: string): Promise<Relay> {
+/**
+ * @param to `host:port`
+ * @param changed what becomes of what the server says
+ */
+export async function relay(to: string, changed?: (said: Buffer) => Buffer): Promise<Relay> {
   const [host, port] = to.split(':');
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -25,7 +28,8 @@ export async function relay(to: string): Promise<Relay> {
         into.destroy();
       });
       from.on('error', () => undefined);
-      from.pipe(into);
+      if (from === far && changed !== undefined) from.on('data', (said: Buffer) => into.write(changed(said)));
+      else from.pipe(into);
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

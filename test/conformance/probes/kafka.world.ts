@@ -12,7 +12,12 @@ export const world: ProbeWorld = {
     const sender = new Producer({ clientId: 'sender', bootstrapBrokers: [cluster.address], retries: 3 });
     const send = async (value: Buffer, id?: string): Promise<void> => {
       // Order is kept within a partition.
-      const message = { topic: 'orders', partition: 0, value, ...(id === undefined ? {} : { headers: { id: Buffer.from(id) } }) };
+      const message = {
+        topic: 'orders',
+        partition: 0,
+        value,
+        ...(id === undefined ? {} : { headers: new Map([[Buffer.from('id'), Buffer.from(id)]]) }),
+      };
       await sender.send({ messages: [message], acks: ProduceAcks.LEADER });
     };
     return {

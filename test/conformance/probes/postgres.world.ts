@@ -21,8 +21,12 @@ export const world: ProbeWorld = {
     const way = await relay(server!.address);
     const sender = new pg.Client({ connectionString: server!.url('postgres') });
     await sender.connect();
-    const notify = async (payload: string): Promise<void> =>
-      void (await sender.query('SELECT pg_notify($1, $2)', [channel, payload]));
+    let sending: Promise<unknown> = Promise.resolve();
+    // One after the other: the client wants no more at a time.
+    const notify = async (payload: string): Promise<void> => {
+      sending = sending.then(() => sender.query('SELECT pg_notify($1, $2)', [channel, payload]));
+      await sending;
+    };
     return {
       probe: postgres(`postgres://holdfast:holdfast@${way.address}/postgres`, { channel }),
       send: ({ id, data }) => notify(JSON.stringify({ id, ...(data as object) })),
