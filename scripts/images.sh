@@ -118,11 +118,19 @@ if wanted holdfast/rabbitmq:3; then
   echo 'images: made holdfast/rabbitmq:3'
 fi
 
-# With a password for those who want to see one refused, and room for large messages.
+# With a user who may do everything and one, the writer, who may listen to nothing; their passwords are their names.
 if wanted holdfast/nats:2; then
   tree
   add nats-server /bin/nats-server
-  printf '%s\n' 'max_payload: 8MB' 'accounts {' '  A { users: [{ user: holdfast, password: holdfast }] }' '}' >"$root/etc/nats.conf"
+  cat >"$root/etc/nats.conf" <<'CONF'
+max_payload: 8MB
+authorization {
+  users: [
+    { user: holdfast, password: holdfast }
+    { user: writer, password: writer, permissions: { subscribe: { deny: ">" } } }
+  ]
+}
+CONF
   image holdfast/nats:2 'USER 999' 'EXPOSE 4222' 'CMD ["nats-server","-c","/etc/nats.conf"]'
   echo 'images: made holdfast/nats:2'
 fi

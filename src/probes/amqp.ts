@@ -6,6 +6,9 @@ import type { ChannelOptions } from './channel.ts';
 /** How often the broker is to say that it is there, in seconds. */
 const HEARTBEAT_S = 5;
 
+/** What the server says when it closes a channel for what was asked of it (AMQP 0-9-1 §4.2.10: soft errors). */
+const REFUSED = /\b(311|403|404|405|406)\b/;
+
 export interface AmqpOptions extends ChannelOptions {
   /** The exchange whose messages are seen, by a queue of the probe's own: nobody else misses one. */
   readonly exchange?: string | undefined;
@@ -52,12 +55,18 @@ export function amqp(url: string, options: AmqpOptions): Push {
     connection.on('close', () => line.lost(why));
     try {
       const channel = await connection.createChannel();
+      // First, so that what was taken is taken: what is said on the connection may overtake what is said on a channel.
+      line.hangUp(() => channel.close());
       // Told by the promise of what failed, and later by the end of the channel.
       channel.on('error', (error) => (why = error));
       const own =
         exchange === undefined ? undefined : (await channel.assertQueue('', { exclusive: true, autoDelete: true })).queue;
       if (own !== undefined && exchange !== undefined) for (const key of keys) await channel.bindQueue(own, exchange, key);
-      channel.on('close', () => line.lost(why));
+      let [isListening, isClosed] = [false, false];
+      channel.on('close', () => {
+        isClosed = true;
+        if (isListening) line.lost(why);
+      });
       await channel.consume(
         own ?? one,
         (message) => {
@@ -81,8 +90,11 @@ export function amqp(url: string, options: AmqpOptions): Push {
         },
         { noAck: own !== undefined },
       );
+      isListening = true;
+      // What it was told in the same breath.
+      if (isClosed) line.lost(why);
     } catch (error) {
-      if (why !== error && !(error instanceof Error && 'code' in error)) throw error;
+      if (!(error instanceof Error && REFUSED.test(error.message))) throw error;
       const there = exchange === undefined ? `the queue ${show(queue)}` : `the exchange ${show(exchange)}`;
       throw refused(
         'amqp',

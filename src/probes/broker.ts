@@ -28,7 +28,7 @@ export interface Line {
   heard(message: Message): void;
   /** The connection broke; what is told after that is of the next one. */
   lost(error: unknown): void;
-  /** How to end it, said as soon as there is something to end. Called once, however the connection ends. */
+  /** How to end it, said as soon as there is something to end. Called once, however the connection ends; the last that is said first. */
   hangUp(close: () => unknown): void;
   /** How to ask whether the broker is still there: one that is cut off says nothing, and neither does one without news. */
   ping(ask: () => Promise<unknown>): void;
@@ -94,6 +94,10 @@ class Listening {
 
   /** @throws HarnessError when the broker cannot be listened to */
   async begin(): Promise<void> {
+    (await this.#connect()).release();
+  }
+
+  async #connect(): Promise<Connection> {
     const connection = new Connection(this.#clock, {
       heard: (message) => this.#heard(message),
       lost: (error) => this.#lost(error),
@@ -101,6 +105,7 @@ class Listening {
     this.#connection = connection;
     try {
       await connection.open(this.#wire);
+      return connection;
     } catch (error) {
       await connection.close();
       throw error instanceof HarnessError ? error : unavailable(this.#wire, error);
@@ -139,18 +144,19 @@ class Listening {
     for (;;) {
       await this.#clock.sleep(AGAIN_MS, signal);
       if (signal.aborted) return;
+      let connection: Connection;
       try {
-        await this.begin();
+        connection = await this.#connect();
       } catch (error) {
         if (signal.aborted) return;
         if (this.#clock.now() - since < LOST_FOR_MS) continue;
         this.#fail(error);
         return;
       }
-      if (!signal.aborted) {
-        const after = formatDuration(this.#clock.now() - since);
-        this.#record({ kind: 'note', text: `${this.#name} listens again, after ${after}` });
-      }
+      if (signal.aborted) return;
+      const after = formatDuration(this.#clock.now() - since);
+      this.#record({ kind: 'note', text: `${this.#name} listens again, after ${after}` });
+      connection.release();
       return;
     }
   }
@@ -164,6 +170,8 @@ class Connection implements Line {
   #closers: (() => unknown)[] = [];
   #closed: Promise<void> | undefined;
   #isOpen = false;
+  /** What was heard before it was told that it listens. */
+  #early: Message[] | undefined = [];
   /** Ends the opening before it is open. */
   #giveUp: (error: unknown) => void = () => undefined;
 
@@ -192,7 +200,16 @@ class Connection implements Line {
   }
 
   heard(message: Message): void {
-    if (!this.#ending.signal.aborted) this.#owner.heard(message);
+    if (this.#ending.signal.aborted) return;
+    if (this.#early === undefined) this.#owner.heard(message);
+    else this.#early.push(message);
+  }
+
+  /** From now on what it hears is told. */
+  release(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const message of early) this.heard(message);
   }
 
   lost(error: unknown): void {
@@ -233,8 +250,11 @@ class Connection implements Line {
 
   async #closeAll(): Promise<void> {
     const closed = new AbortController();
-    const all = Promise.all(this.#closers.map(quietly)).then(() => closed.abort());
-    await Promise.race([all, this.#clock.sleep(CLOSE_MS, closed.signal)]);
+    const all = async (): Promise<void> => {
+      for (const close of this.#closers) await quietly(close);
+      closed.abort();
+    };
+    await Promise.race([all(), this.#clock.sleep(CLOSE_MS, closed.signal)]);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Push } from '../watch/index.ts';
-import { addressOf, broker, client, CONNECT_MS, messageOf, namesIn, refused, whyOf, type Line } from './broker.ts';
+import { addressOf, broker, client, CONNECT_MS, messageOf, namesIn, refused, type Line } from './broker.ts';
 import type { ChannelOptions } from './channel.ts';
 
 /** How often the server is asked whether it is still there, in milliseconds. */
@@ -48,14 +48,12 @@ export function nats(url: string, options: NatsOptions): Push {
       (error) => line.lost(error ?? new Error('the server closed it')),
       (error: unknown) => line.lost(error),
     );
-    let refusal: unknown;
     for (const subject of subjects) {
       connection.subscribe(subject, {
         callback: (error, message) => {
           if (error !== null) {
-            refusal = error;
-            line.lost(error);
-            return;
+            const what = `${shown} does not let ${subject} be listened to`;
+            return line.lost(refused('nats', what, error, 'let the user read there, or mend the subject'));
           }
           const { headers } = message;
           line.heard(
@@ -73,13 +71,6 @@ export function nats(url: string, options: NatsOptions): Push {
     }
     // The server has read the subscriptions once it has answered what came after them.
     await connection.flush();
-    if (refusal !== undefined)
-      throw refused(
-        'nats',
-        `${shown} does not let ${subjects.join(', ')} be listened to`,
-        refusal,
-        `let the user read there: ${whyOf(refusal)}`,
-      );
   };
   return broker(options.name ?? 'nats', options, () => ({
     kind: 'nats',
