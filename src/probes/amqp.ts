@@ -49,7 +49,10 @@ export function amqp(url: string, options: AmqpOptions): Push {
   const connect = async (line: Line): Promise<void> => {
     const { connect: dial } = await client('amqp', 'amqplib', () => import('amqplib'));
     const connection = await dial(address.href, { timeout: CONNECT_MS });
-    line.hangUp(() => connection.close());
+    line.hangUp(
+      () => connection.close(),
+      () => (connection.connection as unknown as Cuttable).stream.destroy(),
+    );
     let why: unknown = new Error('the broker closed it');
     connection.on('error', (error) => (why = error));
     connection.on('close', () => line.lost(why));
@@ -112,6 +115,10 @@ export function amqp(url: string, options: AmqpOptions): Push {
       exchange === undefined ? 'the queue keeps what is sent meanwhile' : 'what is sent until it listens again is missed',
     connect,
   }));
+}
+
+interface Cuttable {
+  readonly stream: { destroy(): void };
 }
 
 interface Properties {

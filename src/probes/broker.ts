@@ -28,8 +28,11 @@ export interface Line {
   heard(message: Message): void;
   /** The connection broke; what is told after that is of the next one. */
   lost(error: unknown): void;
-  /** How to end it, said as soon as there is something to end. Called once, however the connection ends; the last that is said first. */
-  hangUp(close: () => unknown): void;
+  /**
+   * How to end it, said as soon as there is something to end. Called once, however the connection ends; the last that is
+   * said first. `cut` ends it where the broker does not answer that it is closed.
+   */
+  hangUp(close: () => unknown, cut?: () => unknown): void;
   /** How to ask whether the broker is still there: one that is cut off says nothing, and neither does one without news. */
   ping(ask: () => Promise<unknown>): void;
 }
@@ -78,12 +81,12 @@ class Listening {
   #connection: Connection | undefined;
   #again: Promise<void> | undefined;
 
-  constructor(name: string, wire: Wire, options: ChannelOptions, { clock, record }: OpenContext) {
+  constructor(name: string, wire: Wire, options: ChannelOptions, context: OpenContext) {
     this.#name = name;
     this.#wire = wire;
     this.#options = options;
-    this.#clock = clock;
-    this.#record = record;
+    this.#clock = context.clock;
+    this.#record = (event, keys) => context.record(event, keys);
     this.done = new Promise((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;
@@ -168,6 +171,7 @@ class Connection implements Line {
   readonly #owner: Pick<Line, 'heard' | 'lost'>;
   readonly #ending = new AbortController();
   #closers: (() => unknown)[] = [];
+  #cutters: (() => unknown)[] = [];
   #closed: Promise<void> | undefined;
   #isOpen = false;
   /** What was heard before it was told that it listens. */
@@ -219,9 +223,11 @@ class Connection implements Line {
     this.#owner.lost(error);
   }
 
-  hangUp(close: () => unknown): void {
-    if (this.#ending.signal.aborted) void quietly(close);
-    else this.#closers = [close, ...this.#closers];
+  hangUp(close: () => unknown, cut?: () => unknown): void {
+    // One that was given up while it was opened: nobody waits for it.
+    if (this.#ending.signal.aborted) return void quietly(cut ?? close);
+    this.#closers = [close, ...this.#closers];
+    if (cut !== undefined) this.#cutters = [cut, ...this.#cutters];
   }
 
   ping(ask: () => Promise<unknown>): void {
@@ -255,6 +261,7 @@ class Connection implements Line {
       closed.abort();
     };
     await Promise.race([all(), this.#clock.sleep(CLOSE_MS, closed.signal)]);
+    if (!closed.signal.aborted) for (const cut of this.#cutters) void quietly(cut);
   }
 }
 
@@ -405,7 +412,7 @@ function fieldsOf(fields: Iterable<readonly [string, unknown]>): Headers {
   for (const [name, value] of fields) {
     if (value === undefined || value === null) continue;
     if (told.length === MAX_FIELDS) break;
-    told.push([String(name), fieldOf(value).slice(0, MAX_FIELD_CHARACTERS)]);
+    told.push([name, fieldOf(value).slice(0, MAX_FIELD_CHARACTERS)]);
   }
   return redactHeaders(told);
 }

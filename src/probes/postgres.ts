@@ -39,8 +39,15 @@ export function postgres(url: string, options: PostgresOptions): Push {
 
   const connect = async (line: Line): Promise<void> => {
     const { default: pg } = await client('postgres', 'pg', () => import('pg'));
-    const connection = new pg.Client({ connectionString: address.href, connectionTimeoutMillis: CONNECT_MS, keepAlive: true });
-    line.hangUp(() => connection.end());
+    const connection: Cuttable & InstanceType<typeof pg.Client> = new pg.Client({
+      connectionString: address.href,
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+    });
+    line.hangUp(
+      () => connection.end(),
+      () => connection.connection?.stream.destroy(),
+    );
     let why: unknown = new Error('the server closed it');
     connection.on('error', (error) => (why = error));
     connection.on('end', () => line.lost(why));
@@ -58,4 +65,8 @@ export function postgres(url: string, options: PostgresOptions): Push {
     meanwhile: 'what is sent until it listens again is missed',
     connect,
   }));
+}
+
+interface Cuttable {
+  readonly connection?: { readonly stream: { destroy(): void } };
 }

@@ -79,6 +79,8 @@ export function redis(url: string, options: RedisOptions): Push {
     try {
       if (isStream) await readOn(connection, line, places);
       else await subscribe(connection, line);
+      // In a stream it is answered after the question that waits for more.
+      line.ping(() => connection.ping());
     } catch (error) {
       throw refused(
         'redis',
@@ -94,7 +96,6 @@ export function redis(url: string, options: RedisOptions): Push {
     on(event: string, listener: (...told: never[]) => void): unknown;
     subscribe(...names: string[]): Promise<unknown>;
     psubscribe(...names: string[]): Promise<unknown>;
-    ping(): Promise<unknown>;
   }
   const subscribe = async (connection: Subscriber, line: Line): Promise<void> => {
     const heard = (name: Buffer, content: Buffer): void => line.heard(messageOf(content, { type: name.toString() }));
@@ -104,7 +105,6 @@ export function redis(url: string, options: RedisOptions): Push {
     const plain = names.filter((name) => !patterns.includes(name));
     if (plain.length > 0) await connection.subscribe(...plain);
     if (patterns.length > 0) await connection.psubscribe(...patterns);
-    line.ping(() => connection.ping());
   };
 
   /** What of the client is used for streams. */

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { operation } from '../../src/dialects/operation.ts';
 import { succeed } from '../../src/logic/index.ts';
 import { systemClock, type Millis } from '../../src/time/index.ts';
-import type { Observation, ObservationOf } from '../../src/trace/index.ts';
+import type { ObservationOf } from '../../src/trace/index.ts';
 import { closeSubject, openSources, subject, watch, type Push, type Subject } from '../../src/watch/index.ts';
 import { held, moreThan } from '../setup/held.ts';
 import type { ProbeStart, ProbeWorld, Sent } from './world.ts';
@@ -49,7 +49,7 @@ function messages({ trace }: Subject): readonly Message[] {
 }
 
 function told({ trace }: Subject): string {
-  const last = trace.observations.slice(-8).map((one) => `${JSON.stringify(one).slice(0, 300)}`);
+  const last = trace.observations.slice(-8).map((one) => JSON.stringify(one).slice(0, 300));
   return `${trace.observations.length} observations, the last of them:\n  ${last.join('\n  ')}`;
 }
 
@@ -188,9 +188,9 @@ export const tiesByKeys: Law = async (world, { patience } = DEFAULTS) => {
       const { verdict, decidedBy, evidence } = await watch(op, succeed(), { within: patience });
       if (verdict !== 'holds' || decidedBy !== 'observation')
         throw new Error(`expected what is its own to decide, received ${verdict} by ${decidedBy}; ${told(op)}`);
-      const told_ = evidence.at(-1) as Observation | undefined;
-      if (told_?.source !== probe.name || told_.keys?.includes(mine) !== true)
-        throw new Error(`expected evidence of ${probe.name} with the key ${mine}, received ${JSON.stringify(told_)}`);
+      const last = evidence.at(-1);
+      if (last?.source !== probe.name || last.keys?.includes(mine) !== true)
+        throw new Error(`expected evidence of ${probe.name} with the key ${mine}, received ${JSON.stringify(last)}`);
     } finally {
       await closeSubject(op);
     }

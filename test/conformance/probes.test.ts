@@ -97,7 +97,8 @@ function lines(port: number, faults: Faults, left: Set<Socket>): Push {
   };
   return {
     name: 'planted',
-    async open({ record: own }) {
+    async open(context) {
+      const own: OpenContext['record'] = (event, keys) => context.record(event, keys);
       latest = own;
       let n = 0;
       let over = false;

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
 import { amqp, kafka, mqtt, nats, postgres, redis } from '../../src/probes/index.ts';
 import { systemClock } from '../../src/time/index.ts';
-import { closeSubject, openSources, subject, type Push } from '../../src/watch/index.ts';
+import type { Observation } from '../../src/trace/index.ts';
+import { closeSubject, openSources, subject, type Push, type Subject } from '../../src/watch/index.ts';
 import {
   containersEnabled,
   startMosquitto,
@@ -18,6 +19,7 @@ import {
 } from '../setup/containers.ts';
 import { kafkaEnabled, startKafka, type KafkaCluster } from '../setup/kafka.ts';
 import { freePort } from '../setup/needs.ts';
+import { relay } from '../setup/relay.ts';
 
 const SECRET = 's3cr3t';
 const at = (address: string, user = `ann:${SECRET}`): Readonly<Record<string, Push>> => ({
@@ -43,6 +45,13 @@ async function refusal(probe: Push): Promise<HarnessError> {
     await closeSubject(on);
   }
   throw new Error('it was opened');
+}
+
+/** Resolves when it was seen that the connection is lost. */
+async function isLost({ trace }: Subject): Promise<void> {
+  const isLoss = (one: Observation): boolean => one.kind === 'error' && one.name === 'ConnectionLost';
+  if (trace.observations.some(isLoss)) return;
+  await new Promise<void>((resolve) => trace.follow((one) => isLoss(one) && resolve()));
 }
 
 /** A server that says one thing to all who come, and nothing more. */
@@ -113,6 +122,31 @@ describe.runIf(await containersEnabled('brokers that let nobody in'))('a broker 
     await Promise.all(Object.values(servers).map((server) => server.stop()));
   });
 
+  test('and one that falls silent is seen to, and can be left', async () => {
+    const probes = {
+      amqp: (address: string) => amqp(`amqp://${address}`, { exchange: 'amq.topic' }),
+      nats: (address: string) => nats(`nats://holdfast:holdfast@${address}`, { subject: 'a' }),
+      mqtt: (address: string) => mqtt(`mqtt://holdfast:holdfast@${address}`, { topic: 'a' }),
+      redis: (address: string) => redis(`redis://${address}`, { channel: 'a' }),
+      'redis stream': (address: string) => redis(`redis://${address}`, { stream: 'a' }),
+      postgres: (address: string) => postgres(`postgres://holdfast:holdfast@${address}/postgres`, { channel: 'a' }),
+    };
+    await Promise.all(
+      Object.entries(probes).map(async ([kind, make]) => {
+        const way = await relay(servers[kind.split(' ')[0]!]!.address);
+        const probe = make(way.address);
+        const [on, left] = [subject([probe]), subject([probe])];
+        await Promise.all([openSources(on), openSources(left)]);
+        way.freeze();
+        await closeSubject(left);
+        await isLost(on);
+        await closeSubject(on);
+        expect(left.trace.observations.map((one) => one.kind)).toEqual(['end']);
+        await way.close();
+      }),
+    );
+  });
+
   test.each(['amqp', 'nats', 'mqtt', 'redis', 'redis stream', 'postgres'])('with this password: %s', async (kind) => {
     const error = await refusal(at(servers[kind.split(' ')[0]!]!.address)[kind]!);
     expect([error.code, error.message]).toEqual(['broker-refused', expect.stringContaining('give a user who may read there')]);
@@ -175,6 +209,19 @@ describe.runIf(kafkaEnabled('a topic of Kafka that is not there'))('a broker of 
   let cluster: KafkaCluster | undefined;
   beforeAll(async () => (cluster = await startKafka('orders')));
   afterAll(async () => cluster?.stop());
+
+  test('that falls silent is seen to, and can be left', async () => {
+    const silent = await startKafka('orders');
+    const probe = kafka(silent.address, { topic: 'orders' });
+    const [on, left] = [subject([probe]), subject([probe])];
+    await Promise.all([openSources(on), openSources(left)]);
+    silent.freeze();
+    await closeSubject(left);
+    await isLost(on);
+    await closeSubject(on);
+    expect(left.trace.observations.map(({ kind }) => kind)).toEqual(['end']);
+    await silent.stop();
+  });
 
   test('is reached by any of its addresses', async () => {
     const on = subject([kafka([`127.0.0.1:${await freePort()}`, cluster!.address], { topic: 'orders' })]);

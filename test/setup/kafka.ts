@@ -14,6 +14,8 @@ export function kafkaEnabled(what: string): boolean {
 export interface KafkaCluster {
   /** `host:port`. */
   readonly address: string;
+  /** It is there, and says nothing any more. */
+  freeze(): void;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export async function startKafka(topic: string): Promise<KafkaCluster> {
   const way = await relay(address, (said) => replaced(said, LIST_OFFSETS_5, LIST_OFFSETS_3));
   return {
     address: way.address,
+    freeze: () => void child.kill('SIGSTOP'),
     async stop() {
       child.kill('SIGKILL');
       await ended;

@@ -6,6 +6,8 @@ export interface Relay {
   readonly address: string;
   /** Cuts every connection through it; new ones come through. */
   cut(): void;
+  /** Carries nothing any more, and ends nothing: a network that has lost its other half. */
+  freeze(): void;
   close(): Promise<void>;
 }
 
@@ -16,7 +18,12 @@ export interface Relay {
 export async function relay(to: string, changed?: (said: Buffer) => Buffer): Promise<Relay> {
   const [host, port] = to.split(':');
   const sockets = new Set<Socket>();
+  let frozen = false;
   const server = createServer((near) => {
+    if (frozen) {
+      sockets.add(near.on('error', () => undefined).pause());
+      return;
+    }
     const far = connect(Number(port), host);
     for (const [from, into] of [
       [near, far],
@@ -25,7 +32,7 @@ export async function relay(to: string, changed?: (said: Buffer) => Buffer): Pro
       sockets.add(from);
       from.on('close', () => {
         sockets.delete(from);
-        into.destroy();
+        if (!frozen) into.destroy();
       });
       from.on('error', () => undefined);
       if (from === far && changed !== undefined) from.on('data', (said: Buffer) => into.write(changed(said)));
@@ -39,6 +46,10 @@ export async function relay(to: string, changed?: (said: Buffer) => Buffer): Pro
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
+    freeze() {
+      frozen = true;
+      for (const socket of sockets) socket.unpipe().pause();
+    },
     async close() {
       cut();
       await new Promise((resolve) => server.close(resolve));

@@ -17,14 +17,18 @@ export const DEPENDENCIES: Readonly<Record<string, string>> = {};
 /** What may be asked for beside us. */
 export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   vitest: 'the runner of holdfast/vitest',
+  amqplib: 'how the probe amqp listens',
   bullmq: 'the demo with workers in several processes',
-  ioredis: 'how bullmq reaches Redis',
+  ioredis: 'how bullmq reaches Redis, and how the probe redis listens',
+  mqtt: 'how the probe mqtt listens',
   nodemailer: 'how the demo sends e-mail by SMTP',
-  pg: 'the demo on PostgreSQL',
+  pg: 'the demo on PostgreSQL, and how the probe postgres listens',
   ws: 'what the demo serves GET /feed with',
+  '@nats-io/transport-node': 'how the probe nats listens',
   '@opentelemetry/api': 'holdfast demo --otlp',
   '@opentelemetry/exporter-trace-otlp-http': 'holdfast demo --otlp',
   '@opentelemetry/sdk-trace': 'holdfast demo --otlp',
+  '@platformatic/kafka': 'how the probe kafka listens',
 };
 
 const SHIPPED: readonly string[] = ['dist', 'src', 'CHANGELOG.md'];

@@ -21,8 +21,8 @@ export const world: ProbeWorld = {
     await channel.assertExchange(exchange, 'topic', { durable: false });
     const publish = (content: Buffer, options: { messageId?: string } = {}): Promise<void> =>
       new Promise((resolve, reject) => {
-        channel.publish(exchange, 'order.changed', content, options, (error: unknown) =>
-          error === null || error === undefined ? resolve() : reject(error as Error),
+        channel.publish(exchange, 'order.changed', content, options, (error: Error | null) =>
+          error === null ? resolve() : reject(error),
         );
       });
     return {
