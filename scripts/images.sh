@@ -118,12 +118,13 @@ if wanted holdfast/rabbitmq:3; then
   echo 'images: made holdfast/rabbitmq:3'
 fi
 
-# With a user who may do everything and one, the writer, who may listen to nothing; their passwords are their names.
+# Who gives no name may do everything, and so may holdfast; the writer may listen to nothing. Passwords are the names.
 if wanted holdfast/nats:2; then
   tree
   add nats-server /bin/nats-server
   cat >"$root/etc/nats.conf" <<'CONF'
 max_payload: 8MB
+no_auth_user: holdfast
 authorization {
   users: [
     { user: holdfast, password: holdfast }
@@ -135,12 +136,13 @@ CONF
   echo 'images: made holdfast/nats:2'
 fi
 
+# Who gives a name has to have the password.
 if wanted holdfast/mosquitto:2; then
   tree
   add mosquitto /bin/mosquitto
   mosquitto_passwd -c -b "$root/etc/mosquitto.password" holdfast holdfast
   chmod 644 "$root/etc/mosquitto.password"
-  printf '%s\n' 'listener 1883' 'allow_anonymous false' 'password_file /etc/mosquitto.password' >"$root/etc/mosquitto.conf"
+  printf '%s\n' 'listener 1883' 'allow_anonymous true' 'password_file /etc/mosquitto.password' >"$root/etc/mosquitto.conf"
   image holdfast/mosquitto:2 'USER 999' 'EXPOSE 1883' 'CMD ["mosquitto","-c","/etc/mosquitto.conf"]'
   echo 'images: made holdfast/mosquitto:2'
 fi

@@ -60,12 +60,12 @@ export function startRabbitmq(): Promise<Started> {
   return start(RABBITMQ, 5672, /Server startup complete/);
 }
 
-/** NATS 2 with the user and the password `holdfast`. */
+/** NATS 2, without a password, and with the user and the password `holdfast`. */
 export function startNats(): Promise<Started> {
   return start(NATS, 4222, /Server is ready/);
 }
 
-/** Mosquitto 2 with the user and the password `holdfast`. */
+/** Mosquitto 2, without a password, and with the user and the password `holdfast`. */
 export function startMosquitto(): Promise<Started> {
   return start(MOSQUITTO, 1883, /mosquitto version .* running/);
 }
