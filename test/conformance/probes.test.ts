@@ -146,7 +146,9 @@ function lines(port: number, faults: Faults, left: Set<Socket>): Push {
   };
 }
 
-const SOON = { patience: 300 };
+/** Enough for what comes, on a machine that stalls, where a fault is that something never comes. */
+const SOON = { patience: 1_000 };
+const WAITS = /as soon as open|received \(|with the id|on each|what is its own|interruption|hear again/;
 
 describe('the laws', () => {
   test.for(Object.entries(LAWS))('are kept by a good probe: %s', async ([, holds]) => {
@@ -171,7 +173,7 @@ describe('the laws', () => {
       'a message that tells a state decides a claim',
       'tells no state',
       { statesNothing: true },
-      /received undecided|received violated/,
+      /by an observation, received (undecided|violated)/,
     ],
     ['keys tie to an operation', 'tells no keys', { noKeys: true }, /what is its own|with the key/],
     ['garbage is observed and breaks nothing', 'drops what it cannot read', { throwsOnGarbage: true }, /messages of garbage/],
@@ -181,6 +183,6 @@ describe('the laws', () => {
     ['an interruption is observed', 'does not come back', { staysAway: true }, /hear again/],
   ];
   test.each(broken)('%s: not by one that %s', async (name, _, faults, says) => {
-    await expect(LAWS[name]!(planted(faults), SOON)).rejects.toThrow(says);
+    await expect(LAWS[name]!(planted(faults), WAITS.test(says.source) ? SOON : undefined)).rejects.toThrow(says);
   });
 });
