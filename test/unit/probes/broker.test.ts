@@ -118,6 +118,15 @@ describe('a connection', () => {
     ]);
   });
 
+  test('that breaks before it is made is given up at once', async () => {
+    const { clock, on, times } = world((line) => {
+      line.lost(new Error('gone'));
+      return new Promise(() => undefined);
+    });
+    const error = await clock.run(() => refusalOf(openSources(on)));
+    expect([error.message, clock.now(), times()]).toEqual([expect.stringContaining('received: gone'), 0, 1]);
+  });
+
   test('that comes too late is hung up', async () => {
     const hung: string[] = [];
     const { clock, on } = world(async (line) => {

@@ -1,12 +1,18 @@
-/** Brokers that are not there, are something else, or let nobody in: told as what, where, and how to mend it; nothing hangs. */
+/**
+ * What is particular to each broker; and brokers that are not there, are something else, or let nobody in: told as what, where, and how to
+ * mend it, and nothing hangs.
+ */
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { Producer, ProduceAcks } from '@platformatic/kafka';
 import { connect as amqpConnect } from 'amqplib';
 import { Redis } from 'ioredis';
+import { connectAsync } from 'mqtt';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HarnessError } from '../../src/errors.ts';
 import { amqp, kafka, mqtt, nats, postgres, redis } from '../../src/probes/index.ts';
 import { systemClock } from '../../src/time/index.ts';
-import type { Observation } from '../../src/trace/index.ts';
+import type { Observation, ObservationOf } from '../../src/trace/index.ts';
 import { closeSubject, openSources, subject, type Push, type Subject } from '../../src/watch/index.ts';
 import {
   containersEnabled,
@@ -32,6 +38,8 @@ const at = (address: string, user = `ann:${SECRET}`): Readonly<Record<string, Pu
   kafka: kafka(address, { topic: 'a' }),
 });
 const KINDS = Object.keys(at('127.0.0.1:1'));
+
+type Told = ObservationOf<'message'>;
 
 /** What is thrown when it is opened. */
 async function refusal(probe: Push): Promise<HarnessError> {
@@ -101,7 +109,7 @@ describe.each([
   });
 });
 
-describe.runIf(await containersEnabled('brokers that let nobody in'))('a broker that does not let one in', () => {
+describe.runIf(await containersEnabled('brokers that let nobody in'))('a broker', () => {
   const servers: Record<string, Started> = {};
   beforeAll(async () => {
     const [rabbitmq, nats2, mosquitto, redis7, postgres15] = await Promise.all([
@@ -122,7 +130,7 @@ describe.runIf(await containersEnabled('brokers that let nobody in'))('a broker 
     await Promise.all(Object.values(servers).map((server) => server.stop()));
   });
 
-  test('and one that falls silent is seen to, and can be left', async () => {
+  test('that falls silent is seen to, and can be left', async () => {
     const probes = {
       amqp: (address: string) => amqp(`amqp://${address}`, { exchange: 'amq.topic' }),
       nats: (address: string) => nats(`nats://holdfast:holdfast@${address}`, { subject: 'a' }),
@@ -147,18 +155,21 @@ describe.runIf(await containersEnabled('brokers that let nobody in'))('a broker 
     );
   });
 
-  test.each(['amqp', 'nats', 'mqtt', 'redis', 'redis stream', 'postgres'])('with this password: %s', async (kind) => {
-    const error = await refusal(at(servers[kind.split(' ')[0]!]!.address)[kind]!);
-    expect([error.code, error.message]).toEqual(['broker-refused', expect.stringContaining('give a user who may read there')]);
-    expect(error.message).not.toContain(SECRET);
-  });
+  test.each(['amqp', 'nats', 'mqtt', 'redis', 'redis stream', 'postgres'])(
+    'does not let one in with this password: %s',
+    async (kind) => {
+      const error = await refusal(at(servers[kind.split(' ')[0]!]!.address)[kind]!);
+      expect([error.code, error.message]).toEqual(['broker-refused', expect.stringContaining('give a user who may read there')]);
+      expect(error.message).not.toContain(SECRET);
+    },
+  );
 
-  test.each(['nats', 'redis', 'redis stream'])('to what it may not read: %s', async (kind) => {
+  test.each(['nats', 'redis', 'redis stream'])('does not let one in to what it may not read: %s', async (kind) => {
     const error = await refusal(at(servers[kind.split(' ')[0]!]!.address, 'writer:writer')[kind]!);
     expect([error.code, error.message]).toEqual(['broker-refused', expect.stringContaining('does not let a be listened to')]);
   });
 
-  test('to an exchange or a queue that it does not have: amqp', async () => {
+  test('does not let one in to an exchange or a queue that it does not have: amqp', async () => {
     const url = `amqp://${servers['amqp']!.address}`;
     for (const [options, what] of [
       [{ exchange: 'nowhere' }, 'the exchange "nowhere"'],
@@ -173,12 +184,121 @@ describe.runIf(await containersEnabled('brokers that let nobody in'))('a broker 
     }
   });
 
-  test('to what is no topic filter: mqtt', async () => {
+  test('does not let one in to what is no topic filter: mqtt', async () => {
     const error = await refusal(mqtt(`mqtt://holdfast:holdfast@${servers['mqtt']!.address}`, { topic: 'a/#/b' }));
     expect([error.code, error.message]).toEqual(['broker-refused', expect.stringContaining('does not let a/#/b be listened to')]);
   });
 
-  test('a queue that is deleted, and declared again: amqp', async () => {
+  /** Opens a probe, sends, and waits for the message that is sent last. */
+  const seenBy = async (probe: Push, send: () => Promise<unknown>, last: string): Promise<readonly Told[]> => {
+    const on = subject([probe]);
+    await openSources(on);
+    const isThere = (): boolean => on.trace.observations.some((one) => one.kind === 'message' && one.id === last);
+    await send();
+    if (!isThere()) await new Promise<void>((resolve) => on.trace.follow(() => isThere() && resolve()));
+    await closeSubject(on);
+    return on.trace.observations.filter((one): one is Told => one.kind === 'message');
+  };
+
+  test('keeps what was sent before, and tells it where it is asked to: mqtt', async () => {
+    const url = `mqtt://${servers['mqtt']!.address}`;
+    const sender = await connectAsync(url);
+    const send = (): Promise<unknown> => sender.publishAsync('lamp/2', '{"id":"2"}', { qos: 1 });
+    await sender.publishAsync('lamp/1', '{"id":"1"}', { retain: true, qos: 1 });
+    expect((await seenBy(mqtt(url, { topic: 'lamp/+' }), send, '2')).map(({ id }) => id)).toEqual(['2']);
+    expect((await seenBy(mqtt(url, { topic: 'lamp/+', retained: true }), send, '2')).map(({ id }) => id)).toEqual(['1', '2']);
+    // With the fields that its next version has.
+    const fields = { userProperties: { tenant: 'a' }, contentType: 'application/json' };
+    const five = await connectAsync(url, { protocolVersion: 5 });
+    const with5 = (): Promise<unknown> => five.publishAsync('lamp/3', '{"id":"3"}', { qos: 1, properties: fields });
+    const [told] = await seenBy(mqtt(url, { topic: 'lamp/3', protocolVersion: 5 }), with5, '3');
+    expect(told).toMatchObject({
+      type: 'lamp/3',
+      headers: [
+        ['tenant', 'a'],
+        ['content-type', 'application/json'],
+      ],
+    });
+    await Promise.all([sender.endAsync(), five.endAsync()]);
+  });
+
+  test('tells a stream from where it is asked to, its fields as they are: redis stream', async () => {
+    const url = `redis://${servers['redis']!.address}`;
+    const sender = new Redis(url);
+    await sender.xadd('jobs', '5-1', 'job', '7', 'body', '{"a":[1]}', 'note', 'x{');
+    const send = (): Promise<unknown> => sender.xadd('jobs', '6-1', 'data', '{"id":"last"}');
+    const all = await seenBy(redis(url, { stream: 'jobs', from: '0' }), send, 'last');
+    expect(all.map(({ id, type, data }) => ({ id, type, data }))).toEqual([
+      { id: '5-1', type: 'jobs', data: { job: '7', body: { a: [1] }, note: 'x{' } },
+      { id: 'last', type: 'jobs', data: { id: 'last' } },
+    ]);
+    await sender.quit();
+  });
+
+  test('keeps what is sent while nobody listens: redis stream', async () => {
+    const way = await relay(servers['redis']!.address);
+    const sender = new Redis(`redis://${servers['redis']!.address}`);
+    const lose = async (): Promise<void> => {
+      await sender.xadd('gap', '1-1', 'data', '{}');
+      way.cut();
+      await sender.xadd('gap', '2-1', 'data', '{}');
+      await sender.xadd('gap', '3-1', 'data', '{}');
+    };
+    const told = await seenBy(redis(`redis://${way.address}`, { stream: 'gap' }), lose, '3-1');
+    expect(told.map(({ id }) => id)).toEqual(['1-1', '2-1', '3-1']);
+    await sender.quit();
+    await way.close();
+  });
+
+  test('tells what its bindings choose, with its properties, and takes nothing from others: amqp', async () => {
+    const url = `amqp://${servers['amqp']!.address}`;
+    const other = await amqpConnect(url);
+    const channel = await other.createConfirmChannel();
+    await channel.assertQueue('worker', { durable: false });
+    await channel.bindQueue('worker', 'amq.direct', 'b');
+    const send = async (): Promise<void> => {
+      for (const key of ['a', 'x', 'b']) {
+        const properties = { messageId: key, type: `${key}.done`, correlationId: `c-${key}`, headers: { tenant: 7 } };
+        channel.publish('amq.direct', key, Buffer.from('{}'), properties);
+      }
+      await channel.waitForConfirms();
+    };
+    const told = await seenBy(amqp(url, { exchange: 'amq.direct', routingKey: ['a', 'b'] }), send, 'b');
+    expect(told.map(({ id, type }) => [id, type])).toEqual([
+      ['a', 'a.done'],
+      ['b', 'b.done'],
+    ]);
+    expect(told[1]?.headers).toEqual([
+      ['tenant', '7'],
+      ['correlation-id', 'c-b'],
+      ['routing-key', 'b'],
+    ]);
+    expect((await channel.checkQueue('worker')).messageCount).toBe(1);
+    await other.close();
+  });
+
+  test('tells several channels, and whose connection it was: postgres', async () => {
+    const url = `postgres://holdfast:holdfast@${servers['postgres']!.address}/postgres`;
+    const sender = new pg.Client(url);
+    await sender.connect();
+    const send = async (): Promise<void> => {
+      await sender.query('BEGIN');
+      await sender.query(`NOTIFY "Ends", '{"id":"2"}'`);
+      await sender.query(`NOTIFY begins, '{"id":"1"}'`);
+      await sender.query('ROLLBACK');
+      await sender.query(`NOTIFY begins, '{"id":"1"}'`);
+      await sender.query(`NOTIFY "Ends", '{"id":"2"}'`);
+    };
+    const told = await seenBy(postgres(url, { channel: ['begins', 'Ends'] }), send, '2');
+    expect(told.map(({ id, type }) => [id, type])).toEqual([
+      ['1', 'begins'],
+      ['2', 'Ends'],
+    ]);
+    expect(told[0]?.headers).toEqual([['process-id', expect.stringMatching(/^\d+$/)]]);
+    await sender.end();
+  });
+
+  test('whose queue is deleted, and declared again: amqp', async () => {
     const url = `amqp://${servers['amqp']!.address}`;
     const other = await amqpConnect(url);
     const channel = await other.createConfirmChannel();
@@ -205,7 +325,7 @@ describe.runIf(await containersEnabled('brokers that let nobody in'))('a broker 
   });
 });
 
-describe.runIf(kafkaEnabled('a topic of Kafka that is not there'))('a broker of Kafka', () => {
+describe.runIf(kafkaEnabled('the probe kafka'))('a broker of Kafka', () => {
   let cluster: KafkaCluster | undefined;
   beforeAll(async () => (cluster = await startKafka('orders')));
   afterAll(async () => cluster?.stop());
@@ -221,6 +341,45 @@ describe.runIf(kafkaEnabled('a topic of Kafka that is not there'))('a broker of 
     await closeSubject(on);
     expect(left.trace.observations.map(({ kind }) => kind)).toEqual(['end']);
     await silent.stop();
+  });
+
+  test('is read from its end on, in all partitions, with keys and header fields', async () => {
+    const sender = new Producer({ clientId: 'sender', bootstrapBrokers: [cluster!.address], retries: 3 });
+    const send = (partition: number, value: string, headers = {}): Promise<unknown> =>
+      sender.send({
+        messages: [
+          {
+            topic: 'orders',
+            partition,
+            key: Buffer.from('k'),
+            value: Buffer.from(value),
+            headers: new Map(Object.entries(headers).map(([name, field]) => [Buffer.from(name), Buffer.from(String(field))])),
+          },
+        ],
+        acks: ProduceAcks.LEADER,
+      });
+    await send(1, '{"id":"old"}');
+    const on = subject([kafka(cluster!.address, { topic: 'orders' })]);
+    await openSources(on);
+    await send(1, '{"id":"1"}', { ce_id: 'e-1', ce_type: 'order.paid', authorization: 'secret' });
+    await send(2, '{}');
+    const messages = (): readonly Told[] => on.trace.observations.filter((one): one is Told => one.kind === 'message');
+    if (messages().length < 2) await new Promise<void>((resolve) => on.trace.follow(() => messages().length === 2 && resolve()));
+    await closeSubject(on);
+    expect(messages().toSorted((a, b) => (a.id! < b.id! ? -1 : 1))).toMatchObject([
+      {
+        id: 'e-1',
+        type: 'order.paid',
+        headers: [
+          ['ce_id', 'e-1'],
+          ['ce_type', 'order.paid'],
+          ['authorization', '[redacted]'],
+          ['kafka-key', 'k'],
+        ],
+      },
+      { id: 'orders/2/0', type: 'orders' },
+    ]);
+    await sender.close();
   });
 
   test('is reached by any of its addresses', async () => {
