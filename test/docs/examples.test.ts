@@ -122,6 +122,14 @@ describe('a planted fault is found', () => {
     expect(own).toEqual([{ at: 'src/x.ts:11', text: 'b();', noRun: true }]);
   });
 
+  test('a server that nobody knows', () => {
+    const [fence] = fencesOfPage('page.md', '```ts needs:nats\na();\n```\n').fences;
+    expect(fence).toEqual({ at: 'page.md:2', text: 'a();', noRun: false, needs: 'nats' });
+    expect(() => new Servers(['nats', 'nuts'])).toThrow(/needs:nuts: expected one of rabbitmq, nats/);
+    const servers = new Servers(['nats']);
+    expect([servers.have(undefined), servers.have('nats')]).toEqual([true, false]);
+  });
+
   test('the fences of a page, and of nothing else', () => {
     const page = '# T\n\n```ts\na();\n```\n\n```sh\nrm\n```\n\n- x\n\n  ```ts no-run\n  b();\n  ```\n';
     expect(fencesOfPage('README.md', page).fences).toEqual([
