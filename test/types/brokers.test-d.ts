@@ -11,6 +11,7 @@ test('a probe on a broker is a source that tells by itself', () => {
 });
 
 test('what it listens to must be said', () => {
+  expectTypeOf(kafka).parameter(1).toHaveProperty('topic');
   // @ts-expect-error no topic
   kafka('h:1', {});
   // @ts-expect-error no subject
