@@ -11,13 +11,13 @@ export default defineConfig({
     projects: [
       {
         resolve,
-        test: { name: 'unit', include: ['test/{unit,laws,conformance,messages,architecture,docs}/**/*.test.ts'], setupFiles },
+        test: { name: 'unit', include: ['test/{unit,laws,messages,architecture,docs}/**/*.test.ts'], setupFiles },
       },
       {
         resolve,
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/{e2e,conformance}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           setupFiles,

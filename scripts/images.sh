@@ -2,7 +2,7 @@
 # Images of the servers that tests start in containers, made without a registry: programs of this machine's Debian packages, the
 # libraries that they load, and busybox for a shell. An image that is there is left as it is; `--again` makes all anew.
 #
-#   apt-get install -y docker.io iptables busybox-static postgresql-15 redis-server
+#   apt-get install -y docker.io iptables busybox-static postgresql-15 redis-server rabbitmq-server nats-server mosquitto
 set -euo pipefail
 
 DOCKER=${DOCKER:-docker}
@@ -18,6 +18,9 @@ need "$DOCKER" docker.io
 need busybox busybox-static
 need "$PG/bin/postgres" postgresql-15
 need redis-server redis-server
+need rabbitmq-server rabbitmq-server
+need nats-server nats-server
+need mosquitto mosquitto
 "$DOCKER" info >/dev/null 2>&1 || { echo 'images: Docker does not answer: start dockerd' >&2; exit 1; }
 
 # wanted TAG: whether an image is to be made
@@ -98,6 +101,50 @@ if wanted holdfast/redis:7; then
   image holdfast/redis:7 'USER 999' 'WORKDIR /data' 'EXPOSE 6379' \
     'CMD ["redis-server","--protected-mode","no","--save","","--dir","/data"]'
   echo 'images: made holdfast/redis:7'
+fi
+
+# The server and the Erlang that it runs on, without the tools around them: user and password are guest, from any address.
+if wanted holdfast/rabbitmq:3; then
+  tree
+  rabbit=$(dirname "$(dirname "$(readlink -f /usr/lib/rabbitmq/bin/rabbitmq-server)")")
+  add /usr/lib/erlang
+  add "$rabbit"
+  mkdir -p "$root/etc/rabbitmq"
+  printf '%s\n' 'loopback_users = none' 'log.console.level = info' >"$root/etc/rabbitmq/rabbitmq.conf"
+  image holdfast/rabbitmq:3 'USER 999' 'WORKDIR /data' 'EXPOSE 5672' 'ENV HOME=/data' "ENV PATH=/usr/lib/erlang/bin:/usr/bin:/bin" \
+    'ENV RABBITMQ_MNESIA_BASE=/data/mnesia' 'ENV RABBITMQ_LOG_BASE=/data/log' 'ENV RABBITMQ_LOGS=-' \
+    'ENV RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none"' \
+    "CMD [\"$rabbit/sbin/rabbitmq-server\"]"
+  echo 'images: made holdfast/rabbitmq:3'
+fi
+
+# Who gives no name may do everything, and so may holdfast; the writer may listen to nothing. Passwords are the names.
+if wanted holdfast/nats:2; then
+  tree
+  add nats-server /bin/nats-server
+  cat >"$root/etc/nats.conf" <<'CONF'
+max_payload: 8MB
+no_auth_user: holdfast
+authorization {
+  users: [
+    { user: holdfast, password: holdfast }
+    { user: writer, password: writer, permissions: { subscribe: { deny: ">" } } }
+  ]
+}
+CONF
+  image holdfast/nats:2 'USER 999' 'EXPOSE 4222' 'CMD ["nats-server","-c","/etc/nats.conf"]'
+  echo 'images: made holdfast/nats:2'
+fi
+
+# Who gives a name has to have the password.
+if wanted holdfast/mosquitto:2; then
+  tree
+  add mosquitto /bin/mosquitto
+  mosquitto_passwd -c -b "$root/etc/mosquitto.password" holdfast holdfast
+  chmod 644 "$root/etc/mosquitto.password"
+  printf '%s\n' 'listener 1883' 'allow_anonymous true' 'password_file /etc/mosquitto.password' >"$root/etc/mosquitto.conf"
+  image holdfast/mosquitto:2 'USER 999' 'EXPOSE 1883' 'CMD ["mosquitto","-c","/etc/mosquitto.conf"]'
+  echo 'images: made holdfast/mosquitto:2'
 fi
 
 # What testcontainers wants to run beside: it removes the containers of a run whose process is gone. Each process keeps a connection

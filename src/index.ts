@@ -7,6 +7,7 @@ export { operation, type OperationOptions, type Start, type StartDescription } f
 export { ContractViolation, HarnessError, type Issue } from './errors.ts';
 export {
   closeSubject,
+  openSources,
   subject,
   watch,
   type Acceptance,

@@ -424,7 +424,6 @@ function readAs({ picture }: Scene): readonly string[] {
   return [how, by === undefined ? undefined : `by ${by}`].filter((line) => line !== undefined).map((line) => oneLine(line));
 }
 
-/** What the harness noted besides: a malformed Retry-After, a monitor that moved. The same text is told once. */
 /** What a channel told of it after it had told the end: it changes nothing, and is worth knowing. */
 function late({ trace, reason }: Scene): readonly string[] {
   if (reason.code === 'after-the-end') return [];
@@ -444,6 +443,7 @@ function late({ trace, reason }: Scene): readonly string[] {
   return rows.length > MAX_NOTE_ROWS ? [...shown, `… and ${rows.length - MAX_NOTE_ROWS} more`] : shown;
 }
 
+/** What the harness noted besides: a malformed Retry-After, a monitor that moved. The same text is told once. */
 function notes({ picture }: Scene): readonly string[] {
   const seen = new Map<string, { at: Millis; times: number }>();
   for (const { kind, text, at } of picture.marks) {

@@ -82,7 +82,27 @@ export function watch(subject: Subject, claim: Claim, options: WatchOptions = {}
 }
 
 /**
- * Opens a subject's push sources, once, and resolves when all of them listen.
+ * Opens a subject's push sources, once, and resolves when all of them listen: what is sent from then on is seen. A watch and an operation
+ * do so by themselves, before they look and before they start.
+ *
+ * @throws HarnessError where one of them cannot be listened to; those that listened already are closed
+ *
+ * @example
+ * ```ts
+ * import { closeSubject, openSources, subject } from 'holdfast';
+ * const bell = subject([
+ *   {
+ *     name: 'bell',
+ *     async open({ record }) {
+ *       record({ kind: 'message', data: 'ring' });
+ *       return { done: Promise.resolve(), async [Symbol.asyncDispose]() {} };
+ *     },
+ *   },
+ * ]);
+ * await openSources(bell);
+ * bell.trace.observations[0]?.source; // => 'bell'
+ * await closeSubject(bell);
+ * ```
  */
 export function openSources(subject: Subject): Promise<void> {
   return Watched.by(subject).open();

@@ -106,6 +106,23 @@ test('what needs a peer says what to install', async () => {
   ]);
 });
 
+test('a probe on a broker says what to install', async () => {
+  const probes = join(folder, 'node_modules/holdfast/dist/probes/index.js');
+  const script = `const { amqp, nats, mqtt, redis, kafka, postgres } = await import(${JSON.stringify(probes)});
+    const all = [amqp('amqp://h', { queue: 'a' }), nats('nats://h', { subject: 'a' }), mqtt('mqtt://h', { topic: 'a' }),
+      redis('redis://h', { stream: 'a' }), kafka('h:1', { topic: 'a' }), postgres('postgres://h/d', { channel: 'a' })];
+    const clock = { now: () => 0, after: () => () => {}, sleep: async () => {} };
+    for (const probe of all) await probe.open({ clock, record: () => {} }).catch(({ code, hint }) => console.log(code, hint));`;
+  const args = ['--preserve-symlinks', '--input-type=module', '-e', script];
+  const { code, output } = await run(process.execPath, args, { cwd: folder, capture: true });
+  expect([code, output.trim().split('\n')]).toEqual([
+    0,
+    ['amqplib', '@nats-io/transport-node', 'mqtt', 'ioredis', '@platformatic/kafka', 'pg'].map(
+      (name) => `not-installed npm install --save-dev ${name}`,
+    ),
+  ]);
+});
+
 describe('a planted load is found', () => {
   const plant = async (name: string, text: string): Promise<string> => {
     const file = join(folder, `${name}.mjs`);

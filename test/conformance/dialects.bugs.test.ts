@@ -3,6 +3,7 @@ import { operation, type OperationOptions } from '../../src/dialects/operation.t
 import { ContractViolation, HarnessError } from '../../src/errors.ts';
 import { always, formula, is, judge, matching, not, settle, stay, succeed, type Claim } from '../../src/logic/index.ts';
 import type { DemoOptions } from '../../src/demo/index.ts';
+import { violation } from '../../src/report/index.ts';
 import type { ObservationOf } from '../../src/trace/index.ts';
 import { watch, type Operation } from '../../src/watch/index.ts';
 import { inWorld, type World } from '../unit/demo/world.ts';
@@ -114,8 +115,10 @@ const HUNTS: Readonly<Record<string, Hunt>> = {
       const op = follow(world, pair);
       await watch(op, succeed(), { within });
       const { state } = states(op).at(-1)!;
-      const stays = await watch(op, stay({ state, for: '10s' }), { pace: 1000 });
-      const isLate = op.trace.observations.some((o) => o.kind === 'note' && o.text.includes('this came too late'));
+      const claim = stay({ state, for: '10s' });
+      const stays = await watch(op, claim, { pace: 1000 });
+      const told = violation({ claim, judgement: stays, subject: op }).message;
+      const isLate = /\n {2}late .* after its end, which was /.test(told);
       // The end stands all the same.
       const ended = (await watch(op, succeed(), { within: 10 })).verdict === 'holds';
       if (!ended || isLate === (stays.verdict === 'holds')) throw new Error(`told late: ${isLate}, ${stays.verdict}, ${ended}`);

@@ -12,13 +12,13 @@ export interface Sent {
 export interface ProbeStart {
   readonly probe: Push | Channel;
   /** Sends as the system under test would. Resolves when it is sent; whether it was heard is for the laws to find out. */
-  send(message: Sent): Promise<void>;
+  readonly send: (message: Sent) => Promise<void>;
   /** Sends what is no message at all, byte for byte; without it, the garbage is sent as the data of messages. */
-  garbage?(content: Uint8Array): Promise<void>;
+  readonly garbage?: (content: Uint8Array) => Promise<void>;
   /** Breaks the connection, as a network or a server that dies would. */
-  interrupt?(): Promise<void>;
+  readonly interrupt?: () => Promise<void>;
   /** Ends all that `start` has begun, but not the probe. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** How a push probe is tried; one file of `probes/`, named like the probe, exports one as `world`. */
@@ -34,5 +34,5 @@ export interface ProbeWorld {
   readonly comesBack?: boolean;
   /** Begins what all its starts share, such as a server, before the first of them. */
   readonly share?: () => Promise<{ stop(): Promise<void> }>;
-  start(): Promise<ProbeStart>;
+  readonly start: () => Promise<ProbeStart>;
 }

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { filesBelow } from '../../scripts/lib/build.mjs';
 import { isThere, readSources, ROOT } from '../architecture/checks/source.ts';
 import { fencesOfPage, fencesOfSource, programOf, type Fence } from './fences.ts';
+import { Servers } from './servers.ts';
 import { Workshop } from './workshop.ts';
 
 /** Fragments that show a shape and do not run; every one is a promise that nobody checks. */
@@ -21,7 +22,12 @@ const running = fences.filter((fence) => !fence.noRun);
 
 describe('the examples of the documentation', () => {
   const workshop = new Workshop('docs', running);
-  afterAll(() => workshop.close());
+  const servers = new Servers(running.flatMap(({ needs }) => needs ?? []));
+  beforeAll(() => servers.start(), 60_000);
+  afterAll(async () => {
+    workshop.close();
+    await servers.stop();
+  });
 
   test('are found, and whole', () => {
     expect(found.flatMap((one) => one.problems)).toEqual([]);
@@ -30,7 +36,7 @@ describe('the examples of the documentation', () => {
   });
 
   test.each(running.map((fence) => [fence.at, fence] as const))('%s', { timeout: 60_000 }, async (_, fence) => {
-    expect((await workshop.run(fence)).join('\n')).toBe('');
+    expect((servers.have(fence.needs) ? await workshop.run(fence) : []).join('\n')).toBe('');
     expect(await workshop.types(fence)).toEqual([]);
   });
 });
@@ -114,6 +120,14 @@ describe('a planted fault is found', () => {
     const { fences: own, problems } = fencesOfSource('src/x.ts', text);
     expect(problems).toEqual(['src/x.ts:3: an @example without a ts fence', 'src/x.ts:11: an @example runs as it is']);
     expect(own).toEqual([{ at: 'src/x.ts:11', text: 'b();', noRun: true }]);
+  });
+
+  test('a server that nobody knows', () => {
+    const [fence] = fencesOfPage('page.md', '```ts needs:nats\na();\n```\n').fences;
+    expect(fence).toEqual({ at: 'page.md:2', text: 'a();', noRun: false, needs: 'nats' });
+    expect(() => new Servers(['nats', 'nuts'])).toThrow(/needs:nuts: expected one of rabbitmq, nats/);
+    const servers = new Servers(['nats']);
+    expect([servers.have(undefined), servers.have('nats')]).toEqual([true, false]);
   });
 
   test('the fences of a page, and of nothing else', () => {

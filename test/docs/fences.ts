@@ -8,6 +8,8 @@ export interface Fence {
   readonly text: string;
   /** A fragment that shows a shape and cannot run as it is. */
   readonly noRun: boolean;
+  /** The server of somebody else that it needs to run, such as `nats`; without it, the example is compiled alone. */
+  readonly needs?: string;
 }
 
 interface Found {
@@ -27,7 +29,9 @@ function fencesOf(file: string, markdown: string, firstLine: number): readonly F
     while (++index < lines.length && !(lines[index] ?? '').trim().startsWith(ticks));
     if (language !== 'ts' && language !== 'typescript') continue;
     const body = lines.slice(start, index).map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line));
-    fences.push({ at: `${file}:${firstLine + start}`, text: body.join('\n'), noRun: /\bno-run\b/.test(info) });
+    const needs = /\bneeds:(\w+)/.exec(info)?.[1];
+    const at = `${file}:${firstLine + start}`;
+    fences.push({ at, text: body.join('\n'), noRun: /\bno-run\b/.test(info), ...(needs === undefined ? {} : { needs }) });
   }
   return fences;
 }

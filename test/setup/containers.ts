@@ -8,6 +8,10 @@ import { enabled, freePort } from './needs.ts';
 const REAPER = 'holdfast/reaper:1';
 const POSTGRES = 'holdfast/postgres:15';
 const REDIS = 'holdfast/redis:7';
+const RABBITMQ = 'holdfast/rabbitmq:3';
+const NATS = 'holdfast/nats:2';
+const MOSQUITTO = 'holdfast/mosquitto:2';
+const IMAGES = [REAPER, POSTGRES, REDIS, RABBITMQ, NATS, MOSQUITTO];
 
 /** Whether tests against containers run; told once for a file, in one line, when they do not. */
 export async function containersEnabled(what: string): Promise<boolean> {
@@ -18,7 +22,7 @@ async function imagesAreThere(): Promise<boolean> {
   const { getContainerRuntimeClient, ImageName } = await load();
   try {
     const { image } = await getContainerRuntimeClient();
-    const there = await Promise.all([REAPER, POSTGRES, REDIS].map((name) => image.exists(ImageName.fromString(name))));
+    const there = await Promise.all(IMAGES.map((name) => image.exists(ImageName.fromString(name))));
     return !there.includes(false);
   } catch {
     return false;
@@ -49,6 +53,21 @@ export async function startPostgres(): Promise<Started & { url(database: string,
 export async function startRedis(): Promise<Started & { readonly url: string }> {
   const started = await start(REDIS, 6379, /Ready to accept connections/);
   return { ...started, url: `redis://${started.address}` };
+}
+
+/** RabbitMQ 3, with the user and the password `guest`. */
+export function startRabbitmq(): Promise<Started> {
+  return start(RABBITMQ, 5672, /Server startup complete/);
+}
+
+/** NATS 2, without a password, and with the user and the password `holdfast`. */
+export function startNats(): Promise<Started> {
+  return start(NATS, 4222, /Server is ready/);
+}
+
+/** Mosquitto 2, without a password, and with the user and the password `holdfast`. */
+export function startMosquitto(): Promise<Started> {
+  return start(MOSQUITTO, 1883, /mosquitto version .* running/);
 }
 
 async function start(image: string, inside: number, ready: RegExp): Promise<Started> {

@@ -3,10 +3,7 @@
  * what kept it alive before them. A leak fails the file, and names the test after which it was first seen.
  */
 import { afterAll, afterEach } from 'vitest';
-
-/** What keeps a process alive for as long as it is open; requests under way and ticks end by themselves. */
-const HELD =
-  /^(Timeout|TCPServerWrap|TCPSocketWrap|TCPWRAP|TLSWrap|PipeWrap|PipeServerWrap|UDPWrap|ProcessWrap|Worker|MessagePort|FSEventWrap|StatWatcher|BroadcastChannel|SignalWrap)$/;
+import { held, moreThan, type Counts } from './held.ts';
 
 /** How long something that is just closing gets, in milliseconds: a socket's end takes a few turns of the loop. */
 const GRACE_MS = 1_000;
@@ -43,22 +40,6 @@ function placesOfTimers(): string {
   return [...new Set(places)].join(' and ') || 'a place outside the tests';
 }
 
-type Counts = ReadonlyMap<string, number>;
-
-function held(): Counts {
-  const counts = new Map<string, number>();
-  const add = (name: string, by: number): void => void counts.set(name, (counts.get(name) ?? 0) + by);
-  for (const name of process.getActiveResourcesInfo()) if (HELD.test(name)) add(name, 1);
-  for (const name of process.eventNames()) add(`process.on('${String(name)}')`, process.listenerCount(name));
-  return counts;
-}
-
-/** What is open now and was not before, by name. */
-function more(): ReadonlyMap<string, number> {
-  const extra = [...held()].map(([name, count]) => [name, count - (before.get(name) ?? 0)] as const);
-  return new Map(extra.filter(([, count]) => count > 0));
-}
-
 // The streams of the process itself open when they are first asked for, and importing node:process asks for all of them.
 void [process.stdin, process.stdout, process.stderr];
 
@@ -68,16 +49,16 @@ const firstSeen = new Map<string, string>();
 
 afterEach(({ task }) => {
   // What a beforeAll opened is seen after the first test too; it only counts when it is still there at the end.
-  for (const name of more().keys()) if (!firstSeen.has(name)) firstSeen.set(name, task.name);
+  for (const name of moreThan(before).keys()) if (!firstSeen.has(name)) firstSeen.set(name, task.name);
 });
 
 // Registered first, so it runs last: after the afterAll of the file itself.
 afterAll(async () => {
   const deadline = now() + GRACE_MS;
-  let left = more();
+  let left = moreThan(before);
   while (left.size > 0 && now() < deadline) {
     await new Promise((resolve) => setTimer(resolve, LOOK_AGAIN_MS));
-    left = more();
+    left = moreThan(before);
   }
   if (left.size === 0) return;
   const told = [...left].map(([name, count]) => {

@@ -50,16 +50,20 @@ const COMPUTING_MODULES: ReadonlySet<string> = new Set(['node:util', 'node:asser
 /** Optional peers, and the only folders that may load them when they are themselves loaded. */
 export const PEERS: Readonly<Record<string, readonly string[]>> = {
   vitest: ['vitest'],
+  amqplib: [],
   bullmq: [],
   ioredis: [],
+  mqtt: [],
   nodemailer: [],
   pg: [],
   'postal-mime': [],
   'smtp-server': [],
   ws: [],
+  '@nats-io/transport-node': [],
   '@opentelemetry/api': [],
   '@opentelemetry/exporter-trace-otlp-http': [],
   '@opentelemetry/sdk-trace': [],
+  '@platformatic/kafka': [],
 };
 
 /** The folder of a file below `src`; `''` for the files at its root. */

@@ -17,16 +17,20 @@ export const DEPENDENCIES: Readonly<Record<string, string>> = {};
 /** What may be asked for beside us. */
 export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   vitest: 'the runner of holdfast/vitest',
+  amqplib: 'how the probe amqp listens',
   bullmq: 'the demo with workers in several processes',
-  ioredis: 'how bullmq reaches Redis',
+  ioredis: 'how bullmq reaches Redis, and how the probe redis listens',
+  mqtt: 'how the probe mqtt listens',
   nodemailer: 'how the demo sends e-mail by SMTP',
-  pg: 'the demo on PostgreSQL',
+  pg: 'the demo on PostgreSQL, and how the probe postgres listens',
   'postal-mime': 'how the probe email reads what it received',
   'smtp-server': 'how the probe email receives',
   ws: 'what the demo serves GET /feed with, and the probe websocket reads by',
+  '@nats-io/transport-node': 'how the probe nats listens',
   '@opentelemetry/api': 'holdfast demo --otlp',
   '@opentelemetry/exporter-trace-otlp-http': 'holdfast demo --otlp',
   '@opentelemetry/sdk-trace': 'holdfast demo --otlp',
+  '@platformatic/kafka': 'how the probe kafka listens',
 };
 
 const SHIPPED: readonly string[] = ['dist', 'src', 'CHANGELOG.md'];
