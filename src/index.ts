@@ -7,7 +7,9 @@ export { operation, type OperationOptions, type Start, type StartDescription } f
 export { ContractViolation, HarnessError, type Issue } from './errors.ts';
 export {
   closeSubject,
+  stopTrying,
   subject,
+  tryAgainAfter,
   watch,
   type Acceptance,
   type LookContext,

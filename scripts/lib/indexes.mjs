@@ -16,7 +16,7 @@ export const FOLDERS = [
   { path: 'src/matchers', support: ['async', 'matcher'] },
   {
     path: 'src/probes',
-    support: ['channel', 'exchange'],
+    support: ['channel', 'exchange', 'nearness'],
     types:
       "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';",
   },

@@ -73,6 +73,8 @@ export interface Claim {
   readonly says: string;
   /** A claim about what happens from now on (stability), not about the operation's whole story. */
   readonly fromNow?: boolean;
+  /** A look that failed tells something about this claim, so that looks which all failed are no broken source. */
+  readonly failuresTell?: boolean;
   /** The words for the claim's own reasons; undefined for those that all claims share, which the message knows. */
   tell?(judgement: Judgement): ReasonWords | undefined;
   start(context: ClaimContext): Judge;

@@ -43,6 +43,8 @@ export interface ClaimDefinition<A> {
   check?(args: A): A;
   /** About what happens from now on. Such a claim holds at the end of its own time, given enough looks. */
   readonly fromNow?: boolean;
+  /** A look that failed tells something about this claim. */
+  readonly failuresTell?: boolean;
   start(args: A, context: ClaimContext): Course;
   /** The words for reasons that only this claim gives; undefined for those in `reasons.ts`. */
   tell?(judgement: Judgement, args: A): ReasonWords | undefined;
@@ -65,6 +67,7 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       args: args ?? {},
       says: definition.says(args),
       ...(definition.fromNow === true ? { fromNow: true } : {}),
+      ...(definition.failuresTell === true ? { failuresTell: true } : {}),
       ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
         new Judging(

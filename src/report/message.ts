@@ -158,6 +158,8 @@ function happened(scene: Scene): string {
       return `${allLooks(judgement.coverage.looks)} failed${told === undefined || told.trim() === '' ? '' : `: ${oneLine(told, 160)}`}`;
     }
     case 'aborted':
+      if (closing.stopped === true)
+        return `the probe said to stop trying ${elapsed(scene)}${lastSeen(scene)}: ${oneLine(firstLine(closing.why ?? ''), 160)}`;
       return `the wait was ended ${elapsed(scene)}${lastSeen(scene)}: ${oneLine(firstLine(closing.why ?? '').trim() || 'aborted', 160)}`;
     case 'bound':
       return scene.reason.code === 'residual-bound'
@@ -329,6 +331,7 @@ function decided(scene: Scene): string {
     case 'broken':
       return `by nothing: ${brokenBecause(scene)}${wait}`;
     case 'aborted':
+      if (closing.stopped === true) return `by nothing: ${sourceName(closing.source ?? scene.main?.source)} gave up at ${moment(at)} (${wall(scene, at)})${wait}`;
       return `by nothing: the wait was ended at ${moment(at)}${wait}`;
     case 'bound':
       return `by nothing: a bound of ours was hit at ${moment(at)}${wait}`;

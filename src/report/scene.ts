@@ -58,6 +58,8 @@ interface Closed {
   readonly since?: Millis;
   readonly looks?: number;
   readonly why?: string;
+  /** The probe itself said that there is no use in going on. */
+  readonly stopped?: boolean;
 }
 
 export interface Start {

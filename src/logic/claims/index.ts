@@ -2,8 +2,10 @@
 export { exactlyOnce } from './exactlyOnce.ts';
 export { fail } from './fail.ts';
 export { formula } from './formula.ts';
+export { keepsPassing } from './keepsPassing.ts';
 export { neverReach } from './neverReach.ts';
 export { passThrough } from './passThrough.ts';
+export { passes } from './passes.ts';
 export { politeness } from './politeness.ts';
 export { reach } from './reach.ts';
 export { sameStory } from './sameStory.ts';
