@@ -8,8 +8,8 @@ export interface AttemptOptions {
   /** What the source is called in a trace and a message; the function's name, or `the block`, by default. */
   readonly name?: string | undefined;
   readonly pace?: Pace | undefined;
-  /** How many assertions have been made so far: by it a block that fails at a later one counts as nearer. */
-  readonly asserted?: (() => number) | undefined;
+  /** How many assertions of the latest attempt held: one that fails at a later assertion came nearer. */
+  readonly held?: (() => number) | undefined;
 }
 
 /**
@@ -32,7 +32,10 @@ export interface AttemptOptions {
  * judgement.verdict; // => 'holds'
  * ```
  */
-export function attempt<T>(block: (context: { readonly signal: AbortSignal }) => T, options: AttemptOptions = {}): Attempt<Awaited<T>> {
+export function attempt<T>(
+  block: (context: { readonly signal: AbortSignal }) => T,
+  options: AttemptOptions = {},
+): Attempt<Awaited<T>> {
   if (typeof block !== 'function') {
     throw new HarnessError(
       'not-a-function',
@@ -61,15 +64,15 @@ class Attempts<T> implements Attempt<T> {
   value: T | undefined;
   failure: { readonly thrown: unknown } | undefined;
   readonly #block: (context: { readonly signal: AbortSignal }) => T;
-  readonly #asserted: AttemptOptions['asserted'];
+  readonly #held: AttemptOptions['held'];
   #nearest: NearMiss | undefined;
   /** The last look passed: that it passes again is no news. */
   #passing = false;
   #looks = 0;
 
-  constructor(block: (context: { readonly signal: AbortSignal }) => T, { name, pace, asserted }: AttemptOptions) {
+  constructor(block: (context: { readonly signal: AbortSignal }) => T, { name, pace, held }: AttemptOptions) {
     this.#block = block;
-    this.#asserted = asserted;
+    this.#held = held;
     this.name = name ?? (block.name === '' ? 'the block' : block.name);
     this.pace = pace;
   }
@@ -77,30 +80,29 @@ class Attempts<T> implements Attempt<T> {
   look(context: LookContext): Looked | Promise<Looked> {
     if (context.fresh) this.#passing = false;
     const look = ++this.#looks;
-    const before = this.#asserted?.() ?? 0;
     let value: unknown;
     try {
       value = (0, this.#block)(context);
     } catch (error) {
-      return this.#failed(error, before);
+      return this.#failed(error);
     }
-    if (!isThenable(value)) return this.#came(value as T, before);
+    if (!isThenable(value)) return this.#came(value as T);
     return Promise.resolve(value).then(
       // Nobody is told of a look that was given up.
-      (answer) => (look === this.#looks ? this.#came(answer as T, before) : NO_NEWS),
-      (error: unknown) => (look === this.#looks ? this.#failed(error, before) : NO_NEWS),
+      (answer) => (look === this.#looks ? this.#came(answer as T) : NO_NEWS),
+      (error: unknown) => (look === this.#looks ? this.#failed(error) : NO_NEWS),
     );
   }
 
-  #came(value: T, before: number): Looked {
-    if (value === false) return this.#failed(new Error(NOT_YET), before);
+  #came(value: T): Looked {
+    if (value === false) return this.#failed(new Error(NOT_YET));
     this.value = value;
     if (this.#passing) return NO_NEWS;
     this.#passing = true;
     return PASSED;
   }
 
-  #failed(thrown: unknown, before: number): Looked {
+  #failed(thrown: unknown): Looked {
     // The user's own mistake ends the wait; the watch knows it by its class.
     if (thrown instanceof HarnessError) throw thrown;
     this.#passing = false;
@@ -109,16 +111,14 @@ class Attempts<T> implements Attempt<T> {
     const event = failedLook(thrown);
     if (signal !== undefined)
       return signal.do === 'stop' ? { events: [event], stop: signal.reason } : { events: [event], after: signal.after };
-    const miss = this.#missOf(thrown, before);
+    const miss = this.#missOf(thrown);
     return { events: [miss === undefined ? event : { ...event, miss }] };
   }
 
   /** How near this one came, where it came nearer than those before it. */
-  #missOf(thrown: unknown, before: number): NearMiss | undefined {
+  #missOf(thrown: unknown): NearMiss | undefined {
     if (typeof thrown !== 'object' || thrown === null || !('expected' in thrown) || !('actual' in thrown)) return undefined;
-    // The one that failed was counted as well.
-    const held = this.#asserted === undefined ? 0 : Math.max(0, this.#asserted() - before - 1);
-    const miss = missOf(thrown.expected, thrown.actual, held);
+    const miss = missOf(thrown.expected, thrown.actual, this.#held?.() ?? 0);
     if (miss.lines.length === 0 || !isNearer(miss, this.#nearest)) return undefined;
     this.#nearest = miss;
     return miss;

@@ -106,6 +106,7 @@ function shown(value: unknown): string {
   // JSON of a whole tree to show its beginning would cost what the bound is to save.
   if (Array.isArray(value) && value.length > 20) return `a list of ${value.length}`;
   if (isContainer(value) && Object.keys(value).length > 20) return `an object of ${Object.keys(value).length} members`;
-  if (typeof value === 'string' && value.length > MAX_SHOWN_CHARACTERS) return show(`${value.slice(0, MAX_SHOWN_CHARACTERS)}…`, 200);
+  if (typeof value === 'string' && value.length > MAX_SHOWN_CHARACTERS)
+    return show(`${value.slice(0, MAX_SHOWN_CHARACTERS)}…`, 200);
   return show(value, MAX_SHOWN_CHARACTERS);
 }

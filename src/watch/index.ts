@@ -1,4 +1,12 @@
 export { signalOf, stopTrying, tryAgainAfter, type Signal } from './signals.ts';
 export { NO_NEWS, type LookContext, type Looked, type OpenContext, type Pull, type Push, type Source } from './source.ts';
 export { subject, type Acceptance, type Operation, type Subject } from './subject.ts';
-export { closeSubject, DEFAULT_WITHIN_MS, failedLook, LAST_LOOK_GRACE_MS, openSources, watch, type WatchOptions } from './watch.ts';
+export {
+  closeSubject,
+  DEFAULT_WITHIN_MS,
+  failedLook,
+  LAST_LOOK_GRACE_MS,
+  openSources,
+  watch,
+  type WatchOptions,
+} from './watch.ts';

@@ -62,7 +62,10 @@ export function stopTrying(reason: string): never {
  */
 export function tryAgainAfter(delay: Duration, reason = ''): never {
   const after = parseDuration(delay, 'tryAgainAfter');
-  throw new ProbeSignal('TryAgainAfter', reason === '' ? `asked to be tried again after ${delay}` : reason, { do: 'again', after });
+  throw new ProbeSignal('TryAgainAfter', reason === '' ? `asked to be tried again after ${delay}` : reason, {
+    do: 'again',
+    after,
+  });
 }
 
 /** What somebody who threw asks of the watch; undefined for an error like any other. */

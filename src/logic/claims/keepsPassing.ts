@@ -36,7 +36,13 @@ export const keepsPassing: ClaimFactory<KeepsPassingArgs> = defineClaim<KeepsPas
           passed += o.looks ?? 0;
         } else if (o.kind === 'error') {
           const { message, miss } = o;
-          const reason = { code: 'stopped-passing', passed, after: micros(o.at - since), message: firstLine(message), ...(miss && { miss }) };
+          const reason = {
+            code: 'stopped-passing',
+            passed,
+            after: micros(o.at - since),
+            message: firstLine(message),
+            ...(miss && { miss }),
+          };
           return { verdict: 'violated', reason, evidence: last === undefined ? [o] : [last, o] };
         }
         return undefined;
@@ -44,7 +50,9 @@ export const keepsPassing: ClaimFactory<KeepsPassingArgs> = defineClaim<KeepsPas
       standing: () => ({ reason: { code: 'passing-so-far', passed }, evidence: last === undefined ? [] : [last] }),
       // Looks alone do not do: one of them must have passed.
       atEnd: () =>
-        last === undefined ? undefined : { verdict: 'holds', reason: { code: 'kept-passing', passed, for: ms }, evidence: [last] },
+        last === undefined
+          ? undefined
+          : { verdict: 'holds', reason: { code: 'kept-passing', passed, for: ms }, evidence: [last] },
       due: () => since + ms,
     };
   },

@@ -13,6 +13,8 @@ export interface PassesArgs {
 /** How many different failures are counted apart, and how much of each is told, in characters. */
 const MAX_FAILURES = 100;
 const MAX_TOLD_CHARACTERS = 200;
+/** Up to so many different failures a message lists all of them. */
+const SHOWN_FAILURES = 4;
 
 /** What the failed attempts failed with, as a reason tells it. */
 interface Failures {
@@ -54,7 +56,8 @@ export const passes: ClaimFactory<PassesArgs | undefined> = defineClaim<PassesAr
     };
   },
   tell({ reason }) {
-    if (reason.code === 'passed') return { but: `it passed at attempt ${(reason['attempts'] as number).toLocaleString('en-US')}` };
+    if (reason.code === 'passed')
+      return { but: `it passed at attempt ${(reason['attempts'] as number).toLocaleString('en-US')}` };
     return reason.code === 'not-passed' ? notPassed(reason as unknown as Failures) : undefined;
   },
   samples: [undefined, { matcher: 'toBe(5)' }],
@@ -117,21 +120,27 @@ function notPassed({ attempts, different, first, most, times, last, miss }: Fail
   if (last === undefined) return { but: 'no attempt was made' };
   const all = attempts === 1 ? 'the only attempt failed' : `all ${counted(attempts, 'attempt')} failed`;
   const ways =
-    different < 2
-      ? attempts < 3
-        ? undefined
-        : `all attempts failed alike: will what is waited for happen at all, and does it take longer than within allows?`
-      : `it failed in ${different < MAX_FAILURES ? different : `${different} or more`} ways: first with ${quote(first)}, most often (${times} of ${attempts.toLocaleString('en-US')}) with ${quote(most)}, last with ${quote(last)}`;
+    different > 1 && different <= SHOWN_FAILURES
+      ? undefined
+      : different < 2
+        ? attempts < 3
+          ? undefined
+          : `all attempts failed alike: will what is waited for happen at all, and does it take longer than within allows?`
+        : `it failed in ${different < MAX_FAILURES ? different : `${different} or more`} ways: first with ${quote(first)}, most often (${times} of ${attempts.toLocaleString('en-US')}) with ${quote(most)}, last with ${quote(last)}`;
   return {
     but: `${all}${different > 1 ? ', the last one with' : ' with'}: ${firstLine(last)}`,
-    ...(miss === undefined ? {} : { nearest: nearest(miss, attempts) }),
+    ...(miss === undefined || headlineTells(miss, different) ? {} : { nearest: nearest(miss, attempts) }),
     ...(ways === undefined ? {} : { hint: ways }),
   };
 }
 
+/** A single value that was never another. */
+function headlineTells({ held, lines }: NearMiss, different: number): boolean {
+  return different === 1 && held === 0 && lines.length === 1 && lines[0]!.startsWith('expected ');
+}
+
 function nearest(miss: NonNullable<Failures['miss']>, attempts: number): readonly string[] {
   const held = miss.held === 0 ? '' : `, after ${counted(miss.held, 'assertion')} that held`;
-  // What the only way of failing tells stands in the headline.
   return [`attempt ${miss.attempt.toLocaleString('en-US')} of ${attempts.toLocaleString('en-US')}${held}`, ...miss.lines];
 }
 
