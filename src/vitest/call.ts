@@ -65,6 +65,7 @@ export class Call<T> implements Pending {
   #result: Promise<Awaited<T> | undefined> | undefined;
   #controller: AbortController | undefined;
   #held = 0;
+  #attempting: (() => boolean) | undefined;
 
   constructor(
     fn: (context: AttemptContext) => T,
@@ -99,11 +100,22 @@ export class Call<T> implements Pending {
 
   /** Gives its place to a call with one more word. */
   with(link: Link, below: (...args: never[]) => unknown): Call<T> {
-    if (this.#result === undefined) {
-      this.#dropped = true;
-      letGo(this, this.task);
-    }
+    this.drop();
     return new Call(this.fn, this.form, this.options, [...this.chain, link], below, this.task);
+  }
+
+  /** Gives its place to a call whose last word is called: `include`, which is a word and a method. */
+  called(args: readonly unknown[], below: (...args: never[]) => unknown): Call<T> {
+    this.drop();
+    const chain = [...this.chain.slice(0, -1), { key: this.chain.at(-1)!.key, args }];
+    return new Call(this.fn, this.form, this.options, chain, below, this.task);
+  }
+
+  /** Nobody is to await this one, and it need not begin. */
+  drop(): void {
+    if (this.#result !== undefined) return;
+    this.#dropped = true;
+    letGo(this, this.task);
   }
 
   ask(): Promise<Awaited<T> | undefined> {
@@ -142,7 +154,9 @@ export class Call<T> implements Pending {
       }
     } catch (error) {
       this.#settle();
-      const refused = (async () => Promise.reject(at(error, this.site)))();
+      const refused = (async (): Promise<never> => {
+        throw at(error, this.site);
+      })();
       refused.catch(nothing);
       return refused;
     }
@@ -167,6 +181,9 @@ export class Call<T> implements Pending {
 
   #settle(): void {
     this.settled = true;
+    // An attempt that hung stands in nobody's way any more.
+    this.#attempting?.();
+    this.#attempting = undefined;
     if (this.asked) letGo(this, this.task);
   }
 
@@ -273,7 +290,7 @@ export class Call<T> implements Pending {
       else if (counting.getState().assertionCalls === before) counting.setState({ assertionCalls: before + 1 });
       return value;
     }
-    const alone = overlap(counting);
+    const alone = (this.#attempting = overlap(counting));
     return Promise.resolve(value).then(
       (answer) => {
         const only = alone();

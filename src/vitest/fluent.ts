@@ -1,5 +1,6 @@
 import { chai } from 'vitest';
 import { HarnessError } from '../errors.ts';
+import * as matchers from '../matchers/index.ts';
 import type { Call } from './call.ts';
 
 /**
@@ -36,20 +37,36 @@ export class Fluent<T> {
 
   static word<T>(fluent: Fluent<T>, key: string): unknown {
     const found = describe(key);
-    if (found === undefined) return undefined;
     const call = fluent.#call;
+    if (found === undefined) {
+      // A matcher that is not there: the error at its line is enough.
+      if (/^to[A-Z]/.test(key)) call.drop();
+      return undefined;
+    }
+    if (key in matchers) {
+      call.drop();
+      throw new HarnessError(
+        'already-polled',
+        `${call.label}.${key}() polls twice: ${key} waits by itself`,
+        `write await expect(fn).${key}(…)`,
+      );
+    }
     if (/snapshot/i.test(key)) {
+      call.drop();
       throw new HarnessError(
         'snapshot-retried',
         `${call.label}.${key}() cannot be tried again and again: each attempt would write a snapshot`,
         `await the value first: const value = await ${call.form.word}(fn); expect(value).${key}()`,
       );
     }
-    const matcher = (...args: readonly unknown[]): Fluent<T> => new Fluent(call.with({ key, args }, matcher));
-    if (found === 'method') return matcher;
+    if (found === 'method') {
+      const matcher = (...args: readonly unknown[]): Fluent<T> => new Fluent(call.with({ key, args }, matcher));
+      return matcher;
+    }
     // A word such as `not` or `to`, an assertion such as `true`, or one that may be called too, such as `a`.
     const next = new Fluent(call.with({ key }, trap));
-    return new Proxy(matcher, {
+    const word = (...args: readonly unknown[]): Fluent<T> => new Fluent(next.#call.called(args, word));
+    return new Proxy(word, {
       get: (_target, name) => {
         const value: unknown = Reflect.get(next, name, next);
         return typeof value === 'function' && (name === 'then' || name === 'catch' || name === 'finally')

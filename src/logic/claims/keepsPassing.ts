@@ -70,7 +70,9 @@ export const keepsPassing: ClaimFactory<KeepsPassingArgs> = defineClaim<KeepsPas
             passed === 0
               ? `it failed at the first attempt: ${message}`
               : `it failed after ${formatDuration(after)}, when ${counted(passed, 'attempt')} had passed: ${message}`,
-          ...(miss === undefined ? {} : { nearest: miss.lines }),
+          ...(miss === undefined || (miss.lines.length === 1 && miss.lines[0]!.startsWith('expected '))
+            ? {}
+            : { nearest: miss.lines }),
           hint:
             passed === 0
               ? 'its time runs from the call: first wait until it passes, as with eventually(…)'
