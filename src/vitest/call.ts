@@ -4,9 +4,9 @@ import type { Claim, Judgement } from '../logic/index.ts';
 import { attempt, type Attempt } from '../probes/index.ts';
 import { violation } from '../report/index.ts';
 import { parseDuration, paceFrom, systemClock, type Duration, type Millis, type PaceOption } from '../time/index.ts';
-import { LAST_LOOK_GRACE_MS, signalOf, subject, watch, type LookContext, type Looked, type Pull } from '../watch/index.ts';
+import { LAST_LOOK_GRACE_MS, signalOf, subject, watch } from '../watch/index.ts';
 import { timeLeft } from './attempt.ts';
-import { at, letGo, owner, watchOver, type Pending } from './pending.ts';
+import { at, owner, watchOver, type Pending } from './pending.ts';
 import { attachTimeline, remarkMargin } from './remarks.ts';
 import { budget, defaultsFor, lookPastFor, tooLong, type Defaults } from './settings.ts';
 import { assertionFor, failSoftly } from './soft.ts';
@@ -51,7 +51,6 @@ const THROWING: ReadonlySet<string> = new Set(['toThrow', 'toThrowError', 'throw
 
 /** One `eventually(…)` or `consistently(…)`, with the matcher that follows, if one does. */
 export class Call<T> implements Pending {
-  readonly site: { readonly stack?: string } = {};
   readonly fn: (context: AttemptContext) => T;
   readonly form: Form;
   readonly options: CallOptions;
@@ -60,6 +59,17 @@ export class Call<T> implements Pending {
   asked = false;
   settled = false;
   cutOff: { readonly error: unknown } | undefined;
+  readonly #context: AttemptContext = new Context(this);
+  readonly #counting: Counting;
+  /** What its test still asks about, of which it is one. */
+  readonly #open: Set<Pending>;
+  readonly #line: Error | undefined;
+  readonly #frames: { readonly stack?: string } | undefined;
+  /** What the function came to at the call, and the attempt made of it. */
+  readonly #raw: Outcome | undefined;
+  readonly #first: Outcome | undefined;
+  /** How many assertions had been counted before the latest attempt. */
+  #before = 0;
   /** Another call has taken its place: the one with the matcher. */
   #dropped = false;
   #result: Promise<Awaited<T> | undefined> | undefined;
@@ -67,26 +77,58 @@ export class Call<T> implements Pending {
   #held = 0;
   #attempting: (() => boolean) | undefined;
 
+  /**
+   * The first attempt is made here: most pass, and then nothing else is set up.
+   *
+   * @param below what of the stack is ours: this function and those that it calls
+   * @param line an error made in `below`, with two frames alone. To note a whole stack costs more than all the rest, and of a call
+   * that passes at once the line is all that may be wanted
+   * @param raw what the function came to when it was called for a shorter chain
+   */
   constructor(
     fn: (context: AttemptContext) => T,
     form: Form,
     options: CallOptions,
     chain: readonly Link[],
     below: (...args: never[]) => unknown,
+    line: Error | undefined,
     task?: RunnerTestCase,
+    raw?: Outcome,
   ) {
     this.fn = fn;
     this.form = form;
     this.options = options;
     this.chain = chain;
-    // The frames are kept; to write them out costs far more, and is left until somebody reads them.
-    Error.captureStackTrace(this.site, below);
+    this.#line = line;
     this.task = task ?? owner(this);
-    watchOver(this, this.task);
+    this.#open = watchOver(this, this.task);
+    this.#counting = countedBy(this.task);
+    if (form.firstDecides) {
+      if (raw !== undefined) this.#before = this.#counting.assertionCalls;
+      this.#raw = raw ?? this.#ask();
+      this.#first = this.#attempt(this.#raw);
+      if (isPass(this.#first)) {
+        this.settled = true;
+        this.#controller?.abort(nobodyWaits());
+        return;
+      }
+    }
+    // Kept as it is: to write it out costs far more, and is left until somebody reads it.
+    const frames = {};
+    Error.captureStackTrace(frames, below);
+    this.#frames = frames;
     // It waits from the call on, not from the await: what is awaited in between is watched as well.
-    queueMicrotask(() => {
+    void SOON.then(() => {
       if (!this.#dropped) void this.start();
     });
+  }
+
+  /** Where it was called. */
+  get site(): { readonly stack?: string } {
+    if (this.#frames !== undefined) return this.#frames;
+    // The first frame of the two is ours.
+    const frames = (this.#line?.stack ?? '').split('\n    at ');
+    return { stack: ['', ...frames.slice(2)].join('\n    at ') };
   }
 
   get label(): string {
@@ -99,33 +141,49 @@ export class Call<T> implements Pending {
   }
 
   /** Gives its place to a call with one more word. */
-  with(link: Link, below: (...args: never[]) => unknown): Call<T> {
-    this.drop();
-    return new Call(this.fn, this.form, this.options, [...this.chain, link], below, this.task);
+  with(link: Link, below: (...args: never[]) => unknown, line?: Error): Call<T> {
+    return this.#instead([...this.chain, link], below, line);
   }
 
   /** Gives its place to a call whose last word is called: `include`, which is a word and a method. */
   called(args: readonly unknown[], below: (...args: never[]) => unknown): Call<T> {
+    return this.#instead([...this.chain.slice(0, -1), { key: this.chain.at(-1)!.key, args }], below);
+  }
+
+  #instead(chain: readonly Link[], below: (...args: never[]) => unknown, line?: Error): Call<T> {
+    // What has been asked for already stays as it is: then this is another call, of the same function.
+    const raw = this.#result === undefined ? this.#raw : undefined;
     this.drop();
-    const chain = [...this.chain.slice(0, -1), { key: this.chain.at(-1)!.key, args }];
-    return new Call(this.fn, this.form, this.options, chain, below, this.task);
+    return new Call(this.fn, this.form, this.options, chain, below, line, this.task, raw);
   }
 
   /** Nobody is to await this one, and it need not begin. */
   drop(): void {
     if (this.#result !== undefined) return;
     this.#dropped = true;
-    letGo(this, this.task);
+    this.#open.delete(this);
+    if (this.settled) this.#counting.assertionCalls = this.#before;
   }
 
   ask(): Promise<Awaited<T> | undefined> {
     this.asked = true;
-    if (this.settled) letGo(this, this.task);
+    if (this.settled) this.#open.delete(this);
     return this.start();
   }
 
+  /** What it passed with, in a box, where that was at once. */
+  get passed(): { readonly value: Awaited<T> } | undefined {
+    return this.settled && this.#frames === undefined ? (this.#first as { readonly value: Awaited<T> }) : undefined;
+  }
+
+  /** It has been asked for. */
+  answered(): void {
+    this.asked = true;
+    this.#open.delete(this);
+  }
+
   start(): Promise<Awaited<T> | undefined> {
-    this.#result ??= this.#begin();
+    this.#result ??= this.settled ? Promise.resolve((this.#first as { readonly value: Awaited<T> }).value) : this.#begin();
     return this.#result;
   }
 
@@ -134,33 +192,31 @@ export class Call<T> implements Pending {
     await this.#result?.catch(nothing);
   }
 
-  /** What most calls come to: they pass at once, and nothing else is set up for them. */
-  #begin(): Promise<Awaited<T> | undefined> {
-    const { chain, fn, form, options } = this;
-    let first: Looked | Promise<Looked> | undefined;
-    let source: Attempt<Awaited<T>>;
+  /** Calls the function. */
+  #ask(): Outcome {
+    this.#before = this.#counting.assertionCalls;
     try {
-      source = attempt<unknown>(() => this.#try(), {
-        name: options.name ?? (fn.name === '' ? (chain.length === 0 ? 'the block' : 'the probe') : fn.name),
-        held: () => this.#held,
-      }) as Attempt<Awaited<T>>;
-      if (form.firstDecides) {
-        first = source.look(FIRST_LOOK);
-        if (!(first instanceof Promise) && source.failure === undefined) {
-          this.#settle();
-          this.#controller?.abort(nobodyWaits());
-          return Promise.resolve(source.value);
-        }
-      }
-    } catch (error) {
-      this.#settle();
-      const refused = (async (): Promise<never> => {
-        throw at(error, this.site);
-      })();
-      refused.catch(nothing);
-      return refused;
+      return { value: this.fn(this.#context) };
+    } catch (thrown) {
+      return { thrown };
     }
-    const result = this.#wait(source, first).then(
+  }
+
+  /** One attempt; what it threw is an outcome as well. */
+  #attempt(raw: Outcome): Outcome {
+    try {
+      const value = this.#try(raw);
+      if ('value' in raw && value === raw.value && !isThenable(value)) return raw;
+      // Nobody may come to hear of it, where another call takes this one's place.
+      if (isThenable(value)) value.then(undefined, nothing);
+      return { value };
+    } catch (thrown) {
+      return { thrown };
+    }
+  }
+
+  #begin(): Promise<Awaited<T> | undefined> {
+    const result = this.#wait().then(
       (value) => {
         this.#settle();
         return value;
@@ -184,11 +240,22 @@ export class Call<T> implements Pending {
     // An attempt that hung stands in nobody's way any more.
     this.#attempting?.();
     this.#attempting = undefined;
-    if (this.asked) letGo(this, this.task);
+    if (this.asked) this.#open.delete(this);
   }
 
-  async #wait(source: Attempt<Awaited<T>>, first: Looked | Promise<Looked> | undefined): Promise<Awaited<T> | undefined> {
-    const { task, form, site } = this;
+  async #wait(): Promise<Awaited<T> | undefined> {
+    const { task, form, site, fn, chain } = this;
+    // The first look finds the attempt made already.
+    let made = this.#first;
+    const next = (): unknown => {
+      if (made === undefined) return this.#try(this.#ask());
+      const outcome = made;
+      made = undefined;
+      if ('thrown' in outcome) throw outcome.thrown as Error;
+      return outcome.value;
+    };
+    const name = this.options.name ?? (fn.name === '' ? (chain.length === 0 ? 'the block' : 'the probe') : fn.name);
+    const source = attempt(next, { name, held: () => this.#held }) as Attempt<Awaited<T>>;
     const options = this.#settings();
     const claim = form.claim(this.chain.length === 0 ? undefined : inWords(this.chain), options);
     const { within, notes } = this.#time(claim, options);
@@ -198,7 +265,7 @@ export class Call<T> implements Pending {
     if (ofTest?.aborted === true) stop();
     else ofTest?.addEventListener('abort', stop, { once: true });
     const start = systemClock.now();
-    const watched = subject([resumed(source, first)], { name: source.name });
+    const watched = subject([source], { name });
     const how = { pace: options.pace, signal: controller.signal, beforeLook: moveFakeTimers };
     try {
       const judgement = await watch(watched, claim, { ...how, within });
@@ -211,7 +278,7 @@ export class Call<T> implements Pending {
         watch(watched, claim, { ...how, within: looked }),
       );
       const error = at(violation({ claim, judgement, subject: watched, within, past, notes, cause }), site);
-      await attachTimeline(task, this.label, { trace: watched.trace, judgement, name: source.name });
+      await attachTimeline(task, this.label, { trace: watched.trace, judgement, name });
       throw error;
     } finally {
       ofTest?.removeEventListener('abort', stop);
@@ -269,42 +336,47 @@ export class Call<T> implements Pending {
     return { looked, held: Math.max(0, later.at! - judgement.at!) };
   }
 
-  /** One attempt; its assertions are counted only where it passes. */
-  #try(): unknown {
-    const counting = countedBy(this.task);
-    const before = counting.getState().assertionCalls;
-    const failed = (error: unknown, alone: boolean): never => {
-      // While others assert at the same time, nobody can tell whose they were.
-      this.#held = alone ? Math.max(0, counting.getState().assertionCalls - before - 1) : 0;
-      if (alone) counting.setState({ assertionCalls: before });
-      throw error;
-    };
+  /** One attempt, of what the function came to; its assertions are counted only where it passes. */
+  #try(raw: Outcome): unknown {
+    const counting = this.#counting;
+    const before = this.#before;
     let value: unknown;
     try {
-      value = this.#evaluate();
+      if (this.chain.length > 0) value = this.#evaluate(raw);
+      else if ('thrown' in raw) throw raw.thrown as Error;
+      else ({ value } = raw);
     } catch (error) {
-      return failed(error, true);
+      this.#notCounted(counting, before, true);
+      throw error;
     }
-    if (!isThenable(value)) {
-      if (value === false) counting.setState({ assertionCalls: before });
-      else if (counting.getState().assertionCalls === before) counting.setState({ assertionCalls: before + 1 });
-      return value;
-    }
+    if (isThenable(value)) return this.#later(value, counting, before);
+    if (value === false) counting.assertionCalls = before;
+    else if (counting.assertionCalls === before) counting.assertionCalls++;
+    return value;
+  }
+
+  #later(value: PromiseLike<unknown>, counting: Counting, before: number): Promise<unknown> {
     const alone = (this.#attempting = overlap(counting));
     return Promise.resolve(value).then(
       (answer) => {
-        const only = alone();
-        if (only && counting.getState().assertionCalls === before) counting.setState({ assertionCalls: before + 1 });
+        if (alone() && !this.#dropped && counting.assertionCalls === before) counting.assertionCalls++;
         return answer;
       },
-      (error: unknown) => failed(error, alone()),
+      (error: unknown) => {
+        this.#notCounted(counting, before, alone() && !this.#dropped);
+        throw error;
+      },
     );
   }
 
-  #evaluate(): unknown {
-    const { chain, fn } = this;
-    if (chain.length === 0) return fn(this.#context);
-    const { mode, last } = readingOf(chain);
+  /** @param alone while others assert at the same time, nobody can tell whose they were */
+  #notCounted(counting: Counting, before: number, alone: boolean): void {
+    this.#held = alone ? Math.max(0, counting.assertionCalls - before - 1) : 0;
+    if (alone) counting.assertionCalls = before;
+  }
+
+  #evaluate(raw: Outcome): unknown {
+    const { mode, last } = readingOf(this.chain);
     const threw = (error: unknown): unknown => {
       if (error instanceof HarnessError || signalOf(error) !== undefined) throw error;
       if (mode === 'rejects') return this.#assert(error, mode);
@@ -319,12 +391,8 @@ export class Call<T> implements Pending {
       if (mode === 'rejects') throw new Error(`expected it to reject, but it resolved to ${show(value)}`);
       return this.#assert(mode === '' && THROWING.has(last) && typeof value !== 'function' ? () => value : value, mode);
     };
-    let value: unknown;
-    try {
-      value = fn(this.#context);
-    } catch (error) {
-      return threw(error);
-    }
+    if ('thrown' in raw) return threw(raw.thrown);
+    const { value } = raw;
     return isThenable(value) ? Promise.resolve(value).then(told, threw) : told(value);
   }
 
@@ -342,10 +410,11 @@ export class Call<T> implements Pending {
     return isThenable(assertion) ? Promise.resolve(assertion).then(nothing) : undefined;
   }
 
-  readonly #context: AttemptContext = contextOf(() => {
+  /** What a block is given; made when it is asked for, as most blocks never do. */
+  get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     return this.#controller.signal;
-  });
+  }
 
   #abort(reason: Error): void {
     this.#controller ??= new AbortController();
@@ -353,29 +422,26 @@ export class Call<T> implements Pending {
   }
 }
 
-function contextOf(signal: () => AbortSignal): AttemptContext {
-  return {
-    get signal() {
-      return signal();
-    },
-  };
+class Context implements AttemptContext {
+  readonly #call: { readonly signal: AbortSignal };
+
+  constructor(call: { readonly signal: AbortSignal }) {
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
 }
 
-/** The look that is taken before anything is watched. The source reads nothing of it but that it is the first. */
-const FIRST_LOOK = { fresh: true, last: false, clock: systemClock } as unknown as LookContext;
+/** What came of an attempt: a value, which may be a promise, or what was thrown. */
+type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
 
-/** The source with its first look taken already. */
-function resumed(source: Pull, first: Looked | Promise<Looked> | undefined): Pull {
-  let taken = first;
-  return {
-    name: source.name,
-    look: (context) => {
-      if (taken === undefined) return source.look(context);
-      const looked = taken;
-      taken = undefined;
-      return looked;
-    },
-  };
+const SOON = Promise.resolve();
+
+/** Whether it passed at once. */
+function isPass(outcome: Outcome): boolean {
+  return 'value' in outcome && outcome.value !== false && !isThenable(outcome.value);
 }
 
 /** How a chain reads the probe's answer, and the matcher at its end. */
@@ -449,18 +515,18 @@ function nobodyWaits(): Error {
   return new Error('nobody waits any more');
 }
 
+/** The state of an expect, which counts in it. To set it by `setState` costs more than all else that an attempt costs. */
 interface Counting {
-  getState(): { readonly assertionCalls: number };
-  setState(state: { assertionCalls: number }): void;
+  assertionCalls: number;
 }
 
 /** Whether a test has asked for an expect of its own: to ask for it would give it one. */
 const LOCAL = '_local';
 
-/** The expect whose assertions the test's `expect.assertions` counts: its own, once it has asked for it. */
+/** Where the assertions are counted that the test's `expect.assertions` is about: in its own expect, once it has asked for it. */
 function countedBy(task: RunnerTestCase | undefined): Counting {
-  const context = task?.context as { readonly [LOCAL]?: boolean; readonly expect: Counting } | undefined;
-  return context?.[LOCAL] === true ? context.expect : expect;
+  const context = task?.context as { readonly [LOCAL]?: boolean; readonly expect: typeof expect } | undefined;
+  return (context?.[LOCAL] === true ? context.expect : expect).getState();
 }
 
 /** Attempts under way on one expect, each with whether another was under way at any time of it. */

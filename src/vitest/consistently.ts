@@ -47,5 +47,5 @@ const FORM: Form = {
  */
 export function consistently<T>(fn: (context: AttemptContext) => T, options: ConsistentlyOptions = {}): Eventual<T> {
   checkCall(FORM, fn, options);
-  return new Fluent(new Call(fn, FORM, options, [], consistently)) as unknown as Eventual<T>;
+  return new Fluent(new Call(fn, FORM, options, [], consistently, undefined)) as unknown as Eventual<T>;
 }

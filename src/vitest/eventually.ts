@@ -31,9 +31,10 @@ function make<T>(
   fn: (context: AttemptContext) => T,
   options: CallOptions,
   below: (...args: never[]) => unknown,
+  line: Error,
 ): Eventual<T> {
   checkCall(form, fn, options);
-  return new Fluent(new Call(fn, form, options, NO_WORDS, below)) as unknown as Eventual<T>;
+  return new Fluent(new Call(fn, form, options, NO_WORDS, below, line)) as unknown as Eventual<T>;
 }
 
 const NO_WORDS: readonly never[] = [];
@@ -72,11 +73,21 @@ export const eventually: {
   soft<T>(fn: (context: AttemptContext) => T, options?: EventuallyOptions): Eventual<T | undefined>;
 } = Object.assign(
   function eventually<T>(fn: (context: AttemptContext) => T, options: EventuallyOptions = NO_OPTIONS): Eventual<T> {
-    return make(HARD, fn, options, eventually);
+    const limit = Error.stackTraceLimit;
+    // This function, and the line that calls it.
+    Error.stackTraceLimit = 2;
+    const line = new Error();
+    Error.stackTraceLimit = limit;
+    return make(HARD, fn, options, eventually, line);
   },
   {
     soft: function soft<T>(fn: (context: AttemptContext) => T, options: EventuallyOptions = NO_OPTIONS): Eventual<T | undefined> {
-      return make(SOFT, fn, options, soft);
+      const limit = Error.stackTraceLimit;
+      // This function, and the line that calls it.
+      Error.stackTraceLimit = 2;
+      const line = new Error();
+      Error.stackTraceLimit = limit;
+      return make(SOFT, fn, options, soft, line);
     },
   },
 );

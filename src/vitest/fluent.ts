@@ -20,7 +20,12 @@ export class Fluent<T> {
     onFulfilled?: ((value: Awaited<T> | undefined) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.#call.ask().then(onFulfilled, onRejected);
+    const call = this.#call;
+    const { passed } = call;
+    if (passed === undefined || typeof onFulfilled !== 'function') return call.ask().then(onFulfilled, onRejected);
+    // What `await` does of what passed at once, without a promise that nobody else sees.
+    call.answered();
+    return SOON.then(() => onFulfilled(passed.value));
   }
 
   catch<B>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Awaited<T> | undefined | B> {
@@ -60,7 +65,13 @@ export class Fluent<T> {
       );
     }
     if (found === 'method') {
-      const matcher = (...args: readonly unknown[]): Fluent<T> => new Fluent(call.with({ key, args }, matcher));
+      const matcher = (...args: readonly unknown[]): Fluent<T> => {
+        const limit = Error.stackTraceLimit;
+        Error.stackTraceLimit = 2;
+        const line = new Error();
+        Error.stackTraceLimit = limit;
+        return new Fluent(call.with({ key, args }, matcher, line));
+      };
       return matcher;
     }
     // A word such as `not` or `to`, an assertion such as `true`, or one that may be called too, such as `a`.
@@ -76,6 +87,8 @@ export class Fluent<T> {
     });
   }
 }
+
+const SOON = Promise.resolve();
 
 /** How the runner's assertions have this name: as a method or as a property; undefined where they do not. */
 function describe(key: string): 'method' | 'property' | undefined {

@@ -68,35 +68,35 @@ function over({ label, site }: Pick<Pending, 'label' | 'site'>, task: RunnerTest
   );
 }
 
-/** From now on the end of the test looks after this call. */
-export function watchOver(pending: Pending, task: RunnerTestCase | undefined): void {
-  if (task === undefined) {
-    outside.add(pending);
-    return;
+/** From now on the end of the test looks after this call, until it is taken out of the set that is given back. */
+export function watchOver(pending: Pending, task: RunnerTestCase | undefined): Set<Pending> {
+  // One test makes many calls in a row.
+  if (task === undefined || task !== latest?.task) {
+    const all = (task === undefined ? undefined : (ofTest.get(task) ?? opened(task))) ?? outside;
+    latest = { task, all };
   }
-  let all = ofTest.get(task);
-  if (all === undefined) {
-    try {
-      task.context.onTestFinished(() => finish(task));
-    } catch {
-      // Within onTestFinished and onTestFailed the runner takes no more of them.
-      outside.add(pending);
-      return;
-    }
-    ofTest.set(task, (all = new Set()));
-  }
-  all.add(pending);
+  latest.all.add(pending);
+  return latest.all;
 }
 
-/** It was asked for and has settled: nothing of it is left. */
-export function letGo(pending: Pending, task: RunnerTestCase | undefined): void {
-  if (task !== undefined) ofTest.get(task)?.delete(pending);
-  outside.delete(pending);
+let latest: { readonly task: RunnerTestCase | undefined; readonly all: Set<Pending> } | undefined;
+
+function opened(task: RunnerTestCase): Set<Pending> | undefined {
+  try {
+    task.context.onTestFinished(() => finish(task));
+  } catch {
+    // Within onTestFinished and onTestFailed the runner takes no more of them.
+    return undefined;
+  }
+  const all = new Set<Pending>();
+  ofTest.set(task, all);
+  return all;
 }
 
 async function finish(task: RunnerTestCase): Promise<void> {
   const all = [...(ofTest.get(task) ?? [])];
   ofTest.delete(task);
+  latest = undefined;
   const errors = await endAll(all, task);
   // The runner takes one error from a hook; the others are noted beside it.
   for (const error of errors.slice(0, -1)) failSoftly(task, error);

@@ -162,6 +162,10 @@ test('no rejection went unhandled, and no test was blamed for another', () => {
   expect(ran.log).not.toMatch(/Unhandled/);
 });
 
+test('no timer, socket or listener was left open, also where a time-out came in mid-wait', () => {
+  expect(Object.fromEntries(ran.messages)).toEqual({ 'behaviour.case.ts': '', 'forms.case.ts': '', 'slow.case.ts': '' });
+});
+
 test('in CI nobody looks past the deadline', () => {
   const text = [...(ran.cases.get('slow.case.ts')?.values() ?? [])].flatMap(({ failureMessages }) => failureMessages).join('\n');
   expect(text).toMatch(/HOLDFAST_SLOW/);

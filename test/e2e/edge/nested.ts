@@ -16,6 +16,8 @@ export interface Nested {
   readonly annotations: ReadonlyMap<string, readonly string[]>;
   readonly pictures: readonly string[];
   readonly log: string;
+  /** What a file failed for besides its tests, such as something left open. */
+  readonly messages: ReadonlyMap<string, string>;
   /** Whether a stack points at a line that the case marks with HERE. */
   pointsAtMark(stack: string, file: string): boolean;
 }
@@ -26,6 +28,7 @@ export async function nested(...projects: readonly string[]): Promise<Nested> {
   const cases = new Map<string, Map<string, Ran>>();
   const annotations = new Map<string, string[]>();
   const pictures: string[] = [];
+  const messages = new Map<string, string>();
   const marked = new Map<string, ReadonlySet<number>>();
   try {
     const report = join(folder, 'report.json');
@@ -47,10 +50,11 @@ export async function nested(...projects: readonly string[]): Promise<Nested> {
       execFile(process.execPath, args, { env, maxBuffer: 1e8 }, (_error, stdout, stderr) => resolve(stdout + stderr));
     });
     const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
-      testResults: readonly { readonly name: string; readonly assertionResults: readonly Ran[] }[];
+      testResults: readonly { readonly name: string; readonly message: string; readonly assertionResults: readonly Ran[] }[];
     };
-    for (const { name: path, assertionResults } of testResults) {
+    for (const { name: path, message, assertionResults } of testResults) {
       const file = basename(path);
+      messages.set(file, message);
       cases.set(file, new Map(assertionResults.map((one) => [one.title, one])));
       const lines = readFileSync(path, 'utf8').split('\n');
       marked.set(file, new Set(lines.flatMap((line, index) => (line.includes('// HERE') ? [index + 1] : []))));
@@ -65,7 +69,7 @@ export async function nested(...projects: readonly string[]): Promise<Nested> {
       [...stack.matchAll(/([\w-]+\.case\.ts):(\d+):\d+/g)].some(
         ([, name, line]) => name === file && marked.get(file)?.has(Number(line)) === true,
       );
-    return { cases, annotations, pictures, log, pointsAtMark };
+    return { cases, annotations, pictures, log, messages, pointsAtMark };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -34,7 +34,14 @@ export default defineConfig({
       },
       {
         ...common,
-        test: { ...limits, name: 'forms', include: ['cases/forms/*.case.ts'], exclude: ['cases/forms/slow*'] },
+        test: {
+          ...limits,
+          name: 'forms',
+          include: ['cases/forms/*.case.ts'],
+          exclude: ['cases/forms/slow*'],
+          // What a wait leaves open, also one that its test's time-out cut off, fails its file.
+          setupFiles: ['../../setup/leaks.ts'],
+        },
       },
       {
         ...common,

@@ -195,7 +195,7 @@ describe('only ours', () => {
 
   test.each([undefined, null, '', 0])('tells what is thrown that is no error: %j', async (thrown) => {
     const reject = async (): Promise<void> => {
-      throw thrown;
+      throw thrown as unknown as Error;
     };
     const error: unknown = await ours(reject, 40).catch((told: unknown) => told);
     expect(error).toBeInstanceOf(Error);
@@ -204,7 +204,7 @@ describe('only ours', () => {
 
   test('leaves nothing behind: it does not try after it has failed', async () => {
     const tried = vi.fn<() => void>(() => expect(1).toBe(2));
-    await expect(ours(tried, 60, 5)).rejects.toThrow();
+    await expect(ours(tried, 60, 5)).rejects.toThrow('expected 1 to be 2');
     const before = tried.mock.calls.length;
     await later(100);
     expect(tried.mock.calls.length).toBe(before);

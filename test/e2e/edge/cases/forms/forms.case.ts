@@ -31,15 +31,12 @@ describe('a block', () => {
   test('fails at its call, and says what came nearest', async () => {
     const rows = series(0, 3, 1);
     const paid = series(false, true, false);
-    await eventually(
-      // HERE
-      () => {
-        const n = rows();
-        expect(paid()).toBe(true);
-        expect(n).toBe(4);
-      },
-      { within: 60, lookPast: 0, name: 'the ledger' },
-    );
+    const block = (): void => {
+      const n = rows();
+      expect(paid()).toBe(true);
+      expect(n).toBe(4);
+    };
+    await eventually(block, { within: 60, lookPast: 0, name: 'the ledger' }); // HERE
   });
 });
 
@@ -66,7 +63,7 @@ describe('any matcher', () => {
     await eventually(series(false, true)).to.be.true;
     await eventually(series([1], [1, 2])).to.include(2);
     await eventually(series('x', 'y')).toSatisfy((text: string) => text === 'y');
-    const spy = vi.fn();
+    const spy = vi.fn<() => void>();
     setTimeout(spy, 5);
     await eventually(() => spy).toHaveBeenCalledOnce();
   });
@@ -189,13 +186,11 @@ describe('the stack points at the call', () => {
 
 describe('soft', () => {
   test('goes on, and fails at the end', async () => {
+    const no = (): never => {
+      throw new Error('no');
+    };
     await eventually.soft(() => 1, { within: 30, lookPast: 0 }).toBe(2); // HERE
-    await eventually.soft(
-      () => {
-        throw new Error('no');
-      },
-      { within: 30, lookPast: 0 },
-    ); // HERE
+    await eventually.soft(no, { within: 30, lookPast: 0 }); // HERE
     expect(await eventually.soft(() => 7)).toBe(7);
   });
 });
