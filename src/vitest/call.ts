@@ -222,9 +222,9 @@ export class Call<T> implements Pending {
         return value;
       },
       (error: unknown) => {
-        this.#settle();
         const told = at(error, this.site);
         if (this.#controller?.signal.aborted === true) this.cutOff = { error: told };
+        this.#settle();
         if (!this.soft || this.task === undefined || error instanceof HarnessError) throw told;
         failSoftly(this.task, told);
         return undefined;
@@ -240,7 +240,8 @@ export class Call<T> implements Pending {
     // An attempt that hung stands in nobody's way any more.
     this.#attempting?.();
     this.#attempting = undefined;
-    if (this.asked) this.#open.delete(this);
+    // What the test's end cut off is told then.
+    if (this.asked && this.cutOff === undefined) this.#open.delete(this);
   }
 
   async #wait(): Promise<Awaited<T> | undefined> {
@@ -278,7 +279,9 @@ export class Call<T> implements Pending {
         watch(watched, claim, { ...how, within: looked }),
       );
       const error = at(violation({ claim, judgement, subject: watched, within, past, notes, cause }), site);
-      await attachTimeline(task, this.label, { trace: watched.trace, judgement, name });
+      // A test whose time is up waits for nothing more.
+      const attached = attachTimeline(task, this.label, { trace: watched.trace, judgement, name });
+      if (judgement.decidedBy !== 'aborted') await attached;
       throw error;
     } finally {
       ofTest?.removeEventListener('abort', stop);
