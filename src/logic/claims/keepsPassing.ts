@@ -86,5 +86,5 @@ export const keepsPassing: ClaimFactory<KeepsPassingArgs> = defineClaim<KeepsPas
         return undefined;
     }
   },
-  samples: [{ for: 100 }, { matcher: 'toBe(5)', for: '50ms' }],
+  samples: [{ for: 100 }, { matcher: 'toBe(5)', for: 50 }],
 });
