@@ -1,4 +1,4 @@
-export { signalOf, stopTrying, tryAgainAfter, type Signal } from './signals.ts';
+export { signalOf, stopTrying, tryAgainAfter } from './signals.ts';
 export { NO_NEWS, type LookContext, type Looked, type OpenContext, type Pull, type Push, type Source } from './source.ts';
 export { subject, type Acceptance, type Operation, type Subject } from './subject.ts';
 export {

@@ -4,7 +4,7 @@ import { parseDuration, type Duration, type Millis } from '../time/index.ts';
 const SIGNAL: unique symbol = Symbol.for('holdfast.signal');
 
 /** What a probe asks of the watch by throwing. */
-export type Signal = { readonly do: 'stop'; readonly reason: string } | { readonly do: 'again'; readonly after: Millis };
+type Signal = { readonly do: 'stop'; readonly reason: string } | { readonly do: 'again'; readonly after: Millis };
 
 /** Thrown by {@link stopTrying} and {@link tryAgainAfter}; nobody else makes one. */
 class ProbeSignal extends Error {
