@@ -3,7 +3,7 @@
  */
 import { parseArgs } from 'node:util';
 
-const BENCHES = ['latency', 'crowd', 'immediate', 'virtual', 'import', 'demo'] as const;
+const BENCHES = ['latency', 'crowd', 'immediate', 'failing', 'virtual', 'import', 'demo'] as const;
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const unknown = positionals.filter((name) => !(BENCHES as readonly string[]).includes(name));

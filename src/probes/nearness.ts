@@ -6,6 +6,7 @@ const MAX_LINES = 5;
 const MAX_PARTS = 2000;
 const MAX_DEPTH = 12;
 const MAX_SHOWN_CHARACTERS = 120;
+const MAX_SHOWN_PARTS = 100;
 
 /** What could not be compared in time counts as so far away. */
 const FAR = 1e6;
@@ -32,6 +33,14 @@ function compare(path: string, expected: unknown, received: unknown, depth: numb
   if (isContainer(expected) && isContainer(received) && Array.isArray(expected) === Array.isArray(received)) {
     if (depth >= MAX_DEPTH || walk.above.has(received)) return;
     walk.above.add(received);
+    if (Array.isArray(expected) && Array.isArray(received)) {
+      const most = Math.max(expected.length, received.length);
+      // To list the names of a long list's members would cost more than all that is compared.
+      for (let i = 0; i < most && walk.left > 0; i++)
+        compare(`${path}[${i}]`, expected[i] as unknown, received[i] as unknown, depth + 1, walk);
+      walk.above.delete(received);
+      return;
+    }
     // By the members of what was expected, then what came besides.
     for (const name of Object.keys(expected)) {
       if (walk.left <= 0) break;
@@ -55,8 +64,7 @@ function compare(path: string, expected: unknown, received: unknown, depth: numb
 }
 
 function member(path: string, name: string, expected: object, received: object, depth: number, walk: Walk): void {
-  const at = Array.isArray(expected) ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`;
-  compare(at, Reflect.get(expected, name), Reflect.get(received, name), depth + 1, walk);
+  compare(path === '' ? name : `${path}.${name}`, Reflect.get(expected, name), Reflect.get(received, name), depth + 1, walk);
 }
 
 /** How much one difference counts: of two numbers how far they are apart, anything else as one. */
@@ -103,10 +111,30 @@ function sameDate(a: unknown, b: unknown): boolean {
 function shown(value: unknown): string {
   if (typeof value === 'object' && value !== null && !isContainer(value) && 'asymmetricMatch' in value) return String(value);
   if (value === undefined) return 'undefined';
-  // JSON of a whole tree to show its beginning would cost what the bound is to save.
-  if (Array.isArray(value) && value.length > 20) return `a list of ${value.length}`;
-  if (isContainer(value) && Object.keys(value).length > 20) return `an object of ${Object.keys(value).length} members`;
+  // JSON of a whole tree, to show its beginning, would cost what the bound is to save.
+  if (typeof value === 'object' && sizeOf(value, MAX_SHOWN_PARTS) >= MAX_SHOWN_PARTS)
+    return Array.isArray(value) ? `a list of ${value.length}` : 'a large object';
   if (typeof value === 'string' && value.length > MAX_SHOWN_CHARACTERS)
     return show(`${value.slice(0, MAX_SHOWN_CHARACTERS)}…`, 200);
   return show(value, MAX_SHOWN_CHARACTERS);
+}
+
+/** How much there is to render, counted no further than `most`. */
+export function sizeOf(value: unknown, most: number): number {
+  if (typeof value === 'string') return Math.min(most, value.length / 10);
+  if (typeof value !== 'object' || value === null) return 1;
+  let size = 1;
+  const seen = new Set<object>([value]);
+  const open: object[] = [value];
+  for (let next = open.pop(); next !== undefined && size < most; next = open.pop()) {
+    for (const inner of Object.values(next) as unknown[]) {
+      if (++size >= most) break;
+      if (typeof inner === 'string') size += inner.length / 10;
+      else if (typeof inner === 'object' && inner !== null && !seen.has(inner)) {
+        seen.add(inner);
+        open.push(inner);
+      }
+    }
+  }
+  return size;
 }

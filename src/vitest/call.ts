@@ -2,6 +2,7 @@ import { chai, expect, vi, type RunnerTestCase } from 'vitest';
 import { HarnessError, show } from '../errors.ts';
 import type { Claim, Judgement } from '../logic/index.ts';
 import { attempt, type Attempt } from '../probes/index.ts';
+import { sizeOf } from '../probes/nearness.ts';
 import { violation } from '../report/index.ts';
 import { parseDuration, paceFrom, systemClock, type Duration, type Millis, type PaceOption } from '../time/index.ts';
 import { LAST_LOOK_GRACE_MS, signalOf, subject, watch } from '../watch/index.ts';
@@ -467,14 +468,14 @@ function shortly(arg: unknown): string {
   if (typeof arg === 'object' && arg !== null) {
     if (arg instanceof RegExp || 'asymmetricMatch' in arg) return (arg as { toString(): string }).toString();
     if (arg instanceof Error) return `${arg.name}: ${arg.message}`;
-    const size = Array.isArray(arg) ? arg.length : Object.keys(arg).length;
-    if (size > MAX_MEMBERS_SHOWN) return Array.isArray(arg) ? `a list of ${size}` : `an object of ${size} members`;
+    if (sizeOf(arg, MAX_SHOWN) >= MAX_SHOWN) return Array.isArray(arg) ? `a list of ${arg.length}` : 'a large object';
   }
-  if (typeof arg === 'string' && arg.length > MAX_MEMBERS_SHOWN * 4) return show(`${arg.slice(0, MAX_MEMBERS_SHOWN * 4)}…`);
+  if (typeof arg === 'string' && arg.length > MAX_SHOWN) return show(`${arg.slice(0, MAX_SHOWN)}…`);
   return show(arg);
 }
 
-const MAX_MEMBERS_SHOWN = 20;
+/** Larger arguments, in parts or characters, are named, not shown. */
+const MAX_SHOWN = 80;
 
 /** Over this many characters or members, what an assertion compared is not handed on to the runner, which would render it all. */
 const MAX_COMPARED = 2000;
@@ -487,26 +488,6 @@ function light(thrown: Error): Error {
   const copy = new Error(thrown.message);
   copy.name = thrown.name;
   return copy;
-}
-
-/** How much there is to render, counted no further than `most`. */
-function sizeOf(value: unknown, most: number): number {
-  if (typeof value === 'string') return Math.min(most, value.length / 10);
-  if (typeof value !== 'object' || value === null) return 1;
-  let size = 1;
-  const seen = new Set<object>([value]);
-  const open: object[] = [value];
-  for (let next = open.pop(); next !== undefined && size < most; next = open.pop()) {
-    for (const inner of Object.values(next) as unknown[]) {
-      if (++size >= most) break;
-      if (typeof inner === 'string') size += inner.length / 10;
-      else if (typeof inner === 'object' && inner !== null && !seen.has(inner)) {
-        seen.add(inner);
-        open.push(inner);
-      }
-    }
-  }
-  return size;
 }
 
 /** While fake timers are installed they are moved on as real time goes by, as the runner's own polling does. */
