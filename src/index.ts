@@ -8,7 +8,9 @@ export { ContractViolation, HarnessError, type Issue } from './errors.ts';
 export {
   closeSubject,
   openSources,
+  stopTrying,
   subject,
+  tryAgainAfter,
   watch,
   type Acceptance,
   type LookContext,

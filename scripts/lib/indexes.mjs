@@ -23,6 +23,7 @@ export const FOLDERS = [
       'eventStream',
       'exchange',
       'listen',
+      'nearness',
       'otlp',
       'outlet',
       'protobuf',

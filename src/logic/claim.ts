@@ -97,6 +97,8 @@ export interface Claim {
    * claim, so that the recording can be judged again. Never throws.
    */
   test?(value: unknown): Tested | PromiseLike<Tested>;
+  /** A look that failed tells something about this claim, so that looks which all failed are no broken source. */
+  readonly failuresTell?: boolean;
   /** The words for the claim's own reasons; undefined for those that all claims share, which the message knows. */
   tell?(judgement: Judgement): ReasonWords | undefined;
   start(context: ClaimContext): Judge;

@@ -45,6 +45,8 @@ export interface ClaimDefinition<A> {
   readonly fromNow?: boolean;
   /** About what is told unasked, as a message is: the silence of a source that listens counts. */
   readonly hears?: boolean;
+  /** A look that failed tells something about this claim. */
+  readonly failuresTell?: boolean;
   start(args: A, context: ClaimContext): Course;
   /** Tests a value as it is; undefined where nothing is left to test with, as in a recording. */
   tester?(args: A): ((value: unknown) => Tested | PromiseLike<Tested>) | undefined;
@@ -74,6 +76,7 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       ...(definition.fromNow === true ? { fromNow: true } : {}),
       ...(definition.hears === true ? { hears: true } : {}),
       ...(test === undefined ? {} : { test }),
+      ...(definition.failuresTell === true ? { failuresTell: true } : {}),
       ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
         new Judging(definition.start(args, context), definition, context.tied === undefined ? undefined : new Ties(context.tied)),

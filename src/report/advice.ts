@@ -87,6 +87,7 @@ function lostHint({ start }: Scene, lost: string): string {
 
 function abortedHint(scene: Scene): string {
   const { since, at } = scene;
+  if (scene.closing.stopped === true) return 'a longer wait will not help: what the probe gave up for stands above';
   return `it had waited ${formatDuration(at - since)}: ${/test|hook|timed? ?out/i.test(scene.closing.why ?? '') ? 'give the test more time, or the wait less (within), so that the wait ends first and says why' : 'whoever holds the signal ended it'}`;
 }
 

@@ -1,5 +1,6 @@
 export { message, violation } from './message.ts';
-export type { Told } from './scene.ts';
+export { renderSvg, type Drawn } from './svg.ts';
+export type { Past, Told } from './scene.ts';
 export { escapeText, renderText, type TextOptions } from './text.ts';
 export {
   inForce,

@@ -96,7 +96,8 @@ export function message(told: Told): string {
   add('others', others(scene));
   add('late', late(scene));
   add('looks', looks(scene));
-  add('notes', notes(scene));
+  add('later', later(scene));
+  add('notes', [...notes(scene), ...scene.told.flatMap((note) => paragraph(oneLine(note)))]);
   add('bounds', bounds(scene));
   add('replay', replayOf(told.trace) === undefined ? [] : [replayOf(told.trace)!]);
   add('hint', paragraph(hint(scene)));
@@ -127,10 +128,14 @@ export function violation(told: {
   readonly subject: { readonly trace: Trace; readonly name?: string | undefined };
   readonly negated?: boolean | undefined;
   readonly within?: Millis | undefined;
+  readonly past?: Told['past'];
+  readonly notes?: Told['notes'];
+  readonly cause?: unknown;
 }): ContractViolation<Judgement, Trace> {
-  const { claim, judgement, subject, negated, within } = told;
+  const { judgement, subject, cause } = told;
   const { trace, name } = subject;
-  return new ContractViolation(message({ claim, judgement, trace, name, negated, within }), {
+  return new ContractViolation(message({ ...told, trace, name }), {
+    cause,
     judgement,
     trace,
     replay: replayOf(trace),
@@ -160,6 +165,8 @@ function happened(scene: Scene): string {
       return `${allLooks(judgement.coverage.looks)} failed${told === undefined || told.trim() === '' ? '' : `: ${oneLine(told, 160)}`}`;
     }
     case 'aborted':
+      if (closing.stopped === true)
+        return `the probe said to stop trying ${elapsed(scene)}${lastSeen(scene)}: ${oneLine(firstLine(closing.why ?? ''), 160)}`;
       return `the wait was ended ${elapsed(scene)}${lastSeen(scene)}: ${oneLine(firstLine(closing.why ?? '').trim() || 'aborted', 160)}`;
     case 'bound':
       return scene.reason.code === 'residual-bound'
@@ -331,6 +338,8 @@ function decided(scene: Scene): string {
     case 'broken':
       return `by nothing: ${brokenBecause(scene)}${wait}`;
     case 'aborted':
+      if (closing.stopped === true)
+        return `by nothing: ${sourceName(closing.source ?? scene.main?.source)} gave up at ${moment(at)} (${wall(scene, at)})${wait}`;
       return `by nothing: the wait was ended at ${moment(at)}${wait}`;
     case 'bound':
       return `by nothing: a bound of ours was hit at ${moment(at)}${wait}`;
@@ -455,6 +464,16 @@ function notes({ picture }: Scene): readonly string[] {
   const rows = [...seen].map(([text, { at, times: n }]) => [moment(at), n === 1 ? text : `${text} (${n} times)`]);
   const shown = hanging(rows.slice(0, MAX_NOTE_ROWS), DEFAULT_WIDTH - LABELS);
   return rows.length > MAX_NOTE_ROWS ? [...shown, `… and ${rows.length - MAX_NOTE_ROWS} more`] : shown;
+}
+
+/** What looking on past the deadline brought: it tells a slow system from a broken one, and changes no verdict. */
+function later({ past }: Scene): readonly string[] {
+  if (past === undefined) return [];
+  return paragraph(
+    past.held === undefined
+      ? `it would not have passed ${formatDuration(past.looked)} later either; looking past the deadline changes no verdict`
+      : `it would have passed ${formatDuration(past.held)} later: it was looked at for up to ${formatDuration(past.looked)} past the deadline, which changes no verdict`,
+  );
 }
 
 function states({ picture }: Scene): readonly string[] {

@@ -24,6 +24,18 @@ export interface Told {
   readonly negated?: boolean | undefined;
   /** How long was waited at most, in milliseconds. */
   readonly within?: Millis | undefined;
+  /** What looking on past the deadline brought. It counts for nothing. */
+  readonly past?: Past | undefined;
+  /** What the edge has to say of how it waited: a multiplier that was in force. */
+  readonly notes?: readonly string[] | undefined;
+}
+
+/** What was seen past the deadline; times are in milliseconds. */
+export interface Past {
+  /** How long was looked on at most. */
+  readonly looked: Millis;
+  /** How long after the deadline the claim came to hold; absent where it did not. */
+  readonly held?: Millis;
 }
 
 /** Everything that the parts of a message draw on. */
@@ -48,6 +60,8 @@ export interface Scene {
   readonly id: string | undefined;
   /** A request that started the operation, as far as it was seen. */
   readonly start: Start;
+  readonly past: Past | undefined;
+  readonly told: readonly string[];
 }
 
 interface Closed {
@@ -58,6 +72,8 @@ interface Closed {
   readonly since?: Millis;
   readonly looks?: number;
   readonly why?: string;
+  /** The probe itself said that there is no use in going on. */
+  readonly stopped?: boolean;
 }
 
 export interface Start {
@@ -106,6 +122,8 @@ export function sceneOf(told: Told): Scene {
     at: judgement.at ?? trace.now(),
     id: operationOf(observations),
     start: startOf(observations),
+    past: told.past,
+    told: told.notes ?? [],
   };
 }
 

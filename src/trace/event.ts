@@ -1,4 +1,5 @@
 import type { Millis } from '../time/index.ts';
+import type { NearMiss } from './near-miss.ts';
 
 /** A body as it was seen: text where it is valid UTF-8, base64 otherwise; cut at {@link MAX_BODY_BYTES}. */
 export type Body = string | { readonly base64: string };
@@ -68,7 +69,14 @@ export type Event =
       readonly attempt?: number;
     }
   /** A look that failed: the probe threw, the monitor answered 500. */
-  | { readonly kind: 'error'; readonly message: string; readonly name?: string; readonly status?: number; readonly body?: Body }
+  | {
+      readonly kind: 'error';
+      readonly message: string;
+      readonly name?: string;
+      readonly status?: number;
+      readonly body?: Body;
+      readonly miss?: NearMiss;
+    }
   | { readonly kind: 'fault'; readonly fault: string; readonly action: unknown }
   | { readonly kind: 'healed'; readonly fault: string }
   /** From now on, and before, these keys mean this operation. */

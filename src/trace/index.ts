@@ -21,6 +21,7 @@ export {
   statesOf,
   type Lifecycle,
 } from './lifecycle.ts';
+export { isNearer, type NearMiss } from './near-miss.ts';
 export { plain } from './plain.ts';
 export { isSecretHeader, REDACTED, redactHeaders, redactUrl } from './redact.ts';
 export { reasonPhrase } from './status.ts';

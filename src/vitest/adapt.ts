@@ -1,11 +1,14 @@
 import { chai, vi, type MatcherState, type RunnerTestCase } from 'vitest';
-import { ContractViolation, HarnessError } from '../errors.ts';
+import { HarnessError } from '../errors.ts';
 import type { Judgement } from '../logic/index.ts';
 import { subjectOf, type Matcher, type Meant } from '../matchers/matcher.ts';
 import { violation } from '../report/index.ts';
-import { formatDuration, parseDuration, systemClock, type Millis } from '../time/index.ts';
-import { closeSubject, DEFAULT_WITHIN_MS, LAST_LOOK_GRACE_MS, watch, type Subject } from '../watch/index.ts';
+import { parseDuration, systemClock, type Millis } from '../time/index.ts';
+import { closeSubject, LAST_LOOK_GRACE_MS, watch, type Subject } from '../watch/index.ts';
 import { concurrentTest, enterLate, isOver, runningTests, timeLeft } from './attempt.ts';
+import { at } from './pending.ts';
+import { attachTimeline, remarkMargin } from './remarks.ts';
+import { budget, defaultsFor, tooLong, type Budget, type Defaults } from './settings.ts';
 
 /** What a default wait leaves of the test's time, in milliseconds, so that our message comes before the runner's. */
 const MARGIN_MS: Millis = LAST_LOOK_GRACE_MS + 100;
@@ -47,17 +50,26 @@ export function adapt(matcher: Matcher): (this: MatcherState, received: unknown,
       const meant = (matcher.mean as (...given: unknown[]) => Meant)(...args);
       const subject = subjectOf(received, name);
       closeAtTheEnd(subject, task);
-      const within = timeFor(name, meant, subject, task);
+      const defaults = meant.claim.fromNow === true ? {} : defaultsFor(task);
+      const { within, notes } = timeFor(name, meant, subject, task, defaults);
+      const start = systemClock.now();
       const judgement = await watch(subject, meant.claim, {
-        pace: meant.options.pace,
+        pace: meant.options.pace ?? defaults.pace,
         within,
         signal: waiting.signal,
         ...(subject.clock === systemClock ? { beforeLook: moveFakeTimers } : {}),
       });
-      if (passes(judgement, this.isNot)) return { pass: !this.isNot, message: () => '' };
-      const error = violation({ claim: meant.claim, judgement, subject, negated: this.isNot, within });
+      if (passes(judgement, this.isNot)) {
+        if (meant.claim.fromNow !== true && subject.clock === systemClock)
+          await remarkMargin(task, label, systemClock.now() - start, within);
+        return { pass: !this.isNot, message: () => '' };
+      }
+      const error = violation({ claim: meant.claim, judgement, subject, negated: this.isNot, within, notes });
       const prefix: unknown = chai.util.flag(this.assertion, 'message');
       if (typeof prefix === 'string' && prefix !== '') error.message = `${prefix}: ${error.message}`;
+      // A test whose time is up waits for nothing more.
+      const attached = attachTimeline(task, label, { trace: subject.trace, judgement, name: subject.name });
+      if (judgement.decidedBy !== 'aborted') await attached;
       throw error;
     })();
     return waiting.track(promise, task) as unknown as Promise<Result>;
@@ -74,7 +86,7 @@ class Waiting {
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
   readonly #label: string;
-  readonly #site: string;
+  readonly #site: Site;
   /** How often the result must be asked for: `expect.soft` asks once by itself. */
   readonly #needed: number;
   #asked = 0;
@@ -84,7 +96,7 @@ class Waiting {
   /** What came of promises that were derived from this one, and that nobody asked for: `.then(…)` without await. */
   #loose: Set<{ error?: unknown }> | undefined;
 
-  constructor(label: string, site: string, needed: number) {
+  constructor(label: string, site: Site, needed: number) {
     this.#label = label;
     this.#site = site;
     this.#needed = needed;
@@ -93,21 +105,26 @@ class Waiting {
 
   track(promise: Promise<Result>, task: RunnerTestCase | undefined): PromiseLike<Result> {
     let pending: unknown;
+    const signal = task?.context.signal;
+    const stop = (): void => this.#controller.abort(signal?.reason);
+    const settle = (): void => {
+      this.#settled = true;
+      // A test may make thousands of calls, and each listener is compared with all that are there.
+      signal?.removeEventListener('abort', stop);
+    };
     const settled = promise.then(
       (result) => {
-        this.#settled = true;
+        settle();
         return result;
       },
       (error: unknown) => {
-        this.#settled = true;
+        settle();
         if (this.signal.aborted) pending = error;
         throw at(error, this.#site);
       },
     );
     // Whoever forgot to await is told by the hook below; the runner must not blame another test for a rejection.
     settled.catch(() => undefined);
-    const signal = task?.context.signal;
-    const stop = (): void => this.#controller.abort(signal?.reason);
     if (signal?.aborted === true) stop();
     else signal?.addEventListener('abort', stop, { once: true });
     const finish = async (): Promise<void> => {
@@ -206,22 +223,20 @@ export async function leave(): Promise<void> {
 }
 
 /** How long this call may wait, refused at once where the test would end before. */
-function timeFor(name: string, { claim, options }: Meant, subject: Subject, task: RunnerTestCase | undefined): Millis {
+function timeFor(
+  name: string,
+  { claim, options }: Meant,
+  subject: Subject,
+  task: RunnerTestCase | undefined,
+  defaults: Defaults,
+): Budget {
   const left = subject.clock === systemClock ? timeLeft(task) : Number.POSITIVE_INFINITY;
-  const [setting, wished] =
-    claim.fromNow === true
-      ? (['for', ownLength(claim.args)] as const)
-      : (['within', options.within === undefined ? undefined : parseDuration(options.within, 'within')] as const);
-  if (wished === undefined) return Math.max(0, Math.min(DEFAULT_WITHIN_MS, left > 2 * MARGIN_MS ? left - MARGIN_MS : left / 2));
-  if (wished > left) {
-    const limit = task!.timeout;
-    throw new HarnessError(
-      `${setting}-too-long`,
-      `${name}: ${setting} is ${formatDuration(wished)}, but the test has ${formatDuration(Math.max(0, left))} left of its timeout of ${formatDuration(limit)}`,
-      `give the test more time, as in test(name, fn, ${Math.ceil((wished + limit - left + 1000) / 1000) * 1000}) or test.testTimeout in the Vitest config, or shorten ${setting}`,
-    );
-  }
-  return wished;
+  const limit = Number.isFinite(left) ? task?.timeout : undefined;
+  if (claim.fromNow !== true) return budget(options.within ?? defaults.within, { left, margin: MARGIN_MS, label: name, limit });
+  const length = ownLength(claim.args);
+  if (length === undefined) return budget(undefined, { left, margin: MARGIN_MS, label: name, limit });
+  if (length > left) throw tooLong(name, 'for', length, left, limit);
+  return { within: length, notes: [] };
 }
 
 function ownLength(args: unknown): Millis | undefined {
@@ -238,7 +253,7 @@ function moveFakeTimers(sinceLast: Millis): void {
  * The test that made the call. With the global `expect` the runner only guesses it, and guesses wrong while several tests
  * run concurrently: then the assertion would be blamed on another test, so it is refused with the remedy.
  */
-function ownTest(state: MatcherState, name: string, site: string): RunnerTestCase | undefined {
+function ownTest(state: MatcherState, name: string, site: Site): RunnerTestCase | undefined {
   const { task } = state;
   const actual = concurrentTest();
   if (actual !== undefined && task === actual) return task;
@@ -274,20 +289,18 @@ function calledThroughContext(task: RunnerTestCase): boolean {
   return assertionCalls > before || (assertionCalls > 0 && assertionCalls < before);
 }
 
-/** The stack at the call, as text without its first line. Under `.resolves` it was taken when `.resolves` was written. */
-function callSite(state: MatcherState, below: (...args: never[]) => unknown): string {
-  const flagged: unknown = state.promise === '' ? undefined : chai.util.flag(state.assertion, 'error');
-  const holder: { stack?: string } = flagged instanceof Error ? flagged : {};
-  if (!(flagged instanceof Error)) Error.captureStackTrace(holder, below);
-  const stack = holder.stack ?? '';
-  return stack.slice(stack.indexOf('\n    at '));
+/** Where a stack is kept that is written out only when it is read. */
+interface Site {
+  readonly stack?: string;
 }
 
-/** Lets an error of ours point at the call of the matcher; what others threw points at where it was thrown. */
-function at(error: unknown, site: string): unknown {
-  if ((error instanceof ContractViolation || error instanceof HarnessError) && site.startsWith('\n'))
-    error.stack = `${error.name}: ${error.message}${site}`;
-  return error;
+/** The stack at the call. Under `.resolves` it was taken when `.resolves` was written. */
+function callSite(state: MatcherState, below: (...args: never[]) => unknown): Site {
+  const flagged: unknown = state.promise === '' ? undefined : chai.util.flag(state.assertion, 'error');
+  if (flagged instanceof Error) return flagged;
+  const site: Site = {};
+  Error.captureStackTrace(site, below);
+  return site;
 }
 
 function alreadyPolled(name: string): HarnessError {

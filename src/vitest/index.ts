@@ -14,6 +14,10 @@ import type { StayOptions, WaitOptions } from '../matchers/matcher.ts';
 import * as matchers from '../matchers/index.ts';
 import { adapt, leave } from './adapt.ts';
 import { enter } from './attempt.ts';
+import { consistently, type ConsistentlyOptions } from './consistently.ts';
+import { eventually, type Eventual, type EventuallyOptions } from './eventually.ts';
+import { leaveForms } from './pending.ts';
+import { defaults, type Defaults } from './settings.ts';
 
 expect.extend(Object.fromEntries(Object.values(matchers).map((matcher) => [matcher.name, adapt(matcher)])));
 
@@ -22,14 +26,19 @@ try {
   beforeEach(({ task }) => enter(task));
   // Added first, it runs last: what a hook of the file's forgot to await is told then.
   afterAll(leave);
+  afterAll(leaveForms);
 } catch {
   // Imported inside a running test, where no hook can be added: the time left is then taken from the test's own timeout.
 }
 
-export { expect };
-export type { AsyncMatchers, StayOptions, WaitOptions };
+export { consistently, defaults, eventually, expect };
+export type { AsyncMatchers, ConsistentlyOptions, Defaults, Eventual, EventuallyOptions, StayOptions, WaitOptions };
 
 declare module 'vitest' {
   // The parameters must repeat Vitest's own, to the letter.
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> extends AsyncMatchers {}
+  /** Defaults for a whole run, from the config: `test: { provide: { holdfast: { within: '10s' } } }`. */
+  interface ProvidedContext {
+    holdfast?: Defaults;
+  }
 }

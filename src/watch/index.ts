@@ -1,3 +1,4 @@
+export { signalOf, stopTrying, tryAgainAfter } from './signals.ts';
 export {
   NO_NEWS,
   type LookContext,
@@ -9,4 +10,12 @@ export {
   type Viewed,
 } from './source.ts';
 export { subject, type Acceptance, type Operation, type Subject } from './subject.ts';
-export { closeSubject, DEFAULT_WITHIN_MS, LAST_LOOK_GRACE_MS, openSources, watch, type WatchOptions } from './watch.ts';
+export {
+  closeSubject,
+  DEFAULT_WITHIN_MS,
+  failedLook,
+  LAST_LOOK_GRACE_MS,
+  openSources,
+  watch,
+  type WatchOptions,
+} from './watch.ts';

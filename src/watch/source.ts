@@ -33,6 +33,10 @@ export interface Looked {
   readonly events: readonly Event[];
   /** Do not look again before this moment of the clock, in milliseconds: the server asked for it. */
   readonly notBefore?: Millis | undefined;
+  /** Look again after so many milliseconds, neither earlier nor later: the probe itself asked for it, and no pace overrules it. */
+  readonly after?: Millis | undefined;
+  /** There is no use in looking on: every wait ends undecided, for this reason. */
+  readonly stop?: string | undefined;
   /** There is nothing more to see here, ever. */
   readonly done?: boolean | undefined;
   /** There is more to see for those who test values: with `done`, it is looked once more when one of them comes. */

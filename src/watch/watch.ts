@@ -18,8 +18,9 @@ import {
   type Sleeper,
   type Waiter,
 } from '../time/index.ts';
-import { plain, type Event, type Observation } from '../trace/index.ts';
+import { plain, type Event, type EventOf, type Observation } from '../trace/index.ts';
 import { isPull, type LookContext, type Looked, type Pull, type Push, type Viewed } from './source.ts';
+import { signalOf } from './signals.ts';
 import type { Subject } from './subject.ts';
 
 /** How long a watch waits unless told otherwise, in milliseconds: within the 5 s that most runners give a test. */
@@ -481,7 +482,7 @@ class Channel implements Waiter {
       looked = this.source.look(this.#context);
     } catch (error) {
       if (error instanceof HarnessError) throw error;
-      looked = { events: [failedLook(error)] };
+      looked = lookedAt(error);
     }
     // A probe may itself have ended the wait: then nobody is told what it saw.
     if (isThenable(looked)) this.#await(looked, watch, start);
@@ -495,7 +496,7 @@ class Channel implements Waiter {
       (error: unknown) =>
         error instanceof HarnessError
           ? this.#cameLater(undefined, error, watch, start)
-          : this.#cameLater({ events: [failedLook(error)] }, undefined, watch, start),
+          : this.#cameLater(lookedAt(error), undefined, watch, start),
     );
   }
 
@@ -545,6 +546,12 @@ class Channel implements Waiter {
       this.#lastEvent = events[events.length - 1];
     }
     if (this.#views !== NONE) this.#views = NONE;
+    if (looked.stop !== undefined) {
+      this.done = true;
+      const at = trace.now();
+      for (const wait of this.#watcher.waits) wait.close({ by: 'aborted', at, why: looked.stop, stopped: true });
+      return;
+    }
     if (looked.done === true) {
       this.done = true;
       if (this.#watcher.ended()) for (const wait of this.#watcher.waits) wait.ended();
@@ -561,9 +568,10 @@ class Channel implements Waiter {
       const polite = this.#watcher.polite ? this.#notBefore - now : 0;
       const loose = this.#watcher.polite && (this.source.pace ?? adaptive) === adaptive;
       // Who says when to come back has said both: not earlier, and no need to come later.
-      if (polite > 0) this.#rounds.schedule(this, polite, now);
+      if (looked.after !== undefined) this.#rounds.schedule(this, Math.max(MIN_GAP_MS, looked.after), now);
+      else if (polite > 0) this.#rounds.schedule(this, polite, now);
       else this.#rounds.schedule(this, gap, now, loose);
-      this.#loose = loose && !waited && !(polite > 0);
+      this.#loose = loose && !waited && !(polite > 0) && looked.after === undefined;
     }
   }
 
@@ -572,6 +580,8 @@ class Channel implements Waiter {
     const last = this.#lastEvent;
     return (
       event.kind === 'error' &&
+      // It came nearer than any before.
+      event.miss === undefined &&
       last?.kind === 'error' &&
       event.message === last.message &&
       event.name === last.name &&
@@ -918,6 +928,8 @@ class Wait implements Sleeper {
 
   /** Whether looks were taken and all of them failed. */
   #allFailed(): boolean {
+    // To some claims a look that failed tells as much as any other.
+    if (this.#claim.failuresTell === true) return false;
     const { channels } = this.#watcher;
     return (
       this.#sawError &&
@@ -992,8 +1004,16 @@ class Views {
   }
 }
 
+/** What came of a look that threw: besides a failure it may be a wish of the probe's. */
+function lookedAt(error: unknown): Looked {
+  const events = [failedLook(error)];
+  const signal = signalOf(error);
+  if (signal === undefined) return { events };
+  return signal.do === 'stop' ? { events, stop: signal.reason } : { events, after: signal.after };
+}
+
 /** A look that threw or rejected is an observation; `reject(undefined)` is a failure like any other. */
-function failedLook(error: unknown): Event {
+export function failedLook(error: unknown): EventOf<'error'> {
   if (error instanceof Error) {
     const { cause } = error;
     // Of a refused connection to a name with several addresses, undici tells nothing but the code.

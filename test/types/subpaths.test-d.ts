@@ -10,6 +10,7 @@ import * as report from 'holdfast/report';
 import * as time from 'holdfast/time';
 import * as trace from 'holdfast/trace';
 import * as vitest from 'holdfast/vitest';
+import * as waitForExpect from 'holdfast/wait-for-expect';
 import manifest from '../../package.json' with { type: 'json' };
 
 test('every sub-path of the package has types, and this file knows all of them', () => {
@@ -24,6 +25,7 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(time.virtualClock).toBeFunction();
   expectTypeOf(trace.parseTrace).toBeFunction();
   expectTypeOf(vitest.expect).toBeFunction();
+  expectTypeOf(waitForExpect.default).toBeFunction();
   expectTypeOf<keyof typeof manifest.exports>().toEqualTypeOf<
     | '.'
     | './demo'
@@ -37,6 +39,7 @@ test('every sub-path of the package has types, and this file knows all of them',
     | './time'
     | './trace'
     | './vitest'
+    | './wait-for-expect'
   >();
 });
 

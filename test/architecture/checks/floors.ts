@@ -23,6 +23,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   vitest: 10,
   jest: 10,
   playwright: 10,
+  'wait-for-expect': 10,
   cli: 10,
   demo: 10,
 };

@@ -32,6 +32,27 @@ export default defineConfig({
           setupFiles: ['cases/shared-setup.ts'],
         },
       },
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'forms',
+          include: ['cases/forms/*.case.ts'],
+          exclude: ['cases/forms/slow*'],
+          // What a wait leaves open, also one that its test's time-out cut off, fails its file.
+          setupFiles: ['../../setup/leaks.ts'],
+        },
+      },
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'slow',
+          include: ['cases/forms/slow.case.ts'],
+          env: { HOLDFAST_SLOW: '3', CI: 'true' },
+          provide: { holdfast: { within: '40ms' } },
+        },
+      },
       { ...common, test: { ...limits, name: 'bail', include: ['cases/bail.case.ts'] } },
     ],
   },
