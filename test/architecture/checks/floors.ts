@@ -20,9 +20,11 @@ export const FLOORS: Readonly<Record<string, number>> = {
   chaos: 7,
   contract: 8,
   matchers: 9,
+  edge: 9.5,
   vitest: 10,
   jest: 10,
   playwright: 10,
+  'node-test': 10,
   cli: 10,
   demo: 10,
 };
@@ -50,6 +52,9 @@ const COMPUTING_MODULES: ReadonlySet<string> = new Set(['node:util', 'node:asser
 /** Optional peers, and the only folders that may load them when they are themselves loaded. */
 export const PEERS: Readonly<Record<string, readonly string[]>> = {
   vitest: ['vitest'],
+  '@jest/globals': ['jest'],
+  '@playwright/test': ['playwright'],
+  expect: ['jest', 'node-test'],
   bullmq: [],
   ioredis: [],
   nodemailer: [],

@@ -1,0 +1,37 @@
+import { ContractViolation, HarnessError } from '../errors.ts';
+
+/** Frames of the runner between us and the user's call may be many. */
+const MOST_FRAMES = 50;
+
+const NODE = /^\s*at (?:.* \()?node:/;
+
+/**
+ * The stack at the call, as text without its first line.
+ *
+ * @param below the function that the user called: what is above it is of no interest
+ * @param hidden frames of the runner to leave out, besides Node's own
+ */
+export function siteBelow(below: (...args: never[]) => unknown, hidden?: RegExp): string {
+  const holder: { stack?: string } = {};
+  const { stackTraceLimit } = Error;
+  if (hidden !== undefined) Error.stackTraceLimit = MOST_FRAMES;
+  Error.captureStackTrace(holder, below);
+  Error.stackTraceLimit = stackTraceLimit;
+  const frames = framesOf(holder.stack);
+  if (hidden === undefined) return frames;
+  const shown = frames.split('\n').filter((frame) => frame.trim() !== '' && !hidden.test(frame) && !NODE.test(frame));
+  return shown.map((frame) => `\n${frame}`).join('');
+}
+
+/** The frames of a stack, each with a line break before it. */
+export function framesOf(stack = ''): string {
+  const first = stack.indexOf('\n    at ');
+  return first < 0 ? '' : stack.slice(first);
+}
+
+/** Lets an error of ours point at the call of the matcher; what others threw points at where it was thrown. */
+export function at(error: unknown, site: string): unknown {
+  if ((error instanceof ContractViolation || error instanceof HarnessError) && site.startsWith('\n'))
+    error.stack = `${error.name}: ${error.message}${site}`;
+  return error;
+}
