@@ -2,8 +2,11 @@ import { expectTypeOf, test } from 'vitest';
 import * as core from 'holdfast';
 import * as demo from 'holdfast/demo';
 import * as dialects from 'holdfast/dialects';
+import * as jest from 'holdfast/jest';
 import * as logic from 'holdfast/logic';
 import * as matchers from 'holdfast/matchers';
+import * as nodeTest from 'holdfast/node-test';
+import * as playwright from 'holdfast/playwright';
 import * as probes from 'holdfast/probes';
 import * as report from 'holdfast/report';
 import * as time from 'holdfast/time';
@@ -15,8 +18,11 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(core.operation).toBeFunction();
   expectTypeOf(demo.demoApp).toBeFunction();
   expectTypeOf(dialects.location).toBeObject();
+  expectTypeOf(jest.expect).toBeFunction();
   expectTypeOf(logic.judge).toBeFunction();
   expectTypeOf(matchers.toEventuallySucceed.name).toBeString();
+  expectTypeOf(nodeTest.expect).toBeFunction();
+  expectTypeOf(playwright.test).toBeFunction();
   expectTypeOf(probes.poll).toBeFunction();
   expectTypeOf(report.message).toBeFunction();
   expectTypeOf(time.virtualClock).toBeFunction();
@@ -26,9 +32,12 @@ test('every sub-path of the package has types, and this file knows all of them',
     | '.'
     | './demo'
     | './dialects'
+    | './jest'
     | './logic'
     | './matchers'
+    | './node-test'
     | './package.json'
+    | './playwright'
     | './probes'
     | './report'
     | './time'
@@ -42,8 +51,11 @@ test('nothing that is exported is any', () => {
   expectTypeOf<AnyKeys<typeof core>>().toBeNever();
   expectTypeOf<AnyKeys<typeof demo>>().toBeNever();
   expectTypeOf<AnyKeys<typeof dialects>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof jest>>().toBeNever();
   expectTypeOf<AnyKeys<typeof logic>>().toBeNever();
   expectTypeOf<AnyKeys<typeof matchers>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof nodeTest>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof playwright>>().toBeNever();
   expectTypeOf<AnyKeys<typeof probes>>().toBeNever();
   expectTypeOf<AnyKeys<typeof report>>().toBeNever();
   expectTypeOf<AnyKeys<typeof time>>().toBeNever();

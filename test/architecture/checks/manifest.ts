@@ -17,6 +17,9 @@ export const DEPENDENCIES: Readonly<Record<string, string>> = {};
 /** What may be asked for beside us. */
 export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   vitest: 'the runner of holdfast/vitest',
+  '@jest/globals': 'the runner of holdfast/jest',
+  '@playwright/test': 'the runner of holdfast/playwright',
+  expect: 'what holdfast/node-test extends, and where the types of holdfast/jest are',
   bullmq: 'the demo with workers in several processes',
   ioredis: 'how bullmq reaches Redis',
   nodemailer: 'how the demo sends e-mail by SMTP',

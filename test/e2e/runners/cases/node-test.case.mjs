@@ -1,0 +1,17 @@
+import { describe, mock, test } from 'node:test';
+import { expect } from 'holdfast/node-test';
+import { behaviour } from './behaviour.mjs';
+
+/** @type {(() => void)[]} */
+const together = [];
+
+behaviour({
+  test: (name, run, timeout) => void test(name, timeout === undefined ? {} : { timeout }, () => run()),
+  expect,
+  concurrent: (name, run) => void together.push(() => void test(name, () => run(expect))),
+  timers: { install: () => mock.timers.enable(), uninstall: () => mock.timers.reset() },
+});
+
+describe('together', { concurrency: true }, () => {
+  for (const define of together) define();
+});
