@@ -4,9 +4,17 @@ import { leave } from '../edge/waiting.ts';
 /** A test of Jest's runner, as its events tell of it. */
 interface CircusTest {
   readonly name: string;
+  readonly parent?: Block;
+  readonly concurrent?: boolean;
   readonly failing?: boolean;
   readonly timeout?: number | undefined;
   errors: unknown[];
+}
+
+/** A `describe`; the outermost is the file. */
+interface Block {
+  readonly name: string;
+  readonly parent?: Block;
 }
 
 /** What Jest's runner tells an environment's `handleTestEvent`, and whoever else listens. */
@@ -28,16 +36,36 @@ type Handler = (event: CircusEvent, state: CircusState) => Promise<void> | void;
 const HANDLERS = Symbol.for('EVENT_HANDLERS');
 
 const attempts: WeakMap<CircusTest, Attempt> = new WeakMap();
-const running: Set<Attempt> = new Set();
+const running: Map<CircusTest, Attempt> = new Map();
 
-/** Tests of this file that are under way; more than one only when they run concurrently. */
-export function runningTests(): ReadonlySet<Attempt> {
-  return running;
+/** How many tests of this file are under way; more than one only when they run concurrently. */
+export function runningTests(): number {
+  return running.size;
 }
 
-/** What became of a test that Jest knows, by the object that stands for it there. */
-export function attemptOf(test: object): Attempt | undefined {
-  return attempts.get(test as CircusTest);
+/** What the state of `expect` tells of the code that runs, by way of the asynchronous context. */
+interface Told {
+  /** The object that stands for the test in the runner; since Jest 30.5. */
+  readonly currentTestIdentity?: () => object | undefined;
+  /** Before, of a concurrent test alone: its name, with those of the blocks around it. */
+  readonly currentConcurrentTestName?: () => string | undefined;
+}
+
+/** The test whose code runs, by what is told of it; undefined where it cannot be known. */
+export function testOf({ currentTestIdentity, currentConcurrentTestName }: Told): Attempt | undefined {
+  const test = currentTestIdentity?.();
+  const known = test === undefined ? undefined : attempts.get(test as CircusTest);
+  if (known !== undefined) return known;
+  if (running.size < 2) return [...running.values()][0];
+  if (currentTestIdentity !== undefined) return undefined;
+  const name = currentConcurrentTestName?.();
+  const possible = [...running].filter(([one]) => (name === undefined ? one.concurrent !== true : fullName(one) === name));
+  // Two may have the same name.
+  return possible.length === 1 ? possible[0]![1] : undefined;
+}
+
+function fullName({ name, parent }: Block): string {
+  return parent?.parent === undefined ? name : `${fullName(parent)} ${name}`;
 }
 
 /**
@@ -63,7 +91,7 @@ async function handle(event: CircusEvent, state: CircusState): Promise<void> {
   if (name === 'test_start') {
     const attempt = new Attempt(test.name);
     attempts.set(test, attempt);
-    running.add(attempt);
+    running.set(test, attempt);
     return;
   }
   const attempt = attempts.get(test);
@@ -78,7 +106,7 @@ async function handle(event: CircusEvent, state: CircusState): Promise<void> {
   }
   if (/^test_(done|skip|todo)$/.test(name)) {
     attempt.close();
-    running.delete(attempt);
+    running.delete(test);
   }
 }
 

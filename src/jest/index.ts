@@ -20,7 +20,7 @@ import * as matchers from '../matchers/index.ts';
 import type { StayOptions, WaitOptions } from '../matchers/matcher.ts';
 import { timersAreFaked } from '../time/clock.ts';
 import type { Millis } from '../time/index.ts';
-import { attemptOf, listen, runningTests } from './circus.ts';
+import { listen, runningTests, testOf } from './circus.ts';
 
 /** Under another runner than Jest's own, hooks tell of one test at a time. */
 let only: Attempt | undefined;
@@ -50,16 +50,14 @@ if (!listen()) {
 
 /** The test whose code this is: the runner knows it by the asynchronous context. */
 function ownTest(name: string): Attempt | undefined {
-  const state = expect.getState() as { currentTestIdentity?: () => object | undefined };
-  const test = state.currentTestIdentity?.();
-  const known = test === undefined ? undefined : attemptOf(test);
+  const known = testOf(expect.getState());
   if (known !== undefined) return known;
   const running = runningTests();
-  if (running.size < 2) return [...running][0] ?? only;
+  if (running < 2) return only;
   throw globalExpect(
     name,
-    running.size,
-    'await it in the function of the test, with Jest 30.5 or later; or use test instead of test.concurrent',
+    running,
+    'call it in the function of the test, or in what that awaits; or use test instead of test.concurrent',
   );
 }
 

@@ -1,6 +1,6 @@
 /** Runs the cases under each runner, as its users run it, and reads what came of them. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters as plain } from 'node:util';
@@ -38,6 +38,12 @@ function node(args: readonly string[], env: Readonly<Record<string, string>> = {
       (_error, stdout, stderr) => resolve(stdout + stderr),
     );
   });
+}
+
+/** What a runner wrote; of one that died, its last words say why. */
+function written(report: string, output: string): string {
+  if (!existsSync(report)) throw new Error(`no report was written:\n${output.slice(-3000)}`);
+  return readFileSync(report, 'utf8');
 }
 
 const NOTHING = { told: [], attachments: [] };
@@ -104,13 +110,13 @@ const RUN: Readonly<Record<Runner, (folder: string) => Promise<{ output: string;
       ...['--config', join(here, 'vitest.config.ts')],
       ...['--reporter=json', '--reporter=default', `--outputFile.json=${report}`],
     ]);
-    return { output, cases: fromJestLike(readFileSync(report, 'utf8')) };
+    return { output, cases: fromJestLike(written(report, output)) };
   },
   async jest(folder) {
     const report = join(folder, 'jest.json');
     const args = [join(modules, 'jest/bin/jest.js'), '-c', join(here, 'jest.config.json'), '--json', `--outputFile=${report}`];
     const output = await node(args, { NODE_OPTIONS: '--experimental-vm-modules' });
-    return { output, cases: fromJestLike(readFileSync(report, 'utf8')) };
+    return { output, cases: fromJestLike(written(report, output)) };
   },
   async playwright(folder) {
     const report = join(folder, 'playwright.json');
@@ -118,7 +124,7 @@ const RUN: Readonly<Record<Runner, (folder: string) => Promise<{ output: string;
     const output = await node(args, { RUNNERS_OUTPUT: join(folder, 'playwright'), PLAYWRIGHT_JSON_OUTPUT_FILE: report });
     return {
       output,
-      cases: fromPlaywright({ specs: [], ...(JSON.parse(readFileSync(report, 'utf8')) as Partial<PlaywrightSuite>) }),
+      cases: fromPlaywright({ specs: [], ...(JSON.parse(written(report, output)) as Partial<PlaywrightSuite>) }),
     };
   },
   async 'node-test'(folder) {
@@ -131,7 +137,7 @@ const RUN: Readonly<Record<Runner, (folder: string) => Promise<{ output: string;
       '--test-reporter-destination=stdout',
       'cases/node-test*.case.mjs',
     ]);
-    const lines = readFileSync(report, 'utf8').trimEnd().split('\n');
+    const lines = written(report, output).trimEnd().split('\n');
     return {
       output,
       cases: lines

@@ -97,6 +97,9 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines>>>> = 
   'hooks: passes': { jest: [] },
   'hooks: not awaited': { jest: [NOT_AWAITED] },
   'hooks: innocent neighbour': { jest: [] },
+  'in hooks: called in beforeEach, awaited in the test': { jest: [] },
+  'in hooks: not awaited in afterEach': { jest: [NOT_AWAITED] },
+  'in hooks: innocent': { jest: [] },
   'required: passes': { jest: [] },
   'required: not awaited': { jest: [NOT_AWAITED] },
   'own test: passes': { playwright: [] },
@@ -241,11 +244,17 @@ describe.each(RUNNERS)('%s', (runner) => {
 });
 
 const OURS = /^(ContractViolation|HarnessError): /;
-const OTHER_FILES = /(jest-hooks|jest-required|playwright-own|node-test-assert)\.case\.[mc]js:\d+/;
+const OTHER_FILES = /(jest-hooks|jest-in-hooks|jest-required|playwright-own|node-test-assert)\.case\.[mc]js:\d+/;
 
 test('under node:test, what was pending as a test timed out is told as a diagnostic', () => {
   const { told } = ran('node-test', 'the test times out while a matcher waits');
   expect(told.map(firstLine)).toEqual([CUT('the test timed out or was cancelled')]);
+});
+
+test('under Jest, what a hook of a whole file does not await fails the file, at its line', () => {
+  expect(reports.jest!.output).toMatch(
+    /expect\(…\)\.toEventuallyReach\(\) was not awaited[^]{0,600}jest-in-hooks\.case\.mjs:29:/,
+  );
 });
 
 test('under Playwright, what was seen is attached, and judges as it was judged', () => {
