@@ -84,7 +84,7 @@ describe('the laws of a message', () => {
     expect(second).toBe('');
     for (const line of rest)
       expect(line).toMatch(
-        /^ {2}(decided|because|started|read as|states|values|nearest|faults|errors|looks|notes|bounds|replay|hint|) *  \S|^$/,
+        /^ {2}(decided|because|started|read as|states|values|nearest|faults|errors|others|looks|notes|bounds|replay|hint|) *  \S|^$/,
       );
     expect(text.split('\n').filter((line) => /\s$/.test(line))).toEqual([]);
   });
