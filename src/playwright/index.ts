@@ -43,7 +43,7 @@ export const test: TestType<PlaywrightTestArgs & PlaywrightTestOptions, Playwrig
         await use();
         await exit(info);
       },
-      { auto: true, title: 'holdfast' },
+      { auto: true, box: true },
     ],
   });
 

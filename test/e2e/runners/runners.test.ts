@@ -71,6 +71,8 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines>>>> = 
     playwright: ['toEventuallySucceed: within is T, but the test has T left of its timeout of T'],
     'node-test': ['test timed out after T'],
   },
+  'ends before its matcher is called': { jest: [], 'node-test': [] },
+  'a matcher that is called after its test is refused': { jest: [], 'node-test': [] },
   'fake timers do not freeze it': { vitest: [], jest: [], 'node-test': [] },
   'fake timers are moved on': {
     vitest: [],
@@ -138,6 +140,11 @@ const ROWS: readonly (readonly [says: string, cases: readonly string[], otherwis
     { 'node-test': 'as a diagnostic' },
   ],
   ['… and the looks stop', ['and the looks have stopped']],
+  [
+    'a call that comes after its test is refused',
+    ['ends before its matcher is called', 'a matcher that is called after its test is refused'],
+    { vitest: "with the context's `expect`", playwright: "no: it is taken for the next test's" },
+  ],
   [
     'a wait longer than the test has is refused',
     ['within is longer than the test has'],
@@ -209,7 +216,7 @@ const KNOWS_TEST = 'getTestContext' in process.getBuiltinModule('node:test');
 const REQUIRES_ESM = process.versions.node.localeCompare('24.9.0', 'en', { numeric: true }) >= 0;
 
 function tooOld(title: string, runner: Runner): boolean {
-  if (runner === 'node-test') return !KNOWS_TEST && title.startsWith('concurrent, ');
+  if (runner === 'node-test') return !KNOWS_TEST && /^concurrent, |its matcher is called$|after its test/.test(title);
   return runner === 'jest' && !REQUIRES_ESM && title.startsWith('required: ');
 }
 

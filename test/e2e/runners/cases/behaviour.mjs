@@ -20,6 +20,7 @@ import { systemClock } from 'holdfast/time';
  * @property {{ install(): void, uninstall(): void }} [timers] fakes of the global timers
  * @property {boolean} [soft] there is `expect.soft`
  * @property {boolean} [polling] there is `expect.poll`
+ * @property {boolean} [knowsLate] it tells of code that runs late whose it is
  * @property {boolean} [messages] `expect` takes a message
  */
 
@@ -28,7 +29,19 @@ const pause = setTimeout;
 const sleep = (ms) => new Promise((resolve) => pause(resolve, ms));
 
 /** @param {Runner} runner */
-export function behaviour({ test, red = test, expect, concurrent, retried, failing, timers, soft, polling, messages }) {
+export function behaviour({
+  test,
+  red = test,
+  expect,
+  concurrent,
+  retried,
+  failing,
+  timers,
+  soft,
+  polling,
+  messages,
+  knowsLate,
+}) {
   test('passes', async () => {
     let looks = 0;
     await expect(() => (++looks < 3 ? 'running' : 'succeeded')).toEventuallySucceed();
@@ -50,7 +63,7 @@ export function behaviour({ test, red = test, expect, concurrent, retried, faili
   });
 
   red('fails because nobody answers', async () => {
-    await expect(() => fetch('http://127.0.0.1:9/')).toEventuallySucceed({ within: '50ms' }); // HERE
+    await expect(() => fetch('http://127.0.0.1:9/')).toEventuallySucceed({ within: '500ms' }); // HERE
   });
 
   test('.not passes on an ending that decides', async () => {
@@ -140,7 +153,7 @@ export function behaviour({ test, red = test, expect, concurrent, retried, faili
       const watched = subject([poll(look)], { clock: { ...systemClock } });
       await expect(watched).toEventuallySucceed({ within: '30s' }); // HERE
     },
-    300,
+    800,
   );
 
   test('and the looks have stopped', async () => {
@@ -154,8 +167,26 @@ export function behaviour({ test, red = test, expect, concurrent, retried, faili
     async () => {
       await expect(() => 'running').toEventuallySucceed({ within: '20s' }); // HERE
     },
-    700,
+    900,
   );
+
+  if (knowsLate === true) {
+    /** @type {unknown} */
+    let refused;
+    test('ends before its matcher is called', () => {
+      pause(() => {
+        try {
+          expect(() => 'succeeded').toEventuallySucceed();
+        } catch (error) {
+          refused = error;
+        }
+      }, 30);
+    });
+    test('a matcher that is called after its test is refused', async () => {
+      while (refused === undefined) await sleep(5);
+      expect(refused).toMatchObject({ code: 'test-over' });
+    });
+  }
 
   if (timers !== undefined) {
     test('fake timers do not freeze it', async () => {

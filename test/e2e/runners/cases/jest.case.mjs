@@ -12,5 +12,6 @@ behaviour({
   concurrent: (name, run) => test.concurrent(name, () => run(expect)),
   retried: (name, run) => test(name, () => run(attempts++)),
   failing: (name, run) => test.failing(name, run),
+  knowsLate: true,
   timers: { install: () => void jest.useFakeTimers(), uninstall: () => void jest.useRealTimers() },
 });

@@ -9,6 +9,7 @@ behaviour({
   test: (name, run, timeout) => void test(name, timeout === undefined ? {} : { timeout }, () => run()),
   expect,
   concurrent: (name, run) => void together.push(() => void test(name, () => run(expect))),
+  knowsLate: 'getTestContext' in process.getBuiltinModule('node:test'),
   timers: { install: () => mock.timers.enable(), uninstall: () => mock.timers.reset() },
 });
 
