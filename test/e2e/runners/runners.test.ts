@@ -82,8 +82,13 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines>>>> = 
   // A test that passes in the end keeps what it failed with before, where the runner keeps it.
   'tried again': { vitest: [NOT_AWAITED], jest: [], playwright: [NOT_AWAITED] },
   // Playwright tells what it failed with, as it was expected to.
-  'expected to fail': { vitest: [], jest: [], playwright: [FAILED] },
-  'expected to fail, and not awaited': { vitest: [], jest: [], playwright: [NOT_AWAITED] },
+  'expected to fail': { vitest: [], jest: [], playwright: [FAILED], 'node-test': [] },
+  'expected to fail, and not awaited': {
+    vitest: [],
+    jest: [],
+    playwright: [NOT_AWAITED],
+    'node-test': ['test was expected to fail but passed'],
+  },
   'soft goes on': {
     vitest: ['expected the probe to eventually fail within T, but it succeeded after T', FAILED],
     playwright: ['expected the probe to eventually fail within T, but it succeeded after T', FAILED],
@@ -162,7 +167,11 @@ const ROWS: readonly (readonly [says: string, cases: readonly string[], otherwis
     { playwright: 'none in one process' },
   ],
   ['a test that is tried again', ['tried again'], { 'node-test': 'none there' }],
-  ['a test that is to fail', ['expected to fail', 'expected to fail, and not awaited'], { 'node-test': 'not tried' }],
+  [
+    'a test that is to fail',
+    ['expected to fail', 'expected to fail, and not awaited'],
+    { 'node-test': 'yes, but not by a forgotten `await`' },
+  ],
   ['`expect.soft`', ['soft goes on'], { jest: 'none there', 'node-test': 'none there' }],
   ['`expect.poll` is refused', ['polled'], { jest: 'none there', 'node-test': 'none there' }],
   ['a message of yours comes first', ['with a message'], { jest: 'none there', 'node-test': 'none there' }],
@@ -211,11 +220,13 @@ function ran(runner: Runner, title: string): Ran {
   return found;
 }
 
-/** What this Node is too old for: to tell whose code is running, and, with Jest, to require an ES module. */
+/** What this Node is too old for: to tell whose code is running, to expect a failure, and, with Jest, to require an ES module. */
 const KNOWS_TEST = 'getTestContext' in process.getBuiltinModule('node:test');
+const EXPECTS_FAILURE = 'expectFailure' in process.getBuiltinModule('node:test');
 const REQUIRES_ESM = process.versions.node.localeCompare('24.9.0', 'en', { numeric: true }) >= 0;
 
 function tooOld(title: string, runner: Runner): boolean {
+  if (runner === 'node-test' && !EXPECTS_FAILURE && title.startsWith('expected to fail')) return true;
   if (runner === 'node-test') return !KNOWS_TEST && /^concurrent, |its matcher is called$|after its test/.test(title);
   return runner === 'jest' && !REQUIRES_ESM && title.startsWith('required: ');
 }
@@ -257,6 +268,14 @@ test('under node:test, what was pending as a test timed out is told as a diagnos
   const { told } = ran('node-test', 'the test times out while a matcher waits');
   expect(told.map(firstLine)).toEqual([CUT('the test timed out or was cancelled')]);
 });
+
+test('only an older node:test refuses expect while several tests run', () => {
+  const refused = [...reports['node-test']!.cases].filter(
+    ([title, { errors }]) => title.startsWith('concurrent') && REFUSED.test(errors.join()),
+  );
+  expect(refused.length > 0).toBe(!KNOWS_TEST);
+});
+const REFUSED = /on the global expect while \d+ tests run concurrently[^]*t\.assert\.toEventuallySucceed\(op\)/;
 
 test('under Jest, what a hook of a whole file does not await fails the file, at its line', () => {
   expect(reports.jest!.output).toMatch(

@@ -248,10 +248,11 @@ export function behaviour({
   }
 
   if (concurrent !== undefined) {
+    // Before Node 24, `node:test` cannot tell whose they are, and all of them are refused.
     concurrent('concurrent, good', async (own) => {
-      await own(() => 'succeeded').toEventuallySucceed();
+      await own(() => 'succeeded').toEventuallySucceed(); // HERE
       await sleep(60);
-      await own(() => 'succeeded').toEventuallySucceed();
+      await own(() => 'succeeded').toEventuallySucceed(); // HERE
     });
     concurrent('concurrent, bad', async (own) => {
       await sleep(10);
@@ -263,7 +264,7 @@ export function behaviour({
     });
     concurrent('concurrent, innocent', async (own) => {
       await sleep(40);
-      await own(() => 'succeeded').toEventuallySucceed();
+      await own(() => 'succeeded').toEventuallySucceed(); // HERE
     });
   }
 
