@@ -96,6 +96,17 @@ function vitest(file, ...args) {
   return tests(file, code);
 }
 
+/**
+ * A script of ours that counts by itself.
+ *
+ * @param {string} file
+ * @returns {Counts}
+ */
+function lines(file) {
+  const { code, output } = start(process.execPath, [file], true);
+  return countsOfLines(output, code);
+}
+
 mkdirSync(join(root, RESULTS), { recursive: true });
 step(
   'tests',
@@ -109,11 +120,9 @@ step('unused', () => script('unused'));
 step('generated', () => script('gen', '--check'));
 step('package', () => script('package'));
 step('examples', () => vitest('examples.json', '--config', 'examples/vitest.config.ts'));
+step('runners', () => lines('scripts/examples.mjs'));
 step('demo', () => script('demo'));
-step('tarball', () => {
-  const { code, output } = start(process.execPath, ['scripts/check-tarball.mjs'], true);
-  return countsOfLines(output, code);
-});
+step('tarball', () => lines('scripts/check-tarball.mjs'));
 
 console.log(`\n${summary.join('\n')}\n`);
 const last = describeCounts(total);

@@ -83,6 +83,16 @@ export function documentError(what: string, issues: readonly Issue[]): HarnessEr
   );
 }
 
+/**
+ * Whether a value is an error. Not by `instanceof` alone: under a runner that gives each file globals of its own, as Jest does, what
+ * Node itself throws is made from another `Error`.
+ */
+export function isError(value: unknown): value is Error {
+  if (value instanceof Error) return true;
+  const kind = typeof value === 'object' ? Object.prototype.toString.call(value) : '';
+  return kind === '[object Error]' || kind === '[object DOMException]';
+}
+
 /** A received value as a message shows it: JSON, cut at `limit` characters; `nothing` for undefined. */
 export function show(value: unknown, limit = 60): string {
   if (value === undefined) return 'nothing';

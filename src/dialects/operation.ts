@@ -1,4 +1,4 @@
-import { HarnessError, nearest, show } from '../errors.ts';
+import { HarnessError, isError, nearest, show } from '../errors.ts';
 // The claim alone, not the whole catalogue: this is what `import 'holdfast'` loads.
 import { succeed } from '../logic/claims/succeed.ts';
 import {
@@ -603,7 +603,7 @@ class StartFailed extends Error {
   override readonly name = 'StartFailed';
 
   constructor(cause: unknown) {
-    super(cause instanceof Error ? `the start failed: ${why(cause)}` : `the start threw ${why(cause)}, which is not an Error`, {
+    super(isError(cause) ? `the start failed: ${why(cause)}` : `the start threw ${why(cause)}, which is not an Error`, {
       cause,
     });
   }
@@ -616,9 +616,9 @@ function held<T>(clock: Clock, work: Promise<T>): Promise<T> {
 
 /** What an error says, with its cause; whoever threw it may have named an address with its secrets. */
 function why(error: unknown): string {
-  if (!(error instanceof Error)) return withoutSecrets(show(error));
+  if (!isError(error)) return withoutSecrets(show(error));
   const { cause } = error;
-  return withoutSecrets(cause instanceof Error && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message);
+  return withoutSecrets(isError(cause) && cause.message !== '' ? `${error.message}: ${cause.message}` : error.message);
 }
 
 function checkStart(start: Start, prefer: string | undefined): CheckedStart {
@@ -667,7 +667,7 @@ function bodyText(body: unknown): string | undefined {
     if (NO_JSON.test(kind)) why = kind;
     else text = JSON.stringify(body) as string | undefined;
   } catch (error) {
-    why = `which JSON cannot write: ${error instanceof Error ? error.message.split('\n', 1)[0]! : show(error)}`;
+    why = `which JSON cannot write: ${isError(error) ? error.message.split('\n', 1)[0]! : show(error)}`;
   }
   if (text !== undefined) return text;
   throw new HarnessError(

@@ -205,8 +205,9 @@ function checkPlain(value: unknown, path: string): void {
     return;
   }
   if (typeof value === 'object' && value !== null) {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) throw oddPattern('plain JSON', value, path);
+    // Not compared with Object.prototype: what Node parsed may come from another realm than this, as under Jest.
+    const prototype = Object.getPrototypeOf(value) as object | null;
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw oddPattern('plain JSON', value, path);
     const fields = Object.entries(value);
     const odd = fields.find(([field]) => field.startsWith('$'));
     if (odd !== undefined && (fields.length > 1 || !Object.hasOwn(CHECKS, odd[0]) || !CHECKS[odd[0]]!(odd[1]))) {

@@ -1,4 +1,4 @@
-import { show } from '../errors.ts';
+import { isError, show } from '../errors.ts';
 import { freshSeed, seeded } from '../time/index.ts';
 import { MAX_BODY_BYTES, reasonPhrase, redactHeaders, redactUrl, type Body, type Event, type EventOf } from '../trace/index.ts';
 
@@ -226,7 +226,7 @@ export function withoutSecrets(text: string): string {
 
 /** An error that names no secret: itself, if it does not; what `fetch` throws may name the whole address. */
 function withoutAddresses(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!isError(error)) return error;
   // A message tells the cause, but no cause of a cause; and causes may go round in a circle.
   const cause = depth === 0 ? withoutAddresses(error.cause, 1) : undefined;
   const message = withoutSecrets(error.message);
@@ -238,9 +238,9 @@ function withoutAddresses(error: unknown, depth = 0): unknown {
 
 /** That no answer came, and why, as far as the error tells. */
 export function noResponse(exchange: string, error: unknown): EventOf<'no-response'> {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const cause = isError(error) && isError(error.cause) ? error.cause : error;
   const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : '';
-  const name = error instanceof Error ? error.name : '';
+  const name = isError(error) ? error.name : '';
   const reason =
     name === 'AbortError'
       ? 'aborted'
@@ -257,7 +257,7 @@ export function noResponse(exchange: string, error: unknown): EventOf<'no-respon
     kind: 'no-response',
     exchange,
     reason,
-    ...(cause instanceof Error && cause.message !== '' ? { message: withoutSecrets(cause.message) } : {}),
+    ...(isError(cause) && cause.message !== '' ? { message: withoutSecrets(cause.message) } : {}),
   };
 }
 

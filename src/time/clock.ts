@@ -31,13 +31,19 @@ function after(ms: Millis, wake: () => void): () => void {
     throw new HarnessError(
       'faked-clock',
       'holdfast was first imported while fake timers were installed, so it has no real clock to wait on',
-      'import holdfast at the top of the file (or in setupFiles), before vi.useFakeTimers()',
+      'import holdfast at the top of the file (or in a setup file), before vi.useFakeTimers() or jest.useFakeTimers()',
     );
   }
   if (ms > MAX_TIMER_MS) return inSteps(ms, wake);
   // Node takes what is no delay for 1 ms all the same, but warns the user of the process.
   const timer = setTimer(wake, ms > 0 ? ms : 0);
   return () => clearTimer(timer);
+}
+
+/** Whether the timers of this realm are fakes just now: those of `@sinonjs/fake-timers`, as Vitest and Jest have them, or mocks. */
+export function timersAreFaked(): boolean {
+  const { setTimeout: timer } = globalThis;
+  return 'clock' in timer || '_isMockFunction' in timer;
 }
 
 function inSteps(ms: Millis, wake: () => void): () => void {

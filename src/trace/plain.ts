@@ -1,4 +1,4 @@
-import { show } from '../errors.ts';
+import { isError, show } from '../errors.ts';
 
 /** How deep, how wide and how long a value is kept, so that a look at a huge object stays cheap. */
 export const MAX_PLAIN_DEPTH = 12;
@@ -55,7 +55,7 @@ function copy(value: object, depth: number, way: Way): unknown {
       return inner === undefined ? '[undefined]' : plain(inner);
     };
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? '[invalid Date]' : value.toISOString();
-    if (value instanceof Error) return { name: item(value.name), message: item(value.message) };
+    if (isError(value)) return { name: item(value.name), message: item(value.message) };
     if (value instanceof Map) return list(value, value.size, ([k, v]) => [item(k), item(v)]);
     if (value instanceof Set) return list(value, value.size, item);
     if (Array.isArray(value)) return list(value as unknown[], value.length, item);

@@ -1,19 +1,18 @@
 import { chai, expect, vi, type RunnerTestCase } from 'vitest';
+import { budget, lookPastFor, MARGIN_MS, tooLong } from '../edge/budget.ts';
+import { at, framesOf, type Site } from '../edge/site.ts';
 import { HarnessError, show } from '../errors.ts';
 import type { Claim, Judgement } from '../logic/index.ts';
 import { attempt, type Attempt } from '../probes/index.ts';
 import { sizeOf } from '../probes/nearness.ts';
 import { violation } from '../report/index.ts';
 import { parseDuration, paceFrom, systemClock, type Duration, type Millis, type PaceOption } from '../time/index.ts';
-import { LAST_LOOK_GRACE_MS, signalOf, subject, watch } from '../watch/index.ts';
+import { signalOf, subject, watch } from '../watch/index.ts';
 import { timeLeft } from './attempt.ts';
-import { at, owner, watchOver, type Pending } from './pending.ts';
+import { owner, watchOver, type Pending } from './pending.ts';
 import { attachTimeline, remarkMargin } from './remarks.ts';
-import { budget, defaultsFor, lookPastFor, tooLong, type Defaults } from './settings.ts';
+import { defaultsFor, giveTime, type Defaults } from './settings.ts';
 import { assertionFor, failSoftly } from './soft.ts';
-
-/** What a wait leaves of the test's time, in milliseconds, so that our message comes before the runner's. */
-const MARGIN_MS: Millis = LAST_LOOK_GRACE_MS + 100;
 
 /** One word of `….not.toBe(1)`. */
 export interface Link {
@@ -125,7 +124,7 @@ export class Call<T> implements Pending {
   }
 
   /** Where it was called. */
-  get site(): { readonly stack?: string } {
+  get site(): Site {
     if (this.#frames !== undefined) return this.#frames;
     // The first frame of the two is ours.
     const frames = (this.#line?.stack ?? '').split('\n    at ');
@@ -304,9 +303,9 @@ export class Call<T> implements Pending {
     const { task, label } = this;
     const left = timeLeft(task);
     const limit = Number.isFinite(left) ? task?.timeout : undefined;
-    if (claim.fromNow !== true) return budget(options.within, { left, margin: MARGIN_MS, label, limit });
+    if (claim.fromNow !== true) return budget(options.within, label, { left, limit, giveTime });
     const length = parseDuration(options.for!, 'for');
-    if (length > left) throw tooLong(label, 'for', length, left, limit);
+    if (length > left) throw tooLong(label, 'for', length, { left, limit, giveTime });
     return { within: length, notes: [] };
   }
 
@@ -317,9 +316,8 @@ export class Call<T> implements Pending {
     const lines = (thrown.stack ?? '').split('\n');
     const ours = lines.findIndex((line) => line.includes(import.meta.filename ?? import.meta.url));
     const own = this.chain.length > 0 && thrown instanceof chai.AssertionError;
-    const site = this.site.stack ?? '';
     copy.stack = own
-      ? `${thrown.name}: ${thrown.message}${site.slice(site.indexOf('\n    at '))}`
+      ? `${thrown.name}: ${thrown.message}${framesOf(this.site)}`
       : (ours < 0 ? lines : lines.slice(0, ours)).join('\n');
     return copy;
   }

@@ -1,5 +1,7 @@
 import { TestRunner, type RunnerTestCase } from 'vitest';
-import { ContractViolation, HarnessError } from '../errors.ts';
+import { notAwaited, stillWaiting, testOver } from '../edge/refusals.ts';
+import { at, type Site } from '../edge/site.ts';
+import { HarnessError } from '../errors.ts';
 import { concurrentTest, enterLate, isOver, runningTests } from './attempt.ts';
 import { failSoftly } from './soft.ts';
 
@@ -7,8 +9,7 @@ import { failSoftly } from './soft.ts';
 export interface Pending {
   /** `eventually(…).toBe()`. */
   readonly label: string;
-  /** The stack where it was called; formatted only when it is read, which costs more than all the rest. */
-  readonly site: { readonly stack?: string };
+  readonly site: Site;
   /** Somebody asked for its outcome. */
   readonly asked: boolean;
   readonly settled: boolean;
@@ -58,14 +59,7 @@ export function owner(pending: Pick<Pending, 'label' | 'site'>): RunnerTestCase 
 }
 
 function over({ label, site }: Pick<Pending, 'label' | 'site'>, task: RunnerTestCase): unknown {
-  return at(
-    new HarnessError(
-      'test-over',
-      `${label} was called when its test '${task.name}' had ended, so nobody would be told of its outcome`,
-      'await whatever calls it before the end of the test',
-    ),
-    site,
-  );
+  return at(testOver(label, task), site);
 }
 
 /** From now on the end of the test looks after this call, until it is taken out of the set that is given back. */
@@ -126,28 +120,4 @@ async function endAll(all: readonly Pending[], task: RunnerTestCase | undefined)
     else if (left.has(one) && state !== 'fail') errors.push(at(stillWaiting(one.label), one.site));
   }
   return errors;
-}
-
-/** Lets an error of ours point at the call; what others threw points at where it was thrown. */
-export function at(error: unknown, { stack = '' }: { readonly stack?: string }): unknown {
-  const frames = stack.indexOf('\n    at ');
-  if ((error instanceof ContractViolation || error instanceof HarnessError) && frames >= 0)
-    error.stack = `${error.name}: ${error.message}${stack.slice(frames)}`;
-  return error;
-}
-
-function notAwaited(label: string): HarnessError {
-  return new HarnessError(
-    'not-awaited',
-    `${label} was not awaited, so the test could end before it was decided`,
-    `write await ${label}`,
-  );
-}
-
-function stillWaiting(label: string): HarnessError {
-  return new HarnessError(
-    'not-awaited',
-    `${label} was still undecided when the test ended`,
-    `await it before the end of the test: await ${label}`,
-  );
 }

@@ -1,7 +1,6 @@
 import { beforeEach, inject, TestRunner, type RunnerTestCase } from 'vitest';
 import { HarnessError, nearest, show } from '../errors.ts';
-import { formatDuration, paceFrom, parseDuration, type Duration, type Millis, type PaceOption } from '../time/index.ts';
-import { DEFAULT_WITHIN_MS } from '../watch/index.ts';
+import { paceFrom, parseDuration, type Duration, type PaceOption } from '../time/index.ts';
 
 /** What may be set once for a suite, a file or a whole run. */
 export interface Defaults {
@@ -79,86 +78,7 @@ function checkDefaults(given: Defaults, where: string): Defaults {
   return given;
 }
 
-/** By what every wait for an outcome is multiplied, on a machine that is slow: `HOLDFAST_SLOW=3`. */
-const SLOW = 'HOLDFAST_SLOW';
-const MAX_SLOW = 100;
-
-/**
- * What the environment says of this machine: 1 where it says nothing.
- *
- * @throws HarnessError `invalid-environment` for what is no number from 1 to 100
- */
-export function slowness(): number {
-  const told = environment(SLOW);
-  if (told === undefined) return 1;
-  const factor = Number(told);
-  if (factor >= 1 && factor <= MAX_SLOW) return factor;
-  throw new HarnessError(
-    'invalid-environment',
-    `${SLOW}: expected a number from 1 to ${MAX_SLOW}, received ${show(told)}`,
-    `set it as in ${SLOW}=3, or unset it`,
-  );
-}
-
-/** How long to wait, and what there is to say of it. */
-export interface Budget {
-  readonly within: Millis;
-  readonly notes: readonly string[];
-}
-
-/**
- * The time for a wait, within what its test has left.
- *
- * @param left how long the test may still run, in milliseconds; infinite where it has no limit
- * @param margin what a wait leaves of it, so that our message comes before the runner's
- * @throws HarnessError `within-too-long` where the test would end first
- */
-export function budget(
-  wished: Duration | undefined,
-  { left, margin, label, limit }: { left: Millis; margin: Millis; label: string; limit: Millis | undefined },
-): Budget {
-  const asked = wished === undefined ? DEFAULT_WITHIN_MS : parseDuration(wished, 'within');
-  const most = Math.max(0, left > 2 * margin ? left - margin : left / 2);
-  if (wished !== undefined && asked > left) throw tooLong(label, 'within', asked, left, limit);
-  const factor = slowness();
-  if (factor === 1) return { within: wished === undefined ? Math.min(asked, most) : asked, notes: NO_NOTES };
-  const within = Math.max(wished === undefined ? 0 : asked, Math.min(asked * factor, most));
-  const cut = within < asked * factor ? `, cut to what the test has left: multiply its timeout too` : '';
-  return {
-    within: Math.min(within, left),
-    notes: [`within is ${formatDuration(within)}: ${formatDuration(asked)} × ${factor} (${SLOW}=${factor})${cut}`],
-  };
-}
-
-const NO_NOTES: readonly string[] = [];
-
-/** A wait that its test would not see the end of. */
-export function tooLong(label: string, setting: string, asked: Millis, left: Millis, limit: Millis | undefined): HarnessError {
-  const enough = Math.ceil((asked + (limit ?? left) - left + 1000) / 1000) * 1000;
-  return new HarnessError(
-    `${setting}-too-long`,
-    `${label}: ${setting} is ${formatDuration(asked)}, but the test has ${formatDuration(Math.max(0, left))} left${limit === undefined ? '' : ` of its timeout of ${formatDuration(limit)}`}`,
-    `give the test more time, as in test(name, fn, ${enough}) or test.testTimeout in the Vitest config, or shorten ${setting}`,
-  );
-}
-
-/** How long to look on past the deadline where nobody says, in milliseconds: never more than was waited before. */
-const DEFAULT_LOOK_PAST_MS: Millis = 1000;
-
-/** How long to look on past the deadline; not at all in CI, unless it is asked for. */
-export function lookPastFor(asked: Duration | undefined, within: Millis, left: Millis): Millis {
-  const wished = asked !== undefined ? parseDuration(asked, 'lookPast') : isCI() ? 0 : Math.min(DEFAULT_LOOK_PAST_MS, within);
-  return Math.max(0, Math.min(wished, left));
-}
-
-function isCI(): boolean {
-  const told = environment('CI');
-  return told !== undefined && told !== 'false' && told !== '0';
-}
-
-/** In a browser there is no environment. */
-function environment(name: string): string | undefined {
-  const { process } = globalThis as { process?: Partial<NodeJS.Process> };
-  const told = process?.env?.[name];
-  return told === '' ? undefined : told;
+/** How a test is given this much time, in milliseconds. */
+export function giveTime(ms: number): string {
+  return `test(name, fn, ${ms}) or test.testTimeout in the Vitest config`;
 }

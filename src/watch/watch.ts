@@ -1,4 +1,4 @@
-import { HarnessError, show } from '../errors.ts';
+import { HarnessError, isError, show } from '../errors.ts';
 import { contextOf } from '../logic/ties.ts';
 import type { Claim, Closing, Judge, Judgement, Tested } from '../logic/index.ts';
 import { toldIn } from '../logic/ending.ts';
@@ -1014,10 +1014,10 @@ function lookedAt(error: unknown): Looked {
 
 /** A look that threw or rejected is an observation; `reject(undefined)` is a failure like any other. */
 export function failedLook(error: unknown): EventOf<'error'> {
-  if (error instanceof Error) {
+  if (isError(error)) {
     const { cause } = error;
     // Of a refused connection to a name with several addresses, undici tells nothing but the code.
-    const why = cause instanceof Error ? cause.message || codeOf(cause) : '';
+    const why = isError(cause) ? cause.message || codeOf(cause) : '';
     return { kind: 'error', name: error.name, message: cut(`${error.message}${why === '' ? '' : `: ${why}`}`) };
   }
   const thrown = plain(error);
@@ -1072,5 +1072,5 @@ function nothing(): void {}
 
 function abortReason(signal: AbortSignal | undefined): string {
   const reason: unknown = signal?.reason;
-  return (reason instanceof Error ? reason.message : typeof reason === 'string' ? reason : '') || 'aborted';
+  return (isError(reason) ? reason.message : typeof reason === 'string' ? reason : '') || 'aborted';
 }

@@ -123,6 +123,22 @@ test('a probe on a broker says what to install', async () => {
   ]);
 });
 
+test('holdfast/node-test has t.assert without a package, and says what its expect needs', async () => {
+  const file = join(folder, 'bare.test.mjs');
+  const text = `import { test } from 'node:test';
+    import { expect } from 'holdfast/node-test';
+    test('assert', (t) => t.assert.toEventuallySucceed(() => true));
+    test('expect', () => expect(1));`;
+  writeFileSync(file, text);
+  const { output } = await run(process.execPath, ['--preserve-symlinks', '--test-reporter=tap', file], {
+    cwd: folder,
+    capture: true,
+  });
+  expect(output).toMatch(/^ok 1 - assert$/m);
+  expect(output).toMatch(/^not ok 2 - expect$[^]*code: 'not-installed'/m);
+  expect(output).toContain('npm install --save-dev expect');
+});
+
 describe('a planted load is found', () => {
   const plant = async (name: string, text: string): Promise<string> => {
     const file = join(folder, `${name}.mjs`);

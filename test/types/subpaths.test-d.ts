@@ -3,8 +3,11 @@ import * as core from 'holdfast';
 import * as demo from 'holdfast/demo';
 import * as dialects from 'holdfast/dialects';
 import * as inject from 'holdfast/inject';
+import * as jest from 'holdfast/jest';
 import * as logic from 'holdfast/logic';
 import * as matchers from 'holdfast/matchers';
+import * as nodeTest from 'holdfast/node-test';
+import * as playwright from 'holdfast/playwright';
 import * as probes from 'holdfast/probes';
 import * as report from 'holdfast/report';
 import * as time from 'holdfast/time';
@@ -18,8 +21,11 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(demo.demoApp).toBeFunction();
   expectTypeOf(dialects.location).toBeObject();
   expectTypeOf(inject.webhookSender).toBeFunction();
+  expectTypeOf(jest.expect).toBeFunction();
   expectTypeOf(logic.judge).toBeFunction();
   expectTypeOf(matchers.toEventuallySucceed.name).toBeString();
+  expectTypeOf(nodeTest.expect).toBeFunction();
+  expectTypeOf(playwright.test).toBeFunction();
   expectTypeOf(probes.poll).toBeFunction();
   expectTypeOf(report.message).toBeFunction();
   expectTypeOf(time.virtualClock).toBeFunction();
@@ -31,9 +37,12 @@ test('every sub-path of the package has types, and this file knows all of them',
     | './demo'
     | './dialects'
     | './inject'
+    | './jest'
     | './logic'
     | './matchers'
+    | './node-test'
     | './package.json'
+    | './playwright'
     | './probes'
     | './report'
     | './time'
@@ -48,8 +57,11 @@ test('nothing that is exported is any', () => {
   expectTypeOf<AnyKeys<typeof core>>().toBeNever();
   expectTypeOf<AnyKeys<typeof demo>>().toBeNever();
   expectTypeOf<AnyKeys<typeof dialects>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof jest>>().toBeNever();
   expectTypeOf<AnyKeys<typeof logic>>().toBeNever();
   expectTypeOf<AnyKeys<typeof matchers>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof nodeTest>>().toBeNever();
+  expectTypeOf<AnyKeys<typeof playwright>>().toBeNever();
   expectTypeOf<AnyKeys<typeof probes>>().toBeNever();
   expectTypeOf<AnyKeys<typeof report>>().toBeNever();
   expectTypeOf<AnyKeys<typeof time>>().toBeNever();

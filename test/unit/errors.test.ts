@@ -1,6 +1,7 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ContractViolation, documentError, HarnessError, nearest, show, type Issue } from '../../src/errors.ts';
+import { ContractViolation, documentError, HarnessError, isError, nearest, show, type Issue } from '../../src/errors.ts';
 import { law } from '../setup/law.ts';
 
 const issue = (code: string, more: Partial<Issue> = {}): Issue => ({
@@ -10,6 +11,20 @@ const issue = (code: string, more: Partial<Issue> = {}): Issue => ({
   received: '5',
   message: `${code} it is`,
   ...more,
+});
+
+test('an error is one from whatever realm it comes', () => {
+  const foreign = runInNewContext('new TypeError("gone")') as unknown;
+  expect(foreign instanceof Error).toBe(false);
+  const told = [
+    foreign,
+    new HarnessError('a', 'b', 'c'),
+    new DOMException('cut', 'AbortError'),
+    { message: 'no' },
+    'Error',
+    null,
+  ];
+  expect(told.map(isError)).toEqual([true, true, true, false, false, false]);
 });
 
 describe('show', () => {

@@ -20,10 +20,12 @@ export const FLOORS: Readonly<Record<string, number>> = {
   chaos: 7,
   contract: 8,
   matchers: 9,
+  edge: 9.5,
   vitest: 10,
   jest: 10,
   playwright: 10,
   'wait-for-expect': 10,
+  'node-test': 10,
   cli: 10,
   demo: 10,
 };
@@ -52,6 +54,9 @@ const COMPUTING_MODULES: ReadonlySet<string> = new Set(['node:util', 'node:asser
 export const PEERS: Readonly<Record<string, readonly string[]>> = {
   vitest: ['vitest'],
   amqplib: [],
+  '@jest/globals': ['jest'],
+  '@playwright/test': ['playwright'],
+  expect: ['jest', 'node-test'],
   bullmq: [],
   ioredis: [],
   mqtt: [],

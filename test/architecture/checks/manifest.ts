@@ -18,6 +18,9 @@ export const DEPENDENCIES: Readonly<Record<string, string>> = {};
 export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   vitest: 'the runner of holdfast/vitest',
   amqplib: 'how the probe amqp listens',
+  '@jest/globals': 'the runner of holdfast/jest',
+  '@playwright/test': 'the runner of holdfast/playwright',
+  expect: 'what holdfast/node-test extends, and where the types of holdfast/jest are',
   bullmq: 'the demo with workers in several processes',
   ioredis: 'how bullmq reaches Redis, and how the probe redis listens',
   mqtt: 'how the probe mqtt listens',

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
   always,
@@ -173,6 +174,12 @@ describe('formula', () => {
       throw new TypeError('in the test');
     });
     expect(() => judge(claim(eventually(broken)), observed([succeeded()]))).toThrow('in the test');
+  });
+
+  test('takes a pattern from another realm, as under Jest', () => {
+    const pattern = runInNewContext('({ state: "succeeded" })') as { state: string };
+    expect(Object.getPrototypeOf(pattern)).not.toBe(Object.prototype);
+    expect(judge(claim(eventually(is(pattern))), observed([succeeded()])).verdict).toBe('holds');
   });
 
   test.each<[string, unknown, string]>([

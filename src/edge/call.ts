@@ -1,0 +1,119 @@
+import type { ContractViolation, HarnessError } from '../errors.ts';
+import type { Judgement } from '../logic/index.ts';
+import { subjectOf, type Matcher, type Meant } from '../matchers/matcher.ts';
+import { violation } from '../report/index.ts';
+import { parseDuration, systemClock, type Duration, type Millis, type PaceOption } from '../time/index.ts';
+import type { Trace } from '../trace/index.ts';
+import { watch, type Subject } from '../watch/index.ts';
+import { budget, tooLong, type Budget } from './budget.ts';
+import { closeAtTheEnd } from './closing.ts';
+import { testOver } from './refusals.ts';
+import { at, type Site } from './site.ts';
+import { Waiting, type Owner, type Tracked } from './waiting.ts';
+
+/** What runners want a matcher to tell. */
+export interface Result {
+  readonly pass: boolean;
+  readonly message: () => string;
+}
+
+/** One call of a matcher, as the edge of a runner saw it. */
+export interface Call {
+  readonly received: unknown;
+  readonly args: readonly unknown[];
+  readonly isNot: boolean;
+  /** What was written, for a message: `expect(…).toStay()`. */
+  readonly label: string;
+  /** The stack at the call. */
+  readonly site: Site;
+  /** The test that made it; undefined in a hook of a whole suite, and where nobody knows. */
+  readonly owner: Owner | undefined;
+  /** The runner keeps a failure by itself: `expect.soft`. */
+  readonly soft?: boolean | undefined;
+  /** How often the runner asks for the outcome by itself, of what it got from `then`; by default not once. With -1 the user need not. */
+  readonly asks?: number | undefined;
+  /** Why this call cannot work, told to whoever awaits it. */
+  readonly refusal?: HarnessError | undefined;
+  /** What the user wants said before the message. */
+  readonly prefix?: string | undefined;
+  /** Moves the runner's fake timers on, by as much as real time went by since the last look. */
+  readonly moveTimers?: ((sinceLast: Millis) => void) | undefined;
+  /** How a test is given this much time, in milliseconds, in the words of this runner. */
+  readonly giveTime: (ms: Millis) => string;
+  /** What holds for an outcome where the call does not say. */
+  readonly defaults?: (() => { readonly within?: Duration | undefined; readonly pace?: PaceOption | undefined }) | undefined;
+  /** Told of an outcome that came in time, and how long that took, in milliseconds of the machine. */
+  readonly onPass?: ((took: Millis, within: Millis) => Promise<void> | undefined) | undefined;
+  /** Told of a failure before it is thrown. */
+  readonly onViolation?:
+    | ((violation: ContractViolation<Judgement, Trace>, name: string | undefined) => Promise<void> | undefined)
+    | undefined;
+}
+
+/**
+ * Judges one call of a matcher, and ties it to the test that made it.
+ *
+ * What comes back is a thenable of our own, because no runner notices a custom matcher that nobody awaits, nor points at the
+ * call of one that fails later.
+ *
+ * @throws HarnessError `test-over`: nobody would be told of its outcome
+ */
+export function call(matcher: Matcher, made: Call): Tracked<Result> {
+  const { owner, label, site, isNot } = made;
+  if (owner?.over === true) throw at(testOver(label, owner), site);
+  const waiting = new Waiting<Result>(label, site, made.asks ?? 0, made.soft === true);
+  const promise = (async (): Promise<Result> => {
+    if (made.refusal !== undefined) throw made.refusal;
+    const meant = (matcher.mean as (...given: unknown[]) => Meant)(...made.args);
+    const subject = subjectOf(made.received, matcher.name);
+    closeAtTheEnd(subject, owner);
+    const isOutcome = meant.claim.fromNow !== true;
+    const defaults = isOutcome ? made.defaults?.() : undefined;
+    const { within, notes } = timeFor(matcher.name, meant, subject, made, defaults?.within);
+    const start = systemClock.now();
+    const judgement = await watch(subject, meant.claim, {
+      pace: meant.options.pace ?? defaults?.pace,
+      within,
+      signal: waiting.signal,
+      ...(made.moveTimers !== undefined && subject.clock === systemClock ? { beforeLook: made.moveTimers } : {}),
+    });
+    if (passes(judgement, isNot)) {
+      if (isOutcome && subject.clock === systemClock) await made.onPass?.(systemClock.now() - start, within);
+      return { pass: !isNot, message: () => '' };
+    }
+    const error = violation({ claim: meant.claim, judgement, subject, negated: isNot, within, notes });
+    if (made.prefix !== undefined && made.prefix !== '') error.message = `${made.prefix}: ${error.message}`;
+    const told = made.onViolation?.(error, subject.name);
+    // A test whose time is up waits for nothing more.
+    if (judgement.decidedBy !== 'aborted') await told;
+    throw error;
+  })();
+  return waiting.track(promise, owner);
+}
+
+/** `.not` is judged, not inverted: it passes only when something that was seen decided against the claim. */
+function passes(judgement: Judgement, isNot: boolean): boolean {
+  return isNot ? judgement.verdict === 'violated' && judgement.decidedBy === 'observation' : judgement.verdict === 'holds';
+}
+
+/** How long this call may wait, refused at once where the test would end before. */
+function timeFor(
+  name: string,
+  { claim, options }: Meant,
+  subject: Subject,
+  { owner, giveTime }: Call,
+  within: Duration | undefined,
+): Budget {
+  const left = subject.clock === systemClock ? (owner?.timeLeft() ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  const time = { left, limit: Number.isFinite(left) ? owner?.timeout : undefined, giveTime };
+  if (claim.fromNow !== true) return budget(options.within ?? within, name, time);
+  const length = ownLength(claim.args);
+  if (length === undefined) return budget(undefined, name, time);
+  if (length > left) throw tooLong(name, 'for', length, time);
+  return { within: length, notes: [] };
+}
+
+function ownLength(args: unknown): Millis | undefined {
+  const { for: length } = args as { for?: Parameters<typeof parseDuration>[0] };
+  return length === undefined ? undefined : parseDuration(length, 'for');
+}

@@ -1,0 +1,66 @@
+import * as nodeTest from 'node:test';
+import { Attempt } from '../edge/attempt.ts';
+import { globalExpect } from '../edge/refusals.ts';
+import { isError } from '../errors.ts';
+
+/** What `node:test` hands to a test and its hooks. */
+export interface NodeContext {
+  readonly name: string;
+  /** With the names of the tests around it, as `parent > child`. */
+  readonly fullName: string;
+  readonly signal: AbortSignal;
+  readonly passed: boolean;
+  diagnostic(message: string): void;
+}
+
+const attempts: WeakMap<object, Attempt> = new WeakMap();
+const running: Map<NodeContext, Attempt> = new Map();
+
+/** The test of this context; a suite has none. */
+export function knownTest(context: object): Attempt | undefined {
+  return attempts.get(context);
+}
+
+/** A test begins, or one inside of another does. */
+export function enter(context: NodeContext): void {
+  const attempt = new Attempt(context.name);
+  attempts.set(context, attempt);
+  running.set(context, attempt);
+  const { signal } = context;
+  signal.addEventListener('abort', () => attempt.aborts('the test timed out or was cancelled'), { once: true });
+}
+
+/** A test has ended: whatever was called in it must have been awaited by now. */
+export async function exit(context: NodeContext): Promise<void> {
+  const attempt = running.get(context);
+  if (attempt === undefined) return;
+  running.delete(context);
+  if (!context.passed) attempt.state = 'fail';
+  const errors = await attempt.ends();
+  attempt.close();
+  if (errors.length === 0) return;
+  // What a hook throws after a failure is lost.
+  if (!context.passed) for (const error of errors) context.diagnostic(isError(error) ? error.message : String(error));
+  else throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'several matchers were not awaited');
+}
+
+/**
+ * The test whose code this is. Node 24 knows it; before, it is the only one that runs, or the innermost.
+ *
+ * @throws HarnessError `global-expect` where it could be another's
+ */
+export function currentTest(name: string): Attempt | undefined {
+  const { getTestContext } = nodeTest as { getTestContext?: () => object | undefined };
+  const context = getTestContext?.();
+  const known = context === undefined ? undefined : attempts.get(context);
+  if (known !== undefined) return known;
+  const contexts = [...running.keys()];
+  const last = contexts.at(-1);
+  if (last === undefined) return undefined;
+  if (contexts.every((one) => one === last || last.fullName.startsWith(`${one.fullName} > `))) return running.get(last);
+  throw globalExpect(
+    name,
+    contexts.length,
+    `use the assert of the test's context: test('…', async (t) => { await t.assert.${name}(op) })`,
+  );
+}
