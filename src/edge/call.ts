@@ -2,7 +2,15 @@ import type { ContractViolation, HarnessError } from '../errors.ts';
 import type { Judgement } from '../logic/index.ts';
 import { subjectOf, type Matcher, type Meant } from '../matchers/matcher.ts';
 import { violation } from '../report/index.ts';
-import { parseDuration, systemClock, type Duration, type Millis, type PaceOption } from '../time/index.ts';
+import {
+  parseDuration,
+  systemClock,
+  type Clock,
+  type Duration,
+  type Millis,
+  type PaceOption,
+  type VirtualClock,
+} from '../time/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { watch, type Subject } from '../watch/index.ts';
 import { budget, tooLong, type Budget } from './budget.ts';
@@ -85,10 +93,15 @@ export function call(matcher: Matcher, made: Call): Tracked<Result> {
     if (made.prefix !== undefined && made.prefix !== '') error.message = `${made.prefix}: ${error.message}`;
     const told = made.onViolation?.(error, subject.name);
     // A test whose time is up waits for nothing more.
-    if (judgement.decidedBy !== 'aborted') await told;
+    if (told !== undefined && judgement.decidedBy !== 'aborted') await outsideOf(subject.clock, told);
     throw error;
   })();
   return waiting.track(promise, owner);
+}
+
+/** What a runner does takes real time: a clock that jumps must not take it for a standstill. */
+function outsideOf(clock: Clock & Partial<Pick<VirtualClock, 'hold'>>, work: Promise<void>): Promise<void> {
+  return clock.hold === undefined ? work : clock.hold(work);
 }
 
 /** `.not` is judged, not inverted: it passes only when something that was seen decided against the claim. */
