@@ -33,6 +33,7 @@ export const FOLDERS = [
     types:
       "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';\nexport type { Span, SpanAttributes, SpanEvent } from './otlp.ts';\nexport type { OutletOptions } from './outlet.ts';\nexport type { SignatureScheme } from './signatures.ts';",
   },
+  { path: 'src/faults/kinds', support: [], types: '' },
   { path: 'src/inject', support: [], types: "export type { SignatureScheme } from '../probes/signatures.ts';" },
   {
     path: 'src/dialects',
@@ -80,7 +81,10 @@ export function renderIndex(folder, files) {
       ? `export { ${exportName(file)} } from './${file}';`
       : exportLine([exportName(file), ...typesOf(files.get(file) ?? '')], file),
   );
-  return { text: [HEADER, ...lines, ...(folder.types === undefined ? [] : [folder.types]), ''].join('\n'), problems };
+  return {
+    text: [HEADER, ...lines, ...(folder.types === undefined || folder.types === '' ? [] : [folder.types]), ''].join('\n'),
+    problems,
+  };
 }
 
 /** As the formatter would write it. */

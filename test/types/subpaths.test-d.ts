@@ -2,6 +2,7 @@ import { expectTypeOf, test } from 'vitest';
 import * as core from 'holdfast';
 import * as demo from 'holdfast/demo';
 import * as dialects from 'holdfast/dialects';
+import * as faults from 'holdfast/faults';
 import * as inject from 'holdfast/inject';
 import * as jest from 'holdfast/jest';
 import * as logic from 'holdfast/logic';
@@ -20,6 +21,7 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(core.operation).toBeFunction();
   expectTypeOf(demo.demoApp).toBeFunction();
   expectTypeOf(dialects.location).toBeObject();
+  expectTypeOf(faults.plan).toBeFunction();
   expectTypeOf(inject.webhookSender).toBeFunction();
   expectTypeOf(jest.expect).toBeFunction();
   expectTypeOf(logic.judge).toBeFunction();
@@ -36,6 +38,7 @@ test('every sub-path of the package has types, and this file knows all of them',
     | '.'
     | './demo'
     | './dialects'
+    | './faults'
     | './inject'
     | './jest'
     | './logic'
