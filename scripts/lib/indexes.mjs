@@ -34,7 +34,12 @@ export const FOLDERS = [
       "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';\nexport type { Span, SpanAttributes, SpanEvent } from './otlp.ts';\nexport type { OutletOptions } from './outlet.ts';\nexport type { SignatureScheme } from './signatures.ts';",
   },
   { path: 'src/faults/kinds', support: [], types: '' },
-  { path: 'src/inject', support: [], types: "export type { SignatureScheme } from '../probes/signatures.ts';" },
+  {
+    path: 'src/inject',
+    support: ['abilities', 'injection', 'orders', 'overtaking', 'shape'],
+    types:
+      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
+  },
   {
     path: 'src/dialects',
     support: ['accept', 'dialect', 'operation', 'readings'],

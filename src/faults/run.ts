@@ -92,6 +92,7 @@ export function begin(plan: Plan, world: { readonly clock: Clock; readonly trace
       const over = isOver();
       const at = clock.now() - start;
       const harms: Harm<PassingAction>[] = [];
+      const faults: string[] = [];
       for (const aim of passing) {
         // Also of what comes after the end it is counted which it is.
         const nth = aim.meets(one, at, over);
@@ -99,13 +100,15 @@ export function begin(plan: Plan, world: { readonly clock: Clock; readonly trace
         if (strikes.length < MAX_STRIKES) strikes.push({ entry: aim.entry, nth, at });
         else dropped++;
         const { id, fault } = aim.entry;
-        for (const action of aim.actions(nth)) harms.push({ id, fault, action: action as PassingAction });
+        const actions = aim.actions(nth) as readonly PassingAction[];
+        for (const action of actions) harms.push({ id, fault, action });
+        faults.push(fault);
+        trace.record(source, { kind: 'fault', fault, action: actions.length === 1 ? actions[0] : actions });
       }
-      if (harms.length === 0) return NOTHING;
-      for (const { fault, action } of harms) trace.record(source, { kind: 'fault', fault, action });
+      if (faults.length === 0) return NOTHING;
       const done = (): void => {
         if (!inForce.delete(done)) return;
-        for (const fault of new Set(harms.map((harm) => harm.fault))) trace.record(source, { kind: 'healed', fault });
+        for (const fault of faults) trace.record(source, { kind: 'healed', fault });
       };
       inForce.add(done);
       return { harms, done };

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import {
+  blackHole,
+  clockSkew,
+  corrupt,
+  dnsFailure,
+  duplicateRequest,
+  forgeDelivery,
+  hangUp,
+  kill,
+  latency,
+  lostResponse,
+  plan,
+  refused,
+  reorderRequests,
+  reset,
+  staleRead,
+  status,
+  stuckMonitor,
+  tlsFailure,
+  tooManyRequests,
+  truncate,
+  type Entry,
+} from '../../../src/faults/index.ts';
+import { faultyFetch, type FaultyFetch } from '../../../src/inject/index.ts';
+import { virtualClock, type VirtualClock } from '../../../src/time/index.ts';
+
+interface Shop {
+  readonly clock: VirtualClock;
+  readonly bad: FaultyFetch;
+  /** What the server saw, and when. */
+  readonly seen: string[];
+  get(path?: string, init?: RequestInit): Promise<unknown>;
+}
+
+function shop(entries: readonly Entry[], until?: number): Shop {
+  const clock = virtualClock();
+  const seen: string[] = [];
+  const counts = new Map<string, number>();
+  const server = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init);
+    const body = await request.text();
+    const { pathname } = new URL(request.url);
+    seen.push(`${Math.round(clock.now())} ${request.method} ${pathname}${body === '' ? '' : ` ${body}`}`);
+    const n = (counts.get(pathname) ?? 0) + 1;
+    counts.set(pathname, n);
+    return Response.json({ n }, { headers: { date: 'Thu, 01 Jan 2026 00:00:00 GMT' } });
+  };
+  const bad = faultyFetch({ clock, fetch: server, plan: plan({ seed: 1, until }, ...entries) });
+  const get: Shop['get'] = async (path = '/', init) => {
+    try {
+      const response = await bad.fetch(`http://shop.test${path}`, init);
+      const text = await response.text();
+      return response.ok ? (JSON.parse(text) as { n: number }).n : response.status;
+    } catch (error) {
+      const { cause, name } = error as { cause?: { code?: string }; name: string };
+      return cause?.code ?? name;
+    }
+  };
+  return { clock, bad, seen, get };
+}
+
+const calls = async (world: Shop, ...paths: readonly string[]): Promise<unknown[]> =>
+  world.clock.run(async () => {
+    const told: unknown[] = [];
+    for (const path of paths) told.push(await world.get(path), Math.round(world.clock.now()));
+    return told;
+  });
+
+describe('a client whose fetch is harmed', () => {
+  test.each<[string, Entry, readonly unknown[], number]>([
+    ['nothing', status({ where: 'GET /other' }), [1, 0, 2, 0], 2],
+    ['latency', latency({ ms: 300, nth: 0 }), [1, 300, 2, 300], 2],
+    ['a lost answer: the work was done', lostResponse({ nth: 0 }), ['ECONNRESET', 0, 2, 0], 2],
+    ['a reset before the server', reset({ nth: 0, after: 20 }), ['ECONNRESET', 20, 1, 20], 1],
+    ['a refused connection', refused({ nth: 0 }), ['ECONNREFUSED', 0, 1, 0], 1],
+    ['a name that is not resolved', dnsFailure({ nth: 0 }), ['ENOTFOUND', 0, 1, 0], 1],
+    ['a handshake that fails', tlsFailure({ nth: 0 }), ['EPROTO', 0, 1, 0], 1],
+    ['a status', status({ nth: 0, status: 503 }), [503, 0, 1, 0], 1],
+    ['too many requests', tooManyRequests({ nth: 0 }), [429, 0, 1, 0], 1],
+    ['a client that hangs up', hangUp({ nth: 0, after: 0 }), ['TimeoutError', 0, 2, 0], 2],
+    ['a duplicate', duplicateRequest({ nth: 0 }), [1, 0, 3, 0], 3],
+    ['a stale read', staleRead({ nth: 1 }), [1, 0, 1, 0], 1],
+    ['a body that breaks off', truncate({ nth: 0, bytes: 3 }), ['ECONNRESET', 0, 2, 0], 2],
+    ['a black hole that closes', blackHole({ nth: 0, closeAfter: '2s' }), ['ECONNRESET', 2000, 1, 2000], 1],
+  ])('%s', async (_, entry, told, seen) => {
+    const world = shop([entry]);
+    expect(await calls(world, '/', '/')).toEqual(told);
+    expect(world.seen).toHaveLength(seen);
+    const kinds = world.bad.trace.observations.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'fault')).toHaveLength(kinds.filter((kind) => kind === 'healed').length);
+    await world.bad.close();
+  });
+
+  test('a monitor that is stuck tells its first answer until it is healed', async () => {
+    const world = shop([stuckMonitor({ until: '3s' })]);
+    const told = await world.clock.run(async () => {
+      const all: unknown[] = [];
+      for (let i = 0; i < 5; i++) {
+        all.push(await world.get('/op'));
+        await world.clock.sleep(1000);
+      }
+      return all;
+    });
+    expect(told).toEqual([1, 1, 1, 2, 3]);
+  });
+
+  test('a black hole is silent until its signal aborts, or all is healed', async () => {
+    const world = shop([blackHole()], 5000);
+    const told = await world.clock.run(async () => {
+      const leaving = new AbortController();
+      const [first, second] = [world.get('/', { signal: leaving.signal }), world.get('/')];
+      await world.clock.sleep(100);
+      leaving.abort();
+      return [await first, Math.round(world.clock.now()), await second, Math.round(world.clock.now())];
+    });
+    expect(told).toEqual(['AbortError', 100, 'ECONNRESET', 5000]);
+    expect(world.seen).toEqual([]);
+  });
+
+  test('one is overtaken by the next, and goes on when none comes', async () => {
+    const world = shop([
+      reorderRequests({ where: 'PUT /**', nth: 0, atMost: '2s' }),
+      reorderRequests({ where: '/alone', atMost: 700 }),
+    ]);
+    const put = (body: string): Promise<unknown> => world.get('/a', { method: 'PUT', body });
+    await world.clock.run(async () => {
+      const first = put('1');
+      await world.clock.sleep(10);
+      await put('2');
+      await first;
+      await world.get('/alone');
+    });
+    expect(world.seen).toEqual(['10 PUT /a 2', '10 PUT /a 1', '710 GET /alone']);
+  });
+
+  test('the duplicates carry the body, and come so long after each other', async () => {
+    const world = shop([duplicateRequest({ copies: 2, gap: 50 })]);
+    await world.clock.run(() => world.get('/pay', { method: 'POST', body: 'x' }));
+    expect(world.seen).toEqual(['0 POST /pay x', '50 POST /pay x', '100 POST /pay x']);
+  });
+
+  test('the clock of whoever answers is wrong', async () => {
+    const world = shop([clockSkew({ by: '-5m' })]);
+    const response = await world.clock.run(() => world.bad.fetch('http://shop.test/'));
+    expect(response.headers.get('date')).toBe('Wed, 31 Dec 2025 23:55:00 GMT');
+  });
+
+  test('bytes are turned over, the same for the same seed', async () => {
+    const read = async (): Promise<string> => {
+      const world = shop([corrupt({ oneIn: 1 })]);
+      return world.clock.run(async () => (await world.bad.fetch('http://shop.test/')).text());
+    };
+    expect(await read()).not.toContain('{"n":1}');
+    expect(await read()).toBe(await read());
+  });
+
+  test('what it cannot do is refused before anything is harmed', () => {
+    const bad = (): unknown => shop([kill({ target: 'worker', id: 'the kill' }), forgeDelivery(), latency({ ms: 1 })]);
+    expect(bad).toThrow(
+      /fetch cannot do all of this plan:\n {2}'the kill' needs 'kill', 'start'\n {2}'forgeDelivery \*\*' needs 'forge'/,
+    );
+  });
+});
