@@ -36,9 +36,9 @@ export const FOLDERS = [
   { path: 'src/faults/kinds', support: [], types: '' },
   {
     path: 'src/inject',
-    support: ['abilities', 'injection', 'orders', 'overtaking', 'shape'],
+    support: ['abilities', 'flow', 'framer', 'injection', 'orders', 'overtaking', 'proxy', 'shape'],
     types:
-      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
+      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { ProxyInjected, ProxyOptions } from './proxy.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
   },
   {
     path: 'src/dialects',
