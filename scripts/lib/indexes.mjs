@@ -36,7 +36,7 @@ export const FOLDERS = [
   { path: 'src/faults/kinds', support: [], types: '' },
   {
     path: 'src/inject',
-    support: ['abilities', 'flow', 'framer', 'injection', 'orders', 'overtaking', 'proxy', 'shape'],
+    support: ['abilities', 'flow', 'framer', 'injection', 'orders', 'overtaking', 'proxy', 'shape', 'streams'],
     types:
       "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { ProxyInjected, ProxyOptions } from './proxy.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
   },

@@ -33,7 +33,8 @@ export class Flow implements AsyncIterable<Uint8Array> {
   push(bytes: Uint8Array): void {
     this.#waiting.push({ bytes, at: this.#due() });
     this.#size += bytes.length;
-    if (this.#size >= MAX_WAITING_BYTES && !this.#isHeldBack) {
+    // Again, too: others may have let it go on.
+    if (this.#size >= MAX_WAITING_BYTES) {
       this.#isHeldBack = true;
       this.#sender.pause();
     }

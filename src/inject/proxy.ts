@@ -122,8 +122,10 @@ export abstract class Proxy extends Injection implements ProxyInjected {
   protected abstract accept(client: Socket): void;
 
   /** Sees to it that a socket is closed with the proxy, and given up when nothing passes for long. */
-  protected keep(socket: Socket): void {
+  protected keep(socket: Socket, hasIdleTime = true): void {
     this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    if (!hasIdleTime) return;
     socket.setTimeout(MAX_IDLE_MS, () => {
       this.trace.record(this.name, {
         kind: 'error',
@@ -131,7 +133,6 @@ export abstract class Proxy extends Injection implements ProxyInjected {
       });
       socket.destroy();
     });
-    socket.once('close', () => this.#sockets.delete(socket));
   }
 
   /** What the target's own failure is told by: the client is told by its connection, as if it had asked the target itself. */

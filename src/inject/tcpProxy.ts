@@ -6,6 +6,7 @@ import { Flow } from './flow.ts';
 import { ordersOf, type Orders, type Shape } from './orders.ts';
 import { Proxy, reset, type ProxyInjected, type ProxyOptions } from './proxy.ts';
 import { BrokenOff, shaped } from './shape.ts';
+import { aborted, flushed, written } from './streams.ts';
 
 export interface TcpProxyOptions extends ProxyOptions {
   /** Where it leads to: `'localhost:6379'`, or an address with a port or a scheme whose port is known. */
@@ -184,6 +185,7 @@ class TcpProxy extends Proxy {
       }
     } catch (error) {
       if (!(error instanceof BrokenOff)) throw error;
+      await flushed(to);
       reset(client);
       reset(server);
       return;
@@ -206,7 +208,7 @@ interface Connection {
 }
 
 /** Bytes go on as they come; whoever sends is held back while the other does not read, and its end is told. */
-export function pass(from: Socket, to: Socket): void {
+function pass(from: Socket, to: Socket): void {
   from.on('data', (chunk: Uint8Array) => {
     if (!to.write(chunk) && !to.destroyed) from.pause();
   });
@@ -220,28 +222,5 @@ function tie(one: Socket, other: Socket): void {
   one.on('close', (isBroken) => {
     if (isBroken || !one.readableEnded) reset(other);
     else other.destroySoon();
-  });
-}
-
-/** Whether there is still somebody to write to, once there is room again. */
-export async function written(to: Socket, bytes: Uint8Array): Promise<boolean> {
-  if (to.destroyed || to.writableEnded) return false;
-  if (to.write(bytes)) return true;
-  await new Promise<void>((resolve) => {
-    const go = (): void => {
-      to.off('drain', go);
-      to.off('close', go);
-      resolve();
-    };
-    to.on('drain', go);
-    to.on('close', go);
-  });
-  return !to.destroyed;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
