@@ -150,14 +150,14 @@ class HttpProxy extends Proxy {
   protected override accept(socket: Socket): void {
     // Below TLS nothing is told of what passes.
     this.keep(socket, this.#context === undefined);
-    if (this.#context === undefined) return void new Link(this, socket, socket);
+    if (this.#context === undefined) return link(this, socket, socket);
     const secure = new TLSSocket(socket, {
       isServer: true,
       secureContext: this.#context,
       ALPNProtocols: ['http/1.1'],
     });
     this.keep(secure);
-    new Link(this, secure, socket);
+    link(this, secure, socket);
   }
 
   /** A connection to the server, which may still be on its way. */
@@ -859,7 +859,7 @@ class Link {
       framer.position = 0;
       try {
         for (let step = framer.step(chunk); step !== 'more'; step = framer.step(chunk))
-          if (step === 'end' && framer.head.status >= 200) return void server.destroySoon();
+          if (step === 'end' && framer.head.status >= 200) return server.destroySoon();
       } catch {
         server.destroy();
       }
@@ -910,6 +910,11 @@ class Link {
     await harmed.asked.promise;
     if (this.#exchange === exchange) this.#next();
   }
+}
+
+/** It lives by its sockets. */
+function link(proxy: HttpProxy, client: Socket, raw: Socket): void {
+  void new Link(proxy, client, raw);
 }
 
 interface Copy {

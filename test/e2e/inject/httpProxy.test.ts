@@ -1,5 +1,12 @@
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer as createSecureServer, request as requestSecure } from 'node:https';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebSocket, WebSocketServer } from 'ws';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   blackHole,
@@ -26,7 +33,7 @@ import {
   bandwidth,
   type Entry,
 } from '../../../src/faults/index.ts';
-import { httpProxy, type HttpProxyOptions, type ProxyInjected } from '../../../src/inject/index.ts';
+import { httpProxy, tcpProxy, type HttpProxyOptions, type ProxyInjected } from '../../../src/inject/index.ts';
 import { systemClock } from '../../../src/time/index.ts';
 import { client as plainClient, listening, type Listening, type Seen } from './sockets.ts';
 
@@ -90,7 +97,7 @@ function client(port: number): Seen {
 /** The answer's text, its status where that is no 2xx, or the code of what went wrong. */
 async function get(url: string, init?: RequestInit): Promise<string> {
   try {
-    const response = await fetch(url, { ...init, headers: { ...init?.headers } });
+    const response = await fetch(url, init);
     const text = await response.text();
     return response.ok ? text : String(response.status);
   } catch (error) {
@@ -280,5 +287,303 @@ describe('what passes', () => {
         .toString()
         .match(/HTTP\/1\.1 (\d+)/g),
     ).toEqual(['HTTP/1.1 204', 'HTTP/1.1 304', 'HTTP/1.1 200', 'HTTP/1.1 200']);
+  });
+
+  test('byte by byte, where nothing is ordered: names as they were written, chunks as they were cut, trailers', async () => {
+    const answer =
+      'HTTP/1.1 200 Fine\r\nX-CasE:   b  \r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nok\r\n1\r\n!\r\n0\r\nX-After: c\r\n\r\n';
+    const asked = 'PUT /a HTTP/1.1\r\nHOST: me\r\ntransfer-ENCODING: Chunked\r\n\r\n3\r\nabc\r\n0\r\nx-T: d\r\n\r\n';
+    let got = '';
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk) => {
+        got += chunk.toString('latin1');
+        if (got.endsWith('x-T: d\r\n\r\n')) socket.write(answer);
+      });
+    });
+    const { bad } = await world([status({ where: 'GET /other' })], { handle: server as unknown as Server });
+    const one = client(bad.port);
+    for (const byte of Buffer.from(asked)) one.socket.write(Buffer.of(byte));
+    await expect.poll(() => one.bytes().toString('latin1')).toBe(answer);
+    expect(got).toBe(asked);
+  });
+
+  test('a trailer is told after chunks that were harmed, too', async () => {
+    const server = createServer((_, outgoing) => {
+      outgoing.writeHead(200, { trailer: 'x-after' });
+      outgoing.write('hello');
+      outgoing.addTrailers({ 'x-after': 'c' });
+      outgoing.end();
+    });
+    const { bad } = await world([slicer({ size: 2 })], { handle: server });
+    const asking = request(bad.url).end();
+    const [incoming] = (await once(asking, 'response')) as [IncomingMessage];
+    let told = '';
+    for await (const chunk of incoming) told += String(chunk);
+    expect([told, incoming.trailers]).toEqual(['hello', { 'x-after': 'c' }]);
+    asking.destroy();
+  });
+
+  test('events as they come, and their end', async () => {
+    let stream: import('node:http').ServerResponse | undefined;
+    const server = createServer((_, outgoing) => {
+      stream = outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
+      stream.write('data: 1\n\n');
+    });
+    const { bad } = await world([], { handle: server });
+    const response = await fetch(bad.url);
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect(await reader.read()).toEqual({ done: false, value: 'data: 1\n\n' });
+    stream!.write('data: 2\n\n');
+    expect(await reader.read()).toEqual({ done: false, value: 'data: 2\n\n' });
+    stream!.end();
+    expect(await reader.read()).toEqual({ done: true, value: undefined });
+  });
+
+  test('a client that leaves is told to the server', async () => {
+    let left: Promise<unknown> | undefined;
+    const server = createServer((_, outgoing) => {
+      left = once(outgoing, 'close');
+      outgoing.write('a');
+    });
+    const { bad } = await world([], { handle: server });
+    const leaving = new AbortController();
+    const response = await fetch(bad.url, { signal: leaving.signal });
+    expect(response.status).toBe(200);
+    leaving.abort();
+    await left;
+  });
+
+  async function sockets(entries: readonly Entry[]): Promise<{ readonly bad: ProxyInjected; readonly server: WebSocketServer }> {
+    const server = createServer();
+    const accepting = new WebSocketServer({ server });
+    accepting.on('connection', (socket) => {
+      socket.on('error', () => undefined);
+      socket.on('message', (data: Buffer) => socket.send(`echo ${data.toString()}`));
+    });
+    const { bad } = await world(entries, { handle: server });
+    return { bad, server: accepting };
+  }
+
+  test('a WebSocket, both ways, and its close', async () => {
+    const { bad } = await sockets([]);
+    const socket = new WebSocket(bad.url.replace('http', 'ws'));
+    const first = once(socket, 'message');
+    socket.on('open', () => socket.send('hello'));
+    expect(String((await first)[0])).toBe('echo hello');
+    socket.close(4000, 'bye');
+    expect((await once(socket, 'close'))[0]).toBe(4000);
+  });
+
+  test('a WebSocket that breaks off after so many bytes', async () => {
+    const { bad } = await sockets([truncate({ bytes: 4 })]);
+    const socket = new WebSocket(bad.url.replace('http', 'ws'));
+    socket.on('open', () => socket.send('hello'));
+    // No close frame came: RFC 6455 §7.1.5.
+    expect((await once(socket, 'close'))[0]).toBe(1006);
+  });
+
+  test('large bodies, both ways at once, and whoever sends is held back', async () => {
+    const SIZE = 20_000_000;
+    const server = createServer((incoming, outgoing) => incoming.pipe(outgoing.writeHead(200)));
+    const { bad } = await world([slicer({ where: '/pieces', size: 50_000 })], { handle: server });
+    for (const path of ['/', '/pieces']) {
+      const response = await fetch(bad.url + path, { method: 'POST', body: Buffer.alloc(SIZE, 'x') });
+      expect((await response.arrayBuffer()).byteLength).toBe(SIZE);
+    }
+  });
+
+  test('what the client calls the server, or what it is called, and a path', async () => {
+    const plain = await world([]);
+    await get(plain.bad.url);
+    expect(plain.headers[0]!.host).toBe(`127.0.0.1:${plain.bad.port}`);
+    const told = await world([], { hostHeader: 'target' });
+    await get(told.bad.url);
+    expect(told.headers[0]!.host).toBe(`127.0.0.1:${told.server.port}`);
+    const below = await httpProxy({ to: `http://127.0.0.1:${told.server.port}/api` });
+    open.push(below);
+    expect(below.url).toBe(`http://127.0.0.1:${below.port}/api`);
+  });
+
+  test('a target in absolute form is asked as a path, and names the host', async () => {
+    const { bad, asked, headers } = await world([status({ where: '/struck', status: 418 })]);
+    const one = client(bad.port);
+    one.socket.write(
+      'GET http://shop.test/a?b HTTP/1.1\r\nHost: other\r\n\r\nGET http://shop.test/struck HTTP/1.1\r\nHost: other\r\n\r\n',
+    );
+    await expect.poll(() => one.bytes().toString()).toContain('418');
+    expect(asked).toEqual(['GET /a?b']);
+    expect(headers[0]!.host).toBe('shop.test');
+  });
+});
+
+describe('what is not HTTP', () => {
+  test.each([
+    [
+      'a length and a coding',
+      'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n',
+    ],
+    [
+      'a chunk that ends by a bare line feed',
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n',
+    ],
+    ['a request line alone', 'hello\r\n\r\n'],
+  ])('of a request goes no further: %s', async (_, text) => {
+    const { bad, asked } = await world([]);
+    const one = client(bad.port);
+    one.socket.write(text);
+    await one.ending;
+    expect(one.bytes().toString()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(asked).toEqual([]);
+    expect(bad.trace.observations).toMatchObject([
+      { kind: 'error', message: expect.stringMatching(/^a request is refused: /) as string },
+    ]);
+  });
+
+  test.each([
+    ['a length and a coding', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nok', 'HTTP/1.1 502'],
+    ['another answer, unasked', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n\r\n', 'HTTP/1.1 200'],
+  ])('of an answer goes no further: %s', async (_, text, told) => {
+    const server = createTcpServer((socket: Socket) => {
+      socket.on('error', () => undefined).once('data', () => socket.write(text));
+    });
+    const { bad } = await world([], { handle: server as unknown as Server });
+    const one = client(bad.port);
+    one.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await one.ending;
+    expect(
+      one
+        .bytes()
+        .toString()
+        .match(/HTTP\/1\.1 \d+/g),
+    ).toEqual([told]);
+    expect(bad.trace.observations).toMatchObject([{ kind: 'error' }]);
+  });
+});
+
+describe('a proxy', () => {
+  test('whose server does not answer resets, and says why', async () => {
+    const { bad, server } = await world([]);
+    await server.close();
+    expect(await get(bad.url)).toBe(FAILED);
+    expect(bad.trace.observations).toMatchObject([{ kind: 'error', message: expect.stringContaining('ECONNREFUSED') as string }]);
+  });
+
+  test('whose server goes in the middle of an answer: so it is for the client', async () => {
+    const server = createServer((_, outgoing) => {
+      outgoing.writeHead(200, { 'content-length': 10 });
+      outgoing.write('hello', () => outgoing.destroy());
+    });
+    const { bad } = await world([latency({ where: '/late', ms: 10 })], { handle: server });
+    expect(await get(bad.url)).toMatch(/^terminated: (UND_ERR_SOCKET|ECONNRESET)$/);
+    expect(await get(`${bad.url}/late`)).toMatch(/^(terminated|fetch failed): (UND_ERR_SOCKET|ECONNRESET)$/);
+  });
+
+  test('is closed with all that is open, in the middle of anything', async () => {
+    const entries = [
+      blackHole({ where: '/hole' }),
+      lostResponse({ where: '/lost', as: 'silence' }),
+      latency({ where: '/late', ms: '1h' }),
+      reorderRequests({ where: '/held', atMost: '1h' }),
+      slowClose({ where: '/end', ms: '1h' }),
+      bandwidth({ where: '/slow', bytesPerSecond: 1 }),
+      duplicateRequest({ where: '/again', gap: '1h' }),
+      hangUp({ where: '/left', after: '1h' }),
+      latency({ where: '/left', ms: '1h' }),
+    ];
+    const { bad } = await world(entries);
+    const all = ['hole', 'lost', 'late', 'held', 'end', 'slow', 'again', 'left'].map((path) => get(`${bad.url}/${path}`));
+    await expect.poll(() => bad.run.strikes.length).toBe(entries.length);
+    await bad.close();
+    for (const told of await Promise.all(all)) expect(told).toMatch(/^(n=1|(fetch failed|terminated): .*)$/);
+    const kinds = bad.trace.observations.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'healed')).toHaveLength(entries.length);
+  });
+
+  test.each([
+    [{ to: 'redis://localhost' }, 'invalid-target'],
+    [{ to: 'localhost:1' }, 'invalid-target'],
+    [{ to: 'http://localhost:1', hostHeader: 'mine' as never }, 'invalid-option'],
+    [{ to: 'http://localhost:1', tls: { key: 'a', cert: 'b' } }, 'invalid-certificate'],
+    [{ to: 'http://localhost:1', port: 1.5 }, 'invalid-port'],
+  ])('%j is refused', async (options, code) => {
+    await expect(httpProxy(options)).rejects.toMatchObject({ code });
+  });
+});
+
+describe('TLS', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
+  const made = spawnSync('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
+    ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', join(folder, 'key'), '-out', join(folder, 'cert')],
+  ]);
+  const [key, cert] = made.status === 0 ? ['key', 'cert'].map((name) => readFileSync(join(folder, name), 'utf8')) : [];
+  rmSync(folder, { recursive: true });
+  const tls = { key: key ?? '', cert: cert ?? '' };
+
+  test('a certificate can be made', () => {
+    expect(made.status).toBe(0);
+  });
+
+  function ask(url: string): Promise<string> {
+    return new Promise((resolve) => {
+      const sent = requestSecure(url, { ca: tls.cert, agent: false }, (incoming) => {
+        let told = '';
+        incoming.setEncoding('utf8').on('data', (chunk: string) => (told += chunk));
+        incoming.on('end', () => resolve(told));
+        incoming.on('error', (error: NodeJS.ErrnoException) => resolve(`${error.code}`));
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => resolve(`${error.code}`));
+      sent.end();
+    });
+  }
+
+  test('ends at the proxy, with a certificate for tests; each fault is as without', async () => {
+    const { bad } = await world(
+      [
+        lostResponse({ where: '/lost' }),
+        truncate({ where: '/broken', bytes: 2 }),
+        refused({ where: '/refused' }),
+        status({ where: '/status', body: 'no' }),
+        limitData({ where: '/short', bytes: 2 }),
+      ],
+      { tls },
+    );
+    expect(bad.url).toMatch(/^https:/);
+    const told = [];
+    for (const path of ['/', '/lost', '/broken', '/refused', '/status', '/short', '/']) told.push(await ask(bad.url + path));
+    expect(told).toEqual(['n=1', 'ECONNRESET', 'ECONNRESET', 'ECONNRESET', 'no', 'n=', 'n=2']);
+  });
+
+  test('begins at the proxy, for a server that is asked by https', async () => {
+    const server = createSecureServer(tls, (_, outgoing) => outgoing.end('secret'));
+    const listens = await listening(server);
+    open.push(listens);
+    const bad = await httpProxy({
+      to: `https://localhost:${listens.port}`,
+      ca: tls.cert,
+      plan: plan({}, lostResponse({ nth: 1 })),
+    });
+    open.push(bad);
+    expect([await get(bad.url), await get(bad.url), await get(bad.url)]).toEqual(['secret', FAILED, 'secret']);
+    const untrusted = await httpProxy({ to: `https://localhost:${listens.port}` });
+    open.push(untrusted);
+    expect(await get(untrusted.url)).toBe(FAILED);
+    expect(untrusted.trace.observations).toMatchObject([
+      { kind: 'error', message: expect.stringContaining('certificate') as string },
+    ]);
+  });
+
+  test('goes through a TCP proxy untouched, or fails by an alert', async () => {
+    const server = createSecureServer(tls, (_, outgoing) => outgoing.end('secret'));
+    const listens = await listening(server);
+    open.push(listens);
+    const bad = await tcpProxy({
+      to: `https://localhost:${listens.port}`,
+      plan: plan({}, tlsFailure({ nth: 0 }), reset({ nth: 1 })),
+    });
+    open.push(bad);
+    const told = [await ask(bad.url), await ask(bad.url), await ask(bad.url)];
+    expect(told).toEqual([expect.stringMatching(/EPROTO|HANDSHAKE_FAILURE/), 'ECONNRESET', 'secret']);
   });
 });
