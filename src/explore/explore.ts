@@ -333,7 +333,7 @@ function counts(): Counts {
 
 function at(fault: Entry, { where, nth }: Point): Entry {
   const place = saysWhere(where);
-  return { ...fault, id: `${fault.fault} ${place} @${nth}`, where, when: { nth: [nth] } };
+  return { ...fault, id: `${fault.id === '' ? fault.fault : fault.id} ${place} @${nth}`, where, when: { nth: [nth] } };
 }
 
 function keyOf({ where, nth }: Point): string {
