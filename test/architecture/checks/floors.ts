@@ -10,6 +10,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   watch: 3,
   report: 3,
   probes: 4,
+  document: 1,
   faults: 4,
   effects: 4,
   dialects: 5,
