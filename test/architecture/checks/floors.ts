@@ -66,6 +66,7 @@ export const PEERS: Readonly<Record<string, readonly string[]>> = {
   'postal-mime': [],
   'smtp-server': [],
   ws: [],
+  yaml: [],
   '@nats-io/transport-node': [],
   '@opentelemetry/api': [],
   '@opentelemetry/exporter-trace-otlp-http': [],
