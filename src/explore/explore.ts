@@ -113,7 +113,7 @@ export const USUAL_FAULTS: readonly Entry[] = [
  * import { explore } from 'holdfast/explore';
  * import { lostResponse, reset } from 'holdfast/faults';
  * import { faultyFetch } from 'holdfast/inject';
- * const found = await explore({ faults: [reset(), lostResponse()] }, async ({ plan, sees }) => {
+ * const found = await explore({ faults: [reset(), lostResponse()], pairs: false }, async ({ plan, sees }) => {
  *   let orders = 0;
  *   const bad = faultyFetch({ plan, onPassing: sees, fetch: async () => Response.json({ id: ++orders }) });
  *   const order = () => bad.fetch('http://shop.test/orders', { method: 'POST' });
@@ -122,7 +122,7 @@ export const USUAL_FAULTS: readonly Entry[] = [
  *   if (orders > 1) throw new Error(`ordered ${orders} times`);
  * });
  * found.findings.map(({ plan }) => plan.entries[0]?.id); // => ['lostResponse POST http://shop.test/orders @0']
- * [found.singles.tried, found.runs]; // => [2, 3]
+ * [found.singles.tried, found.runs]; // => [2, 4]
  * ```
  */
 export async function explore(options: ExploreOptions, run: (harmed: Harmed) => Promise<unknown>): Promise<Exploration> {
@@ -333,7 +333,7 @@ function counts(): Counts {
 
 function at(fault: Entry, { where, nth }: Point): Entry {
   const place = saysWhere(where);
-  return { ...fault, id: `${fault.fault} ${place} @${nth}`, where, when: { nth: [nth] } };
+  return { ...fault, id: `${fault.id === '' ? fault.fault : fault.id} ${place} @${nth}`, where, when: { nth: [nth] } };
 }
 
 function keyOf({ where, nth }: Point): string {

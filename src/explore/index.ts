@@ -15,3 +15,4 @@ export {
   type Point,
   type Tally,
 } from './explore.ts';
+export { describeExploration } from './words.ts';

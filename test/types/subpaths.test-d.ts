@@ -1,5 +1,6 @@
 import { expectTypeOf, test } from 'vitest';
 import * as core from 'holdfast';
+import * as chaos from 'holdfast/chaos';
 import * as demo from 'holdfast/demo';
 import * as dialects from 'holdfast/dialects';
 import * as explore from 'holdfast/explore';
@@ -19,6 +20,7 @@ import * as waitForExpect from 'holdfast/wait-for-expect';
 import manifest from '../../package.json' with { type: 'json' };
 
 test('every sub-path of the package has types, and this file knows all of them', () => {
+  expectTypeOf(chaos.runScenario).toBeFunction();
   expectTypeOf(core.operation).toBeFunction();
   expectTypeOf(demo.demoApp).toBeFunction();
   expectTypeOf(dialects.location).toBeObject();
@@ -38,6 +40,7 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(waitForExpect.default).toBeFunction();
   expectTypeOf<keyof typeof manifest.exports>().toEqualTypeOf<
     | '.'
+    | './chaos'
     | './demo'
     | './dialects'
     | './explore'
