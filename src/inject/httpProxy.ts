@@ -9,7 +9,7 @@ import { Framer, Malformed, type Framing, type Head } from './framer.ts';
 import { ordersOf, type Orders, type Shape } from './orders.ts';
 import { Proxy, reset, type ProxyInjected, type ProxyOptions } from './proxy.ts';
 import { BrokenOff, shaped } from './shape.ts';
-import { aborted, flushed, written } from './streams.ts';
+import { aborted, flushed, reading, written } from './streams.ts';
 
 export interface HttpProxyOptions extends ProxyOptions {
   /** The server's address; its path is kept, so that `url` stands in its place. */
@@ -160,8 +160,8 @@ class HttpProxy extends Proxy {
     link(this, secure, socket);
   }
 
-  /** A connection to the server, which may still be on its way. */
-  connect(): Socket {
+  /** A connection to the server, which may still be on its way; what it reads is handed on. */
+  connect(take: (chunk: Buffer) => void): Socket {
     const { host, port } = this.target;
     const isSecure = this.#url.protocol === 'https:';
     const to = { host, port, allowHalfOpen: true, noDelay: true };
@@ -173,7 +173,8 @@ class HttpProxy extends Proxy {
           ...(isName ? { servername: host } : {}),
           ...(this.#ca === undefined ? {} : { ca: this.#ca }),
         })
-      : connect(to);
+      : connect({ ...to, onread: reading(take) });
+    if (isSecure) server.on('data', take);
     this.keep(server);
     let isOpen = false;
     server.once(isSecure ? 'secureConnect' : 'connect', () => (isOpen = true));
@@ -270,6 +271,8 @@ class Link {
   readonly #answers = new Framer('response');
   #server: Socket | undefined;
   #exchange: Exchange | undefined;
+  /** Reads an answer that is nobody's any more. */
+  #released: ((chunk: Buffer) => void) | undefined;
   #isTunnel = false;
   #tunnelIn: Flow | undefined;
   #tunnelOut: Flow | undefined;
@@ -416,9 +419,11 @@ class Link {
 
   #connected(): Socket {
     if (this.#server !== undefined) return this.#server;
-    const server = this.#proxy.connect();
+    const server: Socket = this.#proxy.connect((chunk) => {
+      if (this.#released === undefined) this.#fromServer(server, chunk);
+      else this.#released(chunk);
+    });
     this.#server = server;
-    server.on('data', (chunk: Buffer) => this.#fromServer(server, chunk));
     server.on('drain', () => this.#client.resume());
     server.on('end', () => this.#serverEnded(server));
     server.on('close', (isBroken) => this.#serverClosed(server, isBroken));
@@ -749,16 +754,15 @@ class Link {
     void swallow(harmed.answerBody);
     if (server === undefined) return;
     this.#server = undefined;
-    server.removeAllListeners('data');
-    if (exchange.isAnswered) return void server.end();
-    const framer = this.#answers;
     const done = (): void => {
-      server.removeAllListeners('data');
-      server.resume();
+      this.#released = () => undefined;
       server.end();
     };
     server.once('end', () => server.end());
-    server.on('data', (chunk: Buffer) => {
+    server.resume();
+    if (exchange.isAnswered) return done();
+    const framer = this.#answers;
+    this.#released = (chunk) => {
       framer.position = 0;
       try {
         for (;;) {
@@ -769,8 +773,7 @@ class Link {
       } catch {
         done();
       }
-    });
-    server.resume();
+    };
   }
 
   async #send(exchange: Exchange, harmed: Harmed, route: string): Promise<Answer> {
@@ -852,10 +855,9 @@ class Link {
   }
 
   #again(bytes: Buffer): Promise<void> {
-    const server = this.#proxy.connect();
     const framer = new Framer('response');
     framer.method = this.#answers.method;
-    server.on('data', (chunk: Buffer) => {
+    const server: Socket = this.#proxy.connect((chunk) => {
       framer.position = 0;
       try {
         for (let step = framer.step(chunk); step !== 'more'; step = framer.step(chunk))

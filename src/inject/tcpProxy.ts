@@ -6,7 +6,7 @@ import { Flow } from './flow.ts';
 import { ordersOf, type Orders, type Shape } from './orders.ts';
 import { Proxy, reset, type ProxyInjected, type ProxyOptions } from './proxy.ts';
 import { BrokenOff, shaped } from './shape.ts';
-import { aborted, flushed, written } from './streams.ts';
+import { aborted, flushed, reading, written } from './streams.ts';
 
 export interface TcpProxyOptions extends ProxyOptions {
   /** Where it leads to: `'localhost:6379'`, or an address with a port or a scheme whose port is known. */
@@ -77,9 +77,12 @@ class TcpProxy extends Proxy {
     this.keep(client);
     const struck = this.strike({ host: this.#host, peer: this.name });
     if (struck.harms.length === 0) {
-      const server = this.#connect();
+      const server = this.#connect((chunk) => {
+        if (!client.write(chunk) && !client.destroyed) server.pause();
+      });
       pass(client, server);
-      pass(server, client);
+      client.on('drain', () => server.resume());
+      server.on('end', () => client.end());
       tie(client, server);
       tie(server, client);
       return;
@@ -88,10 +91,13 @@ class TcpProxy extends Proxy {
     this.#harm(client, struck);
   }
 
-  #connect(): Socket {
+  /** @param take what is read, where nothing is to be done to it; without it, it is asked for by `data` */
+  #connect(take?: (chunk: Buffer) => void): Socket {
     const { host, port } = this.target;
-    const server = connect({ host, port, allowHalfOpen: true, noDelay: true });
-    this.keep(server);
+    const onread = take === undefined ? undefined : reading(take);
+    const server = connect({ host, port, allowHalfOpen: true, noDelay: true, ...(onread === undefined ? {} : { onread }) });
+    // Nothing passes on it that does not on the client's.
+    this.keep(server, take === undefined);
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (error.syscall === 'connect' || error.syscall === 'getaddrinfo') this.failed(error);
     });
