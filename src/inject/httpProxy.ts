@@ -50,12 +50,13 @@ const MAX_REMEMBERED = 1_000;
  * ```ts
  * import { createServer } from 'node:http';
  * import { once } from 'node:events';
+ * import type { AddressInfo } from 'node:net';
  * import { lostResponse, plan } from 'holdfast/faults';
  * import { httpProxy } from 'holdfast/inject';
  * let orders = 0;
  * const server = createServer((_, answer) => answer.end(String(++orders))).listen(0, '127.0.0.1');
  * await once(server, 'listening');
- * const to = `http://127.0.0.1:${server.address().port}`;
+ * const to = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
  * const bad = await httpProxy({ to, plan: plan({ seed: 1 }, lostResponse({ where: 'POST /orders', nth: 0 })) });
  * const order = () => fetch(`${bad.url}/orders`, { method: 'POST' });
  * const first = await order().catch((error) => error.cause.code);

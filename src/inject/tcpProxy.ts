@@ -33,11 +33,12 @@ const HANDSHAKE_FAILURE = Uint8Array.of(21, 3, 3, 0, 2, 2, 40);
  * ```ts
  * import { createServer } from 'node:http';
  * import { once } from 'node:events';
+ * import type { AddressInfo } from 'node:net';
  * import { plan, reset } from 'holdfast/faults';
  * import { tcpProxy } from 'holdfast/inject';
  * const server = createServer((_, answer) => answer.end('hello')).listen(0, '127.0.0.1');
  * await once(server, 'listening');
- * const bad = await tcpProxy({ to: `127.0.0.1:${server.address().port}`, plan: plan({ seed: 1 }, reset({ nth: 0 })) });
+ * const bad = await tcpProxy({ to: `127.0.0.1:${(server.address() as AddressInfo).port}`, plan: plan({ seed: 1 }, reset({ nth: 0 })) });
  * const ask = () => fetch(`http://127.0.0.1:${bad.port}/`, { headers: { connection: 'close' } });
  * const first = await ask().catch((error) => error.cause.code);
  * const second = await (await ask()).text();

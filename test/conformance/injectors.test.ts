@@ -62,7 +62,8 @@ describe('an injector that tells a harm and does none breaks', () => {
   const idle: InjectorWorld = {
     name: 'idle',
     async start(what) {
-      const { to, asked, close } = await shop();
+      const server = await shop();
+      const { to, asked } = server;
       const injected = faultyFetch({ plan: what });
       const ask = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
         injected.run.strike({ method: 'GET', path: '/', host: new URL(to).host, peer: 'fetch' }).done();
@@ -70,7 +71,7 @@ describe('an injector that tells a harm and does none breaks', () => {
       };
       const stop = async (): Promise<void> => {
         await injected.close();
-        await close();
+        await server.close();
       };
       return { injected, url: to, fetch: ask, asked, stop };
     },

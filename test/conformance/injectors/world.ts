@@ -76,16 +76,17 @@ export async function before<I extends Injected>(
   make: (to: string) => I | Promise<I>,
   as: (injected: I, to: string) => Pick<InjectorStart, 'url' | 'fetch'>,
 ): Promise<InjectorStart> {
-  const { to, asked, close } = await shop();
+  const server = await shop();
+  const { to, asked } = server;
   try {
     const injected = await make(to);
     const stop = async (): Promise<void> => {
       await injected.close();
-      await close();
+      await server.close();
     };
     return { injected, asked, stop, ...as(injected, to) };
   } catch (error) {
-    await close();
+    await server.close();
     throw error;
   }
 }
