@@ -2,6 +2,7 @@ import { expectTypeOf, test } from 'vitest';
 import * as core from 'holdfast';
 import * as demo from 'holdfast/demo';
 import * as dialects from 'holdfast/dialects';
+import * as effects from 'holdfast/effects';
 import * as faults from 'holdfast/faults';
 import * as inject from 'holdfast/inject';
 import * as jest from 'holdfast/jest';
@@ -21,6 +22,7 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(core.operation).toBeFunction();
   expectTypeOf(demo.demoApp).toBeFunction();
   expectTypeOf(dialects.location).toBeObject();
+  expectTypeOf(effects.settled).toBeFunction();
   expectTypeOf(faults.plan).toBeFunction();
   expectTypeOf(inject.webhookSender).toBeFunction();
   expectTypeOf(jest.expect).toBeFunction();
@@ -38,6 +40,7 @@ test('every sub-path of the package has types, and this file knows all of them',
     | '.'
     | './demo'
     | './dialects'
+    | './effects'
     | './faults'
     | './inject'
     | './jest'
