@@ -19,11 +19,14 @@ const PASSING = [
   'skew',
 ] as const satisfies readonly Deed[];
 
-export type InjectorName = 'fetch';
+const WORLD = ['pause', 'resume', 'kill', 'start', 'restart', 'partition', 'heal'] as const satisfies readonly Deed[];
+
+export type InjectorName = 'fetch' | 'simulate';
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Deed>>> = {
   fetch: new Set(PASSING),
+  simulate: new Set([...PASSING, ...WORLD]),
 };
 
 /**

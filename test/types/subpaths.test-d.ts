@@ -12,6 +12,7 @@ import * as nodeTest from 'holdfast/node-test';
 import * as playwright from 'holdfast/playwright';
 import * as probes from 'holdfast/probes';
 import * as report from 'holdfast/report';
+import * as simulation from 'holdfast/simulate';
 import * as time from 'holdfast/time';
 import * as trace from 'holdfast/trace';
 import * as vitest from 'holdfast/vitest';
@@ -32,6 +33,7 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(playwright.test).toBeFunction();
   expectTypeOf(probes.poll).toBeFunction();
   expectTypeOf(report.message).toBeFunction();
+  expectTypeOf(simulation.simulate).toBeFunction();
   expectTypeOf(time.virtualClock).toBeFunction();
   expectTypeOf(trace.parseTrace).toBeFunction();
   expectTypeOf(vitest.expect).toBeFunction();
@@ -51,6 +53,7 @@ test('every sub-path of the package has types, and this file knows all of them',
     | './playwright'
     | './probes'
     | './report'
+    | './simulate'
     | './time'
     | './trace'
     | './vitest'
