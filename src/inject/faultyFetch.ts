@@ -151,18 +151,22 @@ class Faulty extends Injection implements FaultyFetch {
     };
     const first = send();
     this.overtaking.passed(route);
-    for (const { times, gap } of orders.repeat) {
+    // The client has its answer when it comes, and sees nothing of the others.
+    void this.#repeated(send, orders.repeat);
+    const response = await first;
+    return this.#remembers ? this.#remember(`${request.method} ${request.url}`, response) : response;
+  }
+
+  async #repeated(send: () => Promise<Response>, repeat: Orders['repeat']): Promise<void> {
+    for (const { times, gap } of repeat) {
       for (let i = 1; i <= times; i++) {
-        await this.clock.sleep(gap, this.healed);
-        // The client sees nothing of the others.
+        if (gap > 0) await this.clock.sleep(gap, this.healed);
         void send().then(
           (copy) => copy.body?.cancel(),
           () => undefined,
         );
       }
     }
-    const response = await first;
-    return this.#remembers ? this.#remember(`${request.method} ${request.url}`, response) : response;
   }
 
   /** A body in the shape that was ordered; in process, the server gets it when it has come. */
