@@ -10,6 +10,7 @@ const BENCHES = [
   'immediate',
   'failing',
   'virtual',
+  'simulate',
   'failing-poll',
   'observations',
   'import',

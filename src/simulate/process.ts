@@ -81,6 +81,8 @@ export class Process {
   /** What came due while it was paused, in the order of time. */
   #late: (() => void)[] = [];
   #epoch = 0;
+  /** What ends each timer that this life waits for. */
+  readonly #timers = new Set<() => void>();
   /** Ways that are cut. */
   readonly cut: { in: number; out: number } = { in: 0, out: 0 };
 
@@ -174,6 +176,7 @@ export class Process {
     this.#late = [];
     this.#resumed = undefined;
     this.#resume();
+    for (const stop of this.#timers) stop();
     life?.over.abort();
     return life;
   }
@@ -185,17 +188,22 @@ export class Process {
     const isOver = (): boolean => this.isOver(epoch);
     const after = (ms: Millis, wake: () => void): (() => void) => {
       if (isOver()) return () => undefined;
+      const timers = this.#timers;
       let isCancelled = false;
       const due = (): void => {
+        timers.delete(stop);
         if (isCancelled || isOver()) return;
         if (this.#resumed === undefined) wake();
         else this.#late.push(due);
       };
       const cancel = base.after(ms, due);
-      return () => {
+      const stop = (): void => {
         isCancelled = true;
+        timers.delete(stop);
         cancel();
       };
+      timers.add(stop);
+      return stop;
     };
     return {
       now: () => base.now(),

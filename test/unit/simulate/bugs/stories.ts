@@ -32,11 +32,11 @@ interface Company {
   /** When each delivery came. */
   readonly deliveries: readonly number[];
   /** Sends JSON as ann. */
-  send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  readonly send: (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) => Promise<Response>;
   /** Asks until there is an answer that will not change, as a careful client does; each try is a call. */
-  insist(name: string, key: string, ask: () => Promise<Response>, rules?: Insisting): Promise<Response | undefined>;
+  readonly insist: (name: string, key: string, ask: () => Promise<Response>, rules?: Insisting) => Promise<Response | undefined>;
   /** Notes what is not as it must be. */
-  must(holds: boolean, what: string): void;
+  readonly must: (holds: boolean, what: string) => void;
 }
 
 interface Insisting {
