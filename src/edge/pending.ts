@@ -1,9 +1,6 @@
-import { TestRunner, type RunnerTestCase } from 'vitest';
-import { notAwaited, stillWaiting, testOver } from '../edge/refusals.ts';
-import { at, type Site } from '../edge/site.ts';
-import { HarnessError } from '../errors.ts';
-import { concurrentTest, enterLate, isOver, runningTests } from './attempt.ts';
-import { failSoftly } from './soft.ts';
+import { notAwaited, stillWaiting } from './refusals.ts';
+import { at, type Site } from './site.ts';
+import { afterAllTests, Several, type Owner } from './waiting.ts';
 
 /** A call that its test must await, as far as the end of the test is concerned. */
 export interface Pending {
@@ -19,105 +16,61 @@ export interface Pending {
   readonly soft: boolean;
   /** Gives up: the test has ended. */
   end(why: string): Promise<void>;
+  /** What failed of that which was derived from it, and which nobody asked for. */
+  close(): readonly unknown[];
 }
 
 /** One set per attempt at a test: thousands of calls must not leave a hook each. */
-const ofTest: WeakMap<RunnerTestCase, Set<Pending>> = new WeakMap();
+const ofTest: WeakMap<Owner, Set<Pending>> = new WeakMap();
 /** Calls outside of tests, in hooks of a whole suite. */
-const outside: Set<Pending> = new Set();
-
-/**
- * The test that makes a call. `eventually` is imported, not taken from a test's context, so while several tests run concurrently
- * it is known by the asynchronous context; where that tells nothing, guessing could blame the wrong test.
- *
- * @throws HarnessError `which-test`, `test-over`
- */
-export function owner(pending: Pick<Pending, 'label' | 'site'>): RunnerTestCase | undefined {
-  const actual = concurrentTest();
-  const running = runningTests();
-  if (actual !== undefined && running.has(actual)) return actual;
-  if (running.size === 0) {
-    const current = TestRunner.getCurrentTest();
-    if (current?.type !== 'test') {
-      if (actual !== undefined && isOver(actual)) throw over(pending, actual);
-      return undefined;
-    }
-    if (isOver(current)) throw over(pending, current);
-    enterLate(current);
-    return current;
-  }
-  const [only] = running;
-  if (running.size === 1 && only?.concurrent !== true) return only;
-  throw at(
-    new HarnessError(
-      'which-test',
-      `${pending.label} was called while ${running.size === 1 ? 'a concurrent test runs' : `${running.size} tests run concurrently`}, from where it cannot be told which of them it belongs to`,
-      "call it in the test function or in what that awaits, not in another's callback; or run the tests one after another",
-    ),
-    pending.site,
-  );
-}
-
-function over({ label, site }: Pick<Pending, 'label' | 'site'>, task: RunnerTestCase): unknown {
-  return at(testOver(label, task), site);
-}
+let outside: Set<Pending> | undefined;
 
 /** From now on the end of the test looks after this call, until it is taken out of the set that is given back. */
-export function watchOver(pending: Pending, task: RunnerTestCase | undefined): Set<Pending> {
+export function watchOver(pending: Pending, owner: Owner | undefined): Set<Pending> {
   // One test makes many calls in a row.
-  if (task === undefined || task !== latest?.task) {
-    const all = (task === undefined ? undefined : (ofTest.get(task) ?? opened(task))) ?? outside;
-    latest = { task, all };
-  }
+  if (latest === undefined || owner !== latest.owner) latest = { owner, all: setOf(owner) };
   latest.all.add(pending);
   return latest.all;
 }
 
-let latest: { readonly task: RunnerTestCase | undefined; readonly all: Set<Pending> } | undefined;
+let latest: { readonly owner: Owner | undefined; readonly all: Set<Pending> } | undefined;
 
-function opened(task: RunnerTestCase): Set<Pending> | undefined {
-  try {
-    task.context.onTestFinished(() => finish(task));
-  } catch {
-    // Within onTestFinished and onTestFailed the runner takes no more of them.
-    return undefined;
-  }
+function setOf(owner: Owner | undefined): Set<Pending> {
+  const known = owner === undefined ? outside : ofTest.get(owner);
+  if (known !== undefined) return known;
   const all = new Set<Pending>();
-  ofTest.set(task, all);
+  if (owner === undefined) {
+    outside = all;
+    afterAllTests(() => finish(undefined, all));
+  } else {
+    ofTest.set(owner, all);
+    owner.atTheEnd(() => finish(owner, all));
+  }
   return all;
 }
 
-async function finish(task: RunnerTestCase): Promise<void> {
-  const all = [...(ofTest.get(task) ?? [])];
-  ofTest.delete(task);
+async function finish(owner: Owner | undefined, all: ReadonlySet<Pending>): Promise<void> {
   latest = undefined;
-  const errors = await endAll(all, task);
-  // The runner takes one error from a hook; the others are noted beside it.
-  for (const error of errors.slice(0, -1)) failSoftly(task, error);
-  if (errors.length > 0) throw errors.at(-1);
+  if (owner === undefined) outside = undefined;
+  else ofTest.delete(owner);
+  const errors = await endAll([...all], owner);
+  if (errors.length > 0) throw errors.length === 1 ? errors[0] : new Several(errors);
 }
 
-/** The end of a file: whatever was called outside of its tests must have been awaited by now. */
-export async function leaveForms(): Promise<void> {
-  const all = [...outside];
-  outside.clear();
-  const errors = await endAll(all, undefined);
-  if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'several calls were not awaited');
-}
-
-async function endAll(all: readonly Pending[], task: RunnerTestCase | undefined): Promise<readonly unknown[]> {
+async function endAll(all: readonly Pending[], owner: Owner | undefined): Promise<readonly unknown[]> {
   const errors: unknown[] = [];
   const left = new Set(all.filter((one) => !one.settled));
-  await Promise.all([...left].map((one) => one.end(task === undefined ? 'the hook ended' : 'the test ended')));
-  const signal = task?.context.signal;
-  const state = task?.result?.state;
+  await Promise.all([...left].map((one) => one.end(owner === undefined ? 'the hook ended' : 'the test ended')));
+  const state = owner?.state;
   // A run that was cancelled, and a test that skipped itself, have nothing to answer for.
   if (state === 'skip') return errors;
   for (const one of all) {
+    const loose = one.close();
     if (!one.asked) errors.push(at(notAwaited(one.label), one.site));
     // The runner reports only that the test timed out; this says what was pending, and what had been seen of it.
-    else if (one.cutOff !== undefined && !one.soft && signal?.aborted === true) errors.push(one.cutOff.error);
+    else if (one.cutOff !== undefined && !one.soft && owner?.signal.aborted === true) errors.push(one.cutOff.error);
     else if (left.has(one) && state !== 'fail') errors.push(at(stillWaiting(one.label), one.site));
+    else errors.push(...loose);
   }
   return errors;
 }

@@ -1,6 +1,6 @@
-import { beforeEach, inject, TestRunner, type RunnerTestCase } from 'vitest';
 import { HarnessError, nearest, show } from '../errors.ts';
 import { paceFrom, parseDuration, type Duration, type PaceOption } from '../time/index.ts';
+import type { Owner } from './waiting.ts';
 
 /** What may be set once for a suite, a file or a whole run. */
 export interface Defaults {
@@ -16,40 +16,48 @@ export interface Defaults {
 
 const KNOWN = ['within', 'for', 'pace', 'lookPast'] as const;
 
-const byTest: WeakMap<RunnerTestCase, Defaults> = new WeakMap();
-
-/**
- * Sets what `eventually` and `consistently` take where a call does not say: in a file or a `describe`, for the tests in it; in a
- * test, for the rest of that test. An inner one overrules an outer one, name by name.
- *
- * @throws HarnessError `invalid-options`, `invalid-duration`
- *
- * @example
- * ```ts
- * import { describe, test } from 'vitest';
- * import { defaults, eventually } from 'holdfast/vitest';
- *
- * describe('the nightly report', () => {
- *   defaults({ within: '3s', pace: '50ms' });
- *   test('is mailed', async () => {
- *     await eventually(() => 1).toBe(1);
- *   });
- * });
- * ```
- */
-export function defaults(given: Defaults): void {
-  const checked = checkDefaults(given, 'defaults');
-  const current = TestRunner.getCurrentTest();
-  if (current?.type === 'test') byTest.set(current, { ...byTest.get(current), ...checked });
-  else beforeEach(({ task }) => void byTest.set(task, { ...byTest.get(task), ...checked }));
+/** What the defaults need to know of a runner. */
+export interface Suites {
+  /** The test that is under way; undefined where tests are only being defined. */
+  readonly current: () => Owner | undefined;
+  /** Has this done before each test of the file or `describe` that is being defined. */
+  readonly eachTest: (run: (owner: Owner) => void) => void;
+  /** What holds for a whole run, and where that was said. */
+  readonly provided?:
+    | ((owner: Owner | undefined) => { readonly given: Defaults; readonly where: string } | undefined)
+    | undefined;
 }
 
-/** What holds for a test: what the config provides, overruled by the suites it is in and by itself. */
-export function defaultsFor(task: RunnerTestCase | undefined): Defaults {
-  const own = task === undefined ? undefined : byTest.get(task);
-  const provided = inject('holdfast');
-  if (provided === undefined) return own ?? NONE;
-  return { ...checkDefaults(provided, 'test.provide.holdfast'), ...own };
+/** Defaults as a runner's edge keeps them. */
+export interface Settings {
+  /**
+   * In a file or a `describe`, for the tests in it; in a test, for the rest of that test. An inner one overrules an outer one, name by
+   * name.
+   *
+   * @throws HarnessError `invalid-options`, `invalid-duration`
+   */
+  readonly set: (given: Defaults) => void;
+  /** What holds for a test: what is provided for the run, overruled by the suites it is in and by itself. */
+  readonly of: (owner: Owner | undefined) => Defaults;
+}
+
+export function settings({ current, eachTest, provided }: Suites): Settings {
+  const byTest: WeakMap<Owner, Defaults> = new WeakMap();
+  const add = (owner: Owner, given: Defaults): void => void byTest.set(owner, { ...byTest.get(owner), ...given });
+  return {
+    set(given) {
+      const checked = checkDefaults(given, 'defaults');
+      const owner = current();
+      if (owner === undefined) eachTest((one) => add(one, checked));
+      else add(owner, checked);
+    },
+    of(owner) {
+      const own = owner === undefined ? undefined : byTest.get(owner);
+      const whole = provided?.(owner);
+      if (whole === undefined) return own ?? NONE;
+      return { ...checkDefaults(whole.given, whole.where), ...own };
+    },
+  };
 }
 
 const NONE: Defaults = {};
@@ -76,9 +84,4 @@ function checkDefaults(given: Defaults, where: string): Defaults {
     else parseDuration(value as Duration, name);
   }
   return given;
-}
-
-/** How a test is given this much time, in milliseconds. */
-export function giveTime(ms: number): string {
-  return `test(name, fn, ${ms}) or test.testTimeout in the Vitest config`;
 }
