@@ -25,8 +25,8 @@ export interface Seen {
 export interface Remarks {
   /** Says something of a test that may well pass. */
   readonly remark?: ((owner: Owner, text: string) => Promise<void> | undefined) | undefined;
-  /** Hangs an SVG on a test that fails. */
-  readonly picture?: ((owner: Owner, title: string, svg: string) => Promise<void> | undefined) | undefined;
+  /** Hangs an SVG on a test that fails, and what it was drawn from, where it has a use. */
+  readonly picture?: ((owner: Owner, title: string, svg: string, seen: Seen) => Promise<void> | undefined) | undefined;
 }
 
 /** What the block and fluent forms need to know of a runner. */

@@ -62,7 +62,7 @@ export class Call<T> implements Pending {
   asked = false;
   settled = false;
   cutOff: { readonly error: unknown } | undefined;
-  readonly #context: AttemptContext = new Context(this);
+  readonly #context: Context;
   readonly #counting: Counting;
   /** What its test still asks about, of which it is one. */
   readonly #open: Set<Pending>;
@@ -76,7 +76,6 @@ export class Call<T> implements Pending {
   /** Another call has taken its place: the one with the matcher. */
   #dropped = false;
   #result: Promise<Awaited<T> | undefined> | undefined;
-  #controller: AbortController | undefined;
   #held = 0;
   #attempting: (() => boolean) | undefined;
   #loose: Loose | undefined;
@@ -87,7 +86,7 @@ export class Call<T> implements Pending {
    * @param below what of the stack is ours: this function and those that it calls
    * @param line an error made in `below`, with two frames alone. To note a whole stack costs more than all the rest, and of a call
    * that passes at once the line is all that may be wanted
-   * @param raw what the function came to when it was called for a shorter chain
+   * @param made what the function came to when it was called for a shorter chain
    */
   constructor(
     edge: Edge,
@@ -98,7 +97,7 @@ export class Call<T> implements Pending {
     below: (...args: never[]) => unknown,
     line: Error | undefined,
     owner?: Owner,
-    raw?: Outcome,
+    made?: { readonly raw: Outcome; readonly context: Context },
   ) {
     this.edge = edge;
     this.fn = fn;
@@ -108,15 +107,16 @@ export class Call<T> implements Pending {
     this.#line = line;
     this.owner = owner ?? edge.ownTest(this);
     if (this.owner?.over === true) throw at(testOver(this.label, this.owner), this.site);
+    this.#context = made?.context ?? new Context();
     this.#open = watchOver(this, this.owner);
     this.#counting = edge.counting(this.owner);
     if (form.firstDecides) {
-      if (raw !== undefined) this.#before = this.#counting.assertionCalls;
-      this.#raw = raw ?? this.#ask();
+      if (made !== undefined) this.#before = this.#counting.assertionCalls;
+      this.#raw = made?.raw ?? this.#ask();
       this.#first = this.#attempt(this.#raw);
       if (isPass(this.#first)) {
         this.settled = true;
-        this.#controller?.abort(nobodyWaits());
+        this.#context.controller?.abort(nobodyWaits());
         return;
       }
     }
@@ -159,9 +159,9 @@ export class Call<T> implements Pending {
 
   #instead(chain: readonly Link[], below: (...args: never[]) => unknown, line?: Error): Call<T> {
     // What has been asked for already stays as it is: then this is another call, of the same function.
-    const raw = this.#result === undefined ? this.#raw : undefined;
+    const made = this.#result === undefined && this.#raw !== undefined ? { raw: this.#raw, context: this.#context } : undefined;
     this.drop();
-    return new Call(this.edge, this.fn, this.form, this.options, chain, below, line, this.owner, raw);
+    return new Call(this.edge, this.fn, this.form, this.options, chain, below, line, this.owner, made);
   }
 
   /** Nobody is to await this one, and it need not begin. */
@@ -245,7 +245,7 @@ export class Call<T> implements Pending {
       },
       (error: unknown) => {
         const told = at(error, this.site);
-        if (this.#controller?.signal.aborted === true) this.cutOff = { error: told };
+        if (this.#context.controller?.signal.aborted === true) this.cutOff = { error: told };
         this.#settle();
         const { failSoftly } = this.edge;
         if (!this.soft || this.owner === undefined || failSoftly === undefined || error instanceof HarnessError) throw told;
@@ -283,7 +283,7 @@ export class Call<T> implements Pending {
     const options = this.#settings();
     const claim = form.claim(this.chain.length === 0 ? undefined : inWords(this.chain), options);
     const { within, notes } = this.#time(claim, options);
-    const controller = (this.#controller ??= new AbortController());
+    const controller = this.#context.open();
     const ofTest = owner?.signal;
     const stop = (): void => controller.abort(ofTest?.reason);
     if (ofTest?.aborted === true) stop();
@@ -313,7 +313,7 @@ export class Call<T> implements Pending {
     } finally {
       ofTest?.removeEventListener('abort', stop);
       // Whoever holds the signal is to see that nobody waits any more. A failure by the test's end is known by it, and stays so.
-      if (!controller.signal.aborted) this.#controller = undefined;
+      if (!controller.signal.aborted) this.#context.controller = undefined;
       controller.abort(nobodyWaits());
     }
   }
@@ -421,27 +421,22 @@ export class Call<T> implements Pending {
     return isThenable(assertion) ? Promise.resolve(assertion).then(nothing) : undefined;
   }
 
-  /** What a block is given; made when it is asked for, as most blocks never do. */
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
-  }
-
   #abort(reason: Error): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(reason);
+    this.#context.open().abort(reason);
   }
 }
 
+/** What a function is given. It goes on to a call with one more word, which does not call it anew. */
 class Context implements AttemptContext {
-  readonly #call: { readonly signal: AbortSignal };
+  controller: AbortController | undefined;
 
-  constructor(call: { readonly signal: AbortSignal }) {
-    this.#call = call;
+  /** Made when it is asked for, as most never do. */
+  open(): AbortController {
+    return (this.controller ??= new AbortController());
   }
 
   get signal(): AbortSignal {
-    return this.#call.signal;
+    return this.open().signal;
   }
 }
 

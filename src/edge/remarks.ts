@@ -25,5 +25,5 @@ export function remarkMargin(
 /** Draws what was seen and hangs the picture on the test that failed. */
 export function attachTimeline(edge: Remarks, owner: Owner | undefined, label: string, seen: Seen): Promise<void> | undefined {
   if (owner === undefined || edge.picture === undefined) return undefined;
-  return edge.picture(owner, `the timeline of ${label}`, renderSvg(seen));
+  return edge.picture(owner, `the timeline of ${label}`, renderSvg(seen), seen);
 }
