@@ -1,8 +1,10 @@
 import { operation } from 'holdfast';
 import { demoApp, serve, type Served } from 'holdfast/demo';
-import { expect, test } from 'holdfast/playwright';
+import { consistently, defaults, eventually, expect, test } from 'holdfast/playwright';
 
 let server: Served;
+
+defaults({ within: '8s' });
 
 test.beforeAll(async () => {
   server = await serve(demoApp({ work: '300ms' }));
@@ -16,6 +18,17 @@ test('a report that is accepted now is there in the end', async () => {
 
   await expect.soft(op, 'it waits in the queue first').toPassThrough(['queued', 'succeeded']);
   expect(await op.result()).toMatchObject({ rows: 12, currency: 'EUR' });
+});
+
+test('what has no operation is waited for with any matcher, or a block of them', async ({ request }) => {
+  const list = async (): Promise<number> => (await request.get(`${server.url}/health`)).status();
+
+  await eventually(list).toBe(200);
+  await eventually(async () => {
+    expect(await list()).toBeLessThan(300);
+  });
+  await eventually.soft(list, { name: 'the health of the server' }).not.toBe(503);
+  await consistently(list, { for: '100ms' }).toBe(200);
 });
 
 test("what Playwright's own client was answered is followed as well", async ({ request }) => {
