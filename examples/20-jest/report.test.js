@@ -7,7 +7,7 @@ import { consistently, defaults, eventually, expect } from 'holdfast/jest';
 /** @type {import('holdfast/demo').Served} */
 let server;
 
-defaults({ within: '4s' });
+defaults({ within: '2s' });
 
 beforeAll(async () => {
   server = await serve(demoApp({ work: '300ms' }));
@@ -39,7 +39,7 @@ test('what has no operation is waited for with any matcher, or a block of them',
     expect(inbox).toHaveLength(1);
     expect(inbox[0]).toMatch(/^rec/);
   });
-  await consistently(() => inbox.length, { for: '100ms' }).toBe(1);
+  await consistently(() => inbox.length, { for: '500ms' }).toBe(1);
 });
 
 test('time that is faked for the code under test does not stand in the way', async () => {

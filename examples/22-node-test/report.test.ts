@@ -28,7 +28,7 @@ test('what has no operation is waited for with any matcher, or a block that asse
   await eventually(() => inbox).toEqual(['receipt']);
   // A block needs no package.
   await eventually(() => assert.equal(inbox.length, 1));
-  await consistently(() => inbox.length, { for: '100ms' }).toBe(1);
+  await consistently(() => inbox.length, { for: '500ms' }).toBe(1);
 });
 
 test('the same without a package, by the context of the test', async (t) => {

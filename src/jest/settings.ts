@@ -5,21 +5,9 @@ import { kept } from './edge.ts';
  * Sets what `eventually`, `consistently` and the matchers take where a call does not say: in a file or a `describe`, for the tests in
  * it; in a test, for the rest of that test. An inner one overrules an outer one, name by name. In a file of `setupFilesAfterEnv` it
  * holds for the whole run.
+ * `examples/20-jest` uses it.
  *
  * @throws HarnessError `invalid-options`, `invalid-duration`; `which-test` where several tests run and it cannot be told whose it is
- *
- * @example
- * ```ts no-run
- * import { describe, test } from '@jest/globals';
- * import { defaults, eventually } from 'holdfast/jest';
- *
- * describe('the nightly report', () => {
- *   defaults({ within: '3s', pace: '50ms' });
- *   test('is mailed', async () => {
- *     await eventually(() => 1).toBe(1);
- *   });
- * });
- * ```
  */
 export function defaults(given: Defaults): void {
   kept.set(given);

@@ -16,27 +16,11 @@ export type Eventual<T> = Promise<Awaited<T>> &
  * The first attempt is made at once, a last one at the deadline. An attempt that throws, rejects (also with `undefined`) or
  * answers `false` is a "not yet"; a matcher may be any, also `.not`, `.resolves`, `.rejects`, `toThrow` and your own.
  * Its promise resolves to what the block gave back.
+ * `examples/22-node-test` uses it.
  *
  * @param fn is given an abort signal that fires when nobody waits any more
  * @param options.within how long to wait; 4 s by default, less where the test has less left
  * @throws ContractViolation when it did not pass in time; HarnessError for a mistake in the call
- *
- * @example
- * ```ts no-run
- * import { test } from 'node:test';
- * import { strict as assert } from 'node:assert';
- * import { eventually } from 'holdfast/node-test';
- *
- * test('the order is paid and mailed', async () => {
- *   const order = { state: 'new', mails: 0 };
- *   setTimeout(() => Object.assign(order, { state: 'paid', mails: 1 }), 20);
- *   await eventually(() => order.mails, { within: '2s' }).toBe(1);
- *   await eventually(() => {
- *     assert.equal(order.state, 'paid');
- *     assert.ok(order.mails < 2);
- *   });
- * });
- * ```
  */
 export const eventually: <T>(fn: (context: AttemptContext) => T, options?: EventuallyOptions) => Eventual<T> = eventuallyFor(
   edge,
@@ -47,21 +31,11 @@ export const eventually: <T>(fn: (context: AttemptContext) => T, options?: Event
  * ends it at once. With `.not` it claims that something does not happen: `consistently(fn).not.toBe('failed')`.
  *
  * It watches from the call on: `const calm = consistently(…); await cancel(); await calm`.
+ * `examples/22-node-test` uses it.
  *
  * @param fn is given an abort signal that fires when nobody waits any more
  * @param options.for how long; 500 ms by default
  * @throws ContractViolation when an attempt failed, hung, or fewer than three were made; HarnessError for a mistake in the call
- *
- * @example
- * ```ts no-run
- * import { test } from 'node:test';
- * import { consistently } from 'holdfast/node-test';
- *
- * test('a refund leaves the balance alone', async () => {
- *   const balance = () => 100;
- *   await consistently(balance, { for: '50ms' }).toBe(100);
- * });
- * ```
  */
 export const consistently: <T>(fn: (context: AttemptContext) => T, options?: ConsistentlyOptions) => Eventual<T> =
   consistentlyFor(edge) as never;

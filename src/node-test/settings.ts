@@ -16,21 +16,9 @@ export const kept: Settings = settings({
  * Sets what `eventually`, `consistently` and the matchers take where a call does not say: in a file or a `describe`, for the tests in
  * it; in a test, for the rest of that test. An inner one overrules an outer one, name by name. In a file that is loaded by
  * `node --test --import ./defaults.mjs` it holds for the whole run.
+ * `examples/22-node-test` uses it.
  *
  * @throws HarnessError `invalid-options`, `invalid-duration`
- *
- * @example
- * ```ts no-run
- * import { describe, test } from 'node:test';
- * import { defaults, eventually } from 'holdfast/node-test';
- *
- * describe('the nightly report', () => {
- *   defaults({ within: '3s', pace: '50ms' });
- *   test('is mailed', async () => {
- *     await eventually(() => 1).toBe(1);
- *   });
- * });
- * ```
  */
 export function defaults(given: Defaults): void {
   kept.set(given);
