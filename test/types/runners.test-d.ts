@@ -58,7 +58,7 @@ describe('the forms are promises of what the function gives back, and have the m
     expectTypeOf(eventually.soft(count, { within: '2s' }).not.toEqual(1)).toEqualTypeOf<Promise<void>>();
     expectTypeOf(eventually(count).rejects.toThrow('no')).toEqualTypeOf<Promise<void>>();
     expectTypeOf(consistently(count, { for: '1s' }).toBeLessThan(2)).toEqualTypeOf<Promise<void>>();
-    expectTypeOf(playwrightTest.use).parameter(0).toHaveProperty('holdfastDefaults');
+    expectTypeOf<Parameters<(typeof playwrightTest)['use']>[0]>().toHaveProperty('holdfastDefaults');
   });
 
   test('under node:test', () => {
@@ -78,6 +78,7 @@ describe('the forms are promises of what the function gives back, and have the m
     void nodeForms.consistently(count, { within: '5s' });
     // @ts-expect-error there is no such matcher
     void nodeForms.eventually(count).toBeNearly(1);
+    expectTypeOf(nodeForms.eventually(count)).not.toBeAny();
   });
 });
 
