@@ -64,6 +64,8 @@ export interface ClaimContext {
   readonly since: Millis;
   /** Set on a trace of one operation: what has keys counts once they are tied to it. Those that are tied when judging begins. */
   readonly tied?: readonly string[] | undefined;
+  /** Whether it is known by these what the operation is called; without it, where anything is tied. */
+  readonly named?: boolean | undefined;
   /** What the claim's test said when this was seen, by sequence number. Where it is given, the judge does not test by itself. */
   readonly tested?: ReadonlyMap<number, Tested> | undefined;
   /** The sources that are to tell of it, where they are known. */
