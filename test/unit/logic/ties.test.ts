@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import fc from 'fast-check';
 import { MAX_BEGINNINGS, MAX_HELD_OBSERVATIONS, MAX_WAITING_OBSERVATIONS, Ties } from '../../../src/logic/ties.ts';
 import {
+  equal,
   eventually,
   formula,
   is,
@@ -295,4 +296,22 @@ describe('a key that is an address', () => {
     const old: Observation = { ...noted(1, [signed]), kind: 'state', state: 'succeeded', ending: 'success' };
     expect(judge(succeed(), [...trace.observations, old], early).verdict).toBe('holds');
   });
+});
+
+test('what is of others is tested too, as nobody knows yet whose it is, and takes nothing from what was said of its own', async () => {
+  const clock = virtualClock();
+  const trace = createTrace({ clock, scope: 'operation' });
+  const watched = subject([{ name: 'hook', look: () => ({ events: [] }) }], { clock, trace });
+  const at = (ms: number, value: unknown, keys?: readonly string[]): void =>
+    void clock.after(ms, () => trace.record('hook', { kind: 'value', value }, keys));
+  clock.after(1, () => trace.link('start', 'op-1', []));
+  at(10, { rows: 12, note: 'a' }, ['op-1']);
+  at(20, { rows: 12, note: 'b' }, ['op-2']);
+  at(30, { rows: 1, note: 'x' });
+  at(40, { rows: 1, note: 'y' });
+  const judgement = await clock.run(() =>
+    watch(watched, equal({ expected: { rows: 12, note: 'b' } }), { within: 100, pace: 10 }),
+  );
+  expect(judgement).toMatchObject({ verdict: 'violated', reason: { distance: 1 } });
+  expect(rejudge(parseTrace(trace.toJSONL()))).toEqual([judgement]);
 });
