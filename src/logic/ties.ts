@@ -106,7 +106,8 @@ export class Ties {
     const place = this.#own.findLastIndex(({ seq }) => seq < first.seq) + 1;
     const anew = place < this.#judged && this.#beginnings < MAX_BEGINNINGS;
     const later = this.#own.splice(anew ? place : Math.max(place, this.#judged));
-    this.#own.push(...[...found, ...later].sort((a, b) => a.seq - b.seq));
+    // One by one: there may be more than a call takes arguments.
+    for (const own of [...found, ...later].sort((a, b) => a.seq - b.seq)) this.#own.push(own);
     if (anew) {
       this.#beginnings++;
       this.#judged = 0;

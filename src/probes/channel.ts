@@ -94,7 +94,7 @@ function stateOf(message: Message, { state }: ChannelOptions): State | undefined
   }
   const told: unknown = state(message);
   if (told === undefined) return undefined;
-  if (typeof told === 'string' && told !== '') return { ...named(told, {}), ...rawOf(message.data) };
+  if (typeof told === 'string' && told !== '') return named(told, undefined, message.data);
   if (typeof told === 'object' && told !== null && typeof (told as Partial<State>).state === 'string')
     return { kind: 'state', ...(told as Omit<State, 'kind'>) };
   throw new HarnessError(
@@ -104,15 +104,14 @@ function stateOf(message: Message, { state }: ChannelOptions): State | undefined
   );
 }
 
-/** A state by its name, with what a body tells of it besides. */
-function named(word: string, body: Readonly<Record<string, unknown>> = {}): State {
-  const { raw: _raw, ...state } = stateIn({ ...body, status: word }, PLAIN)!;
-  return { ...state, ...rawOf(Object.keys(body).length === 0 ? undefined : body) };
-}
-
-/** The body as it was told. */
-function rawOf(data: unknown): { readonly raw?: unknown } {
-  return data === undefined ? {} : { raw: data };
+/**
+ * A state by its name, with what a body tells of it besides.
+ *
+ * @param raw what was told, as it was told
+ */
+function named(word: string, body: Readonly<Record<string, unknown>> | undefined, raw: unknown = body): State {
+  const { raw: _named, ...state } = stateIn({ ...body, status: word }, PLAIN)!;
+  return raw === undefined ? state : { ...state, raw };
 }
 
 /** The data of a message, and what an envelope wraps: `{ type, timestamp, data }`. */
