@@ -14,6 +14,15 @@ export interface ChannelOptions {
    * Whom a message is about: the ids by which `operation(start, { also })` knows its own on a channel that tells of several. By
    * default what the message itself calls an operation's or a job's id, and its `subject` where that is an address or the message
    * is a CloudEvent; a message without keys is taken for the operation's.
+   *
+   * @example
+   * ```ts
+   * import { webhook } from 'holdfast/probes';
+   * const hook = await webhook({ keys: ({ data }) => (data as { order: string }).order });
+   * await fetch(hook.url, { method: 'POST', body: '{"order":"order-7"}' });
+   * hook.trace.observations.find(({ kind }) => kind === 'message')?.keys; // => ['order-7']
+   * await hook.close();
+   * ```
    */
   readonly keys?: ((message: Message) => string | readonly string[] | undefined) | undefined;
   /**
