@@ -1,5 +1,6 @@
 import { HarnessError, show } from '../errors.ts';
-import { stateIn, valueAt, type EventOf } from '../trace/index.ts';
+import { stateIn, valueAt } from '../trace/told.ts';
+import type { EventOf } from '../trace/index.ts';
 import type { OpenContext, Push, Subject } from '../watch/index.ts';
 
 /** What a push source was told: a delivery, an event of a stream, a broker's message, a mail. */

@@ -1,6 +1,8 @@
 import { HarnessError } from '../errors.ts';
-import { meaningOf, plain, type Ending, type Event } from '../trace/index.ts';
-import { NO_NEWS, type LookContext, type Looked, type Pull, type Viewed } from '../watch/index.ts';
+import { meaningOf } from '../trace/words.ts';
+import { plain } from '../trace/plain.ts';
+import type { Ending, Event } from '../trace/index.ts';
+import { NO_NEWS, type LookContext, type Looked, type Pull, type Viewed } from '../watch/source.ts';
 import type { Pace } from '../time/index.ts';
 
 export interface PollOptions {

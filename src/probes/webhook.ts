@@ -1,8 +1,11 @@
 import type { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
-import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
-import { plain, redactHeaders, redactUrl, stateIn, type Body, type EventOf, type Headers as HeaderList } from '../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import { plain } from '../trace/plain.ts';
+import { redactHeaders, redactUrl } from '../trace/redact.ts';
+import { stateIn } from '../trace/told.ts';
+import type { Body, EventOf, Headers as HeaderList } from '../trace/index.ts';
 import type { Channel, Message } from './channel.ts';
 import { cloudEventIn, jsonOf, mediaType } from './cloudEvent.ts';
 import { decode, kept } from './exchange.ts';

@@ -4,21 +4,19 @@ import type { Claim, Closing, Judge, Judgement, Tested } from '../logic/index.ts
 import { toldIn } from '../logic/ending.ts';
 import {
   adaptive,
-  Alarms,
   MIN_GAP_MS,
   NOT_DUE,
   paceFrom,
-  parseDuration,
   Rounds,
-  type Duration,
   type LookTiming,
-  type Millis,
   type Pace,
   type PaceOption,
-  type Sleeper,
   type Waiter,
-} from '../time/index.ts';
-import { plain, type Event, type EventOf, type Observation } from '../trace/index.ts';
+} from '../time/pace.ts';
+import { Alarms, type Sleeper } from '../time/alarms.ts';
+import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import { plain } from '../trace/plain.ts';
+import type { Event, EventOf, Observation } from '../trace/index.ts';
 import { isPull, type LookContext, type Looked, type Pull, type Push, type Viewed } from './source.ts';
 import { signalOf } from './signals.ts';
 import type { Subject } from './subject.ts';
