@@ -143,7 +143,9 @@ function eventOf(given: unknown, value: unknown, states: Readonly<Record<string,
   if (name === undefined) return value === undefined ? { kind: 'value' } : { kind: 'value', value };
   const meaning = (Object.hasOwn(states, name) ? states[name] : undefined) ?? (value === true ? 'success' : meaningOf(name));
   const ending = meaning === 'pending' ? undefined : meaning;
-  const raw = typeof value === 'object' ? { raw: value } : undefined;
+  if (typeof value !== 'object')
+    return ending === undefined ? { kind: 'state', state: name } : { kind: 'state', state: name, ending };
+  const raw = { raw: value };
   return ending === undefined ? { kind: 'state', state: name, ...raw } : { kind: 'state', state: name, ending, ...raw };
 }
 
