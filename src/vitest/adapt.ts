@@ -2,12 +2,13 @@ import { chai, vi, type MatcherState, type RunnerTestCase } from 'vitest';
 import { call, type Result } from '../edge/call.ts';
 import { alreadyPolled, asymmetricForm, globalExpect } from '../edge/refusals.ts';
 import { at, siteBelow, type Site } from '../edge/site.ts';
-import { afterAllTests, type Owner } from '../edge/waiting.ts';
+import { afterAllTests, finishAll, type Owner } from '../edge/waiting.ts';
 import type { Matcher } from '../matchers/matcher.ts';
 import type { Millis } from '../time/index.ts';
 import { concurrentTest, enterLate, isOver, runningTests, timeLeft } from './attempt.ts';
 import { attachTimeline, remarkMargin } from './remarks.ts';
 import { defaultsFor, giveTime } from './settings.ts';
+import { failSoftly } from './soft.ts';
 
 export { leave } from '../edge/waiting.ts';
 
@@ -72,14 +73,37 @@ function known(task: RunnerTestCase): Owner {
       return state === 'skip' || state === 'fail' ? state : undefined;
     },
     atTheEnd(finish) {
-      try {
-        task.context.onTestFinished(finish);
-      } catch {
-        // Within onTestFinished and onTestFailed the runner takes no more of them.
-        afterAllTests(finish);
-      }
+      const all = endings.get(task) ?? opened(task);
+      if (all === undefined) return afterAllTests(finish);
+      all.add(finish);
+      return () => void all.delete(finish);
     },
   };
+}
+
+/** What is left for the end of an attempt at a test: one hook of the runner's for all, as each hook costs more than a matcher. */
+const endings: WeakMap<RunnerTestCase, Set<() => Promise<void>>> = new WeakMap();
+
+function opened(task: RunnerTestCase): Set<() => Promise<void>> | undefined {
+  try {
+    task.context.onTestFinished(() => finishTest(task));
+  } catch {
+    // Within onTestFinished and onTestFailed the runner takes no more of them.
+    return undefined;
+  }
+  const all = new Set<() => Promise<void>>();
+  endings.set(task, all);
+  return all;
+}
+
+/** The latest first, as the runner would. It takes one error from a hook; the others are noted beside it. */
+async function finishTest(task: RunnerTestCase): Promise<void> {
+  const all = [...(endings.get(task) ?? [])].toReversed();
+  endings.delete(task);
+  const errors: unknown[] = [];
+  for (const finish of all) errors.push(...(await finishAll([finish])));
+  for (const error of errors.slice(0, -1)) failSoftly(task, error);
+  if (errors.length > 0) throw errors.at(-1);
 }
 
 function prefixOf({ assertion }: MatcherState): string | undefined {
