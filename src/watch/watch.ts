@@ -17,9 +17,11 @@ import { Alarms, type Sleeper } from '../time/alarms.ts';
 import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
 import { plain } from '../trace/plain.ts';
 import type { Event, EventOf, Observation, Trace } from '../trace/index.ts';
+import { ownIn } from '../trace/tied.ts';
 import { isPull, type LookContext, type Looked, type Pull, type Push, type Viewed } from './source.ts';
 import { signalOf } from './signals.ts';
 import type { Subject } from './subject.ts';
+import { SharedViews, Views } from './views.ts';
 
 /** How long a watch waits unless told otherwise, in milliseconds: within the 5 s that most runners give a test. */
 export const DEFAULT_WITHIN_MS: Millis = 4000;
@@ -131,7 +133,7 @@ class First {
     }
     // What it told before it came back may have been enough, and then nobody is told the rest.
     this.#judge();
-    if (this.judgement === undefined && !isThenable(looked) && isNews(looked)) {
+    if (this.judgement === undefined && !isThenable(looked) && broughtNews(looked)) {
       this.recorded = true;
       for (let i = 0; i < looked.events.length; i++) {
         trace.record(source.name, looked.events[i]!);
@@ -838,7 +840,8 @@ class Wait implements Sleeper {
     this.#upTo = trace.observations.length;
     this.#judged = first?.judged ?? this.#from;
     this.#since = first?.since ?? trace.now();
-    this.#views = claim.test === undefined ? undefined : new Views();
+    const isShared = trace.header.scope !== undefined;
+    this.#views = claim.test === undefined ? undefined : isShared ? new SharedViews(trace) : new Views();
     if (first === undefined) {
       const context = contextOf(trace, this.#since, this.#from);
       this.#judge = claim.start(this.#views === undefined ? context : { ...context, tested: this.#views.said });
@@ -969,9 +972,9 @@ class Wait implements Sleeper {
     this.#step(observation);
   }
 
-  #note({ kind }: Observation): void {
-    if (kind === 'error') this.#sawError = true;
-    else if (kind === 'state' || kind === 'value' || kind === 'message') this.#sawNews = true;
+  #note(observation: Observation): void {
+    if (isFailure(observation)) this.#sawError = true;
+    else if (isNews(observation)) this.#sawNews = true;
   }
 
   #step(observation: Observation): void {
@@ -1073,10 +1076,18 @@ class Wait implements Sleeper {
     if (this.#claim.failuresTell === true) return false;
     const { channels } = this.#watcher;
     return (
-      this.#sawError &&
-      !this.#sawNews &&
+      this.#isOwn(this.#sawError, isFailure) &&
+      !this.#isOwn(this.#sawNews, isNews) &&
       !channels.some(({ quietAt }) => quietAt >= (this.#claim.fromNow === true ? this.start : 0))
     );
+  }
+
+  /** Whether what was seen is of what is watched, or some of it: what a shared channel tells of others counts for nothing. */
+  #isOwn(seen: boolean, is: (o: Observation) => boolean): boolean {
+    const { trace } = this.#watcher.subject;
+    if (!seen || trace.header.scope === undefined) return seen;
+    const isOwn = ownIn(trace);
+    return trace.observations.slice(this.#from, this.#upTo).some((o) => is(o) && isOwn(o));
   }
 
   #settle(judgement: Judgement, closing: Closing | undefined): void {
@@ -1094,44 +1105,6 @@ class Wait implements Sleeper {
     this.#cancelTick?.();
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#watcher.leave(this);
-  }
-}
-
-/**
- * What a test said of each value, by the place of its observation: the nearest, the latest of those as near, and the last one. A
- * judge needs no more, so that a test of a thousand values is not kept a thousand times.
- */
-class Views {
-  readonly said: Map<number, Tested> = new Map();
-  #nearest: number | undefined;
-  #latest: number | undefined;
-  #last: Tested | undefined;
-
-  isNews(tested: Tested): boolean {
-    const last = this.#last;
-    return (
-      last === undefined ||
-      last.passed !== tested.passed ||
-      last.distance !== tested.distance ||
-      last.why.length !== tested.why.length ||
-      last.why.some((line, i) => line !== tested.why[i])
-    );
-  }
-
-  keep(seq: number, tested: Tested): void {
-    if (this.#latest !== undefined && this.#latest !== this.#nearest) this.said.delete(this.#latest);
-    const nearest = this.#nearest === undefined ? undefined : this.said.get(this.#nearest);
-    if (nearest === undefined || tested.distance <= nearest.distance) {
-      if (this.#nearest !== undefined) this.said.delete(this.#nearest);
-      this.#nearest = seq;
-    }
-    this.#latest = seq;
-    this.#last = tested;
-    this.said.set(seq, tested);
-  }
-
-  recorded(): Readonly<Record<string, Tested>> {
-    return Object.fromEntries(this.said);
   }
 }
 
@@ -1212,10 +1185,18 @@ function isLooked(looked: unknown): looked is Looked {
 }
 
 /** A look that brought something, and asks for nothing. */
-function isNews(looked: unknown): looked is Looked {
+function broughtNews(looked: unknown): looked is Looked {
   if (!isLooked(looked) || looked.events.length === 0) return false;
   const { notBefore, after, stop, done, more, idle } = looked;
   return notBefore === undefined && after === undefined && stop === undefined && done !== true && more !== true && idle !== true;
+}
+
+function isFailure({ kind }: Observation): boolean {
+  return kind === 'error';
+}
+
+function isNews({ kind }: Observation): boolean {
+  return kind === 'state' || kind === 'value' || kind === 'message';
 }
 
 /** The trace keeps no more. */
