@@ -11,7 +11,6 @@ const BENCHES = [
   'failing',
   'virtual',
   'simulate',
-  'failing-poll',
   'observations',
   'import',
   'demo',

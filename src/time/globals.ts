@@ -1,6 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { syncBuiltinESMExports } from 'node:module';
-import { promisify } from 'node:util';
 import type { Clock } from './clock.ts';
 import type { Millis } from './duration.ts';
 import type { Random } from './random.ts';
@@ -34,13 +32,15 @@ interface Within {
   setTimeout(callback: Callback, ms: Millis, args: readonly unknown[]): unknown;
   setInterval(callback: Callback, ms: Millis, args: readonly unknown[]): unknown;
   clear(handle: unknown): boolean;
-  signal(ms: Millis): AbortSignal;
+  signal(ms: Millis, real: () => AbortSignal): AbortSignal;
   /** Undefined where the machine's own is told. */
   readonly clock: Clock | undefined;
   readonly random: Random | undefined;
 }
 
 const context = new AsyncLocalStorage<Within>();
+/** By this `util.promisify` finds the promise's own form; `node:util` would be loaded for its name alone. */
+const PROMISIFIED = Symbol.for('nodejs.util.promisify.custom');
 
 /**
  * The global timers, and with `virtual` also the dates and the dice, within one world: for code that takes no clock. Everybody else in
@@ -176,8 +176,8 @@ class Refused implements Within {
     return false;
   }
 
-  signal(ms: Millis): AbortSignal {
-    const signal = REAL.signal(ms);
+  signal(ms: Millis, real: () => AbortSignal): AbortSignal {
+    const signal = real();
     this.#keep(signal, { escape: escapeOf('AbortSignal.timeout', ms), hasFired: true });
     return signal;
   }
@@ -206,8 +206,13 @@ function escapeOf(name: string, ms: Millis): Escape {
 const REAL = {
   setTimeout: globalThis.setTimeout,
   setInterval: globalThis.setInterval,
-  signal: AbortSignal.timeout.bind(AbortSignal),
 };
+
+/** What is imported by name is a copy, which Node brings up to date from the module that can be changed. */
+function bringUpToDate(): void {
+  // Loaded late: it costs something.
+  process.getBuiltinModule('node:module').syncBuiltinESMExports();
+}
 
 type Undo = () => void;
 type Swap = (object: object, name: string, make: (original: never) => unknown) => void;
@@ -229,7 +234,7 @@ class Swapped {
   uninstall(): void {
     if (--this.#holders > 0) return;
     for (const one of this.#undo.splice(0)) one();
-    syncBuiltinESMExports();
+    bringUpToDate();
   }
 
   #swap(object: object, name: string, make: (original: never) => unknown): void {
@@ -256,7 +261,7 @@ const timers = new Swapped((swap) => {
         return within[name](callback, ms ?? 1, args);
       };
       Object.assign(ours, original);
-      if (name === 'setTimeout') Object.defineProperty(ours, promisify.custom, { value: sleepBy(ours) });
+      if (name === 'setTimeout') Object.defineProperty(ours, PROMISIFIED, { value: sleepBy(ours) });
       return ours;
     };
   const clear =
@@ -278,11 +283,11 @@ const timers = new Swapped((swap) => {
       (...args: Parameters<typeof sleep>): unknown =>
         context.getStore() === undefined ? original(...args) : sleep(...args),
   );
-  // What is imported by name is a copy, which Node brings up to date from the module that can be changed.
-  syncBuiltinESMExports();
+  bringUpToDate();
   swap(AbortSignal, 'timeout', (original: typeof AbortSignal.timeout) => (ms: number): AbortSignal => {
     const within = context.getStore();
-    return within === undefined ? original.call(AbortSignal, ms) : within.signal(ms);
+    const real = (): AbortSignal => original.call(AbortSignal, ms);
+    return within === undefined ? real() : within.signal(ms, real);
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { bugNamed } from '../../../../src/demo/index.ts';
-import { plan, type Entry, type Shrunk } from '../../../../src/faults/index.ts';
+import { plan, saysWhere, type Entry, type Shrunk } from '../../../../src/faults/index.ts';
 import {
   bookings,
   callbacks,
@@ -75,7 +75,7 @@ async function whole(story: Story, bug: string): Promise<Pick<Shrunk, 'plan' | '
 }
 
 function named({ fault, where, when, args }: Entry): string {
-  const whom = fault === 'kill' ? `\`${String(args['target'])}\`` : `\`${String(where).replace('http://', '')}\``;
+  const whom = fault === 'kill' ? `\`${String(args['target'])}\`` : `\`${saysWhere(where).replace('http://', '')}\``;
   return `${fault} of ${whom}${when.nth === undefined ? '' : ` (number ${when.nth[0]! + 1})`}`;
 }
 
