@@ -10,7 +10,7 @@ const BENCHES = [
   'immediate',
   'failing',
   'virtual',
-  'failing-poll',
+  'simulate',
   'observations',
   'import',
   'demo',

@@ -25,7 +25,9 @@ const PASSING = [
   'skew',
 ] as const satisfies readonly Ability[];
 
-export type InjectorName = 'fetch' | 'tcp-proxy' | 'http-proxy';
+const WORLD = ['pause', 'resume', 'kill', 'start', 'restart', 'partition', 'heal'] as const satisfies readonly Deed[];
+
+export type InjectorName = 'fetch' | 'tcp-proxy' | 'http-proxy' | 'simulate';
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
@@ -46,6 +48,7 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
   ]),
   // By exchange: name and handshake belong to the connection, which has come about before the exchange is known.
   'http-proxy': new Set(PASSING.filter((deed) => deed !== 'refuse-dns' && deed !== 'refuse-tls')),
+  simulate: new Set([...PASSING, ...WORLD]),
 };
 
 /**
