@@ -154,7 +154,7 @@ class Watcher {
   onlyTesters = false;
   #opening: Promise<void> | undefined;
   /** What is open, from one opening to its closing. */
-  #session: Session = { opened: NONE, closed: false };
+  #session: Session = { opened: NONE, closed: false, closing: undefined };
   readonly #pushes: readonly Push[];
   /** Push sources that may still tell something. */
   #listening = 0;
@@ -181,7 +181,7 @@ class Watcher {
     if (this.#opening === undefined) {
       // Whoever comes after it was closed has it opened anew.
       if (this.#session.closed) {
-        this.#session = { opened: NONE, closed: false };
+        this.#session = { opened: NONE, closed: false, closing: undefined };
         this.#listening = this.#pushes.length;
       }
       const session = this.#session;
@@ -196,9 +196,11 @@ class Watcher {
 
   async #openAll(session: Session): Promise<void> {
     const { clock, trace } = this.subject;
+    // Most subjects are polled, and need none.
+    const { signal } = (session.closing ??= new AbortController());
     for (const push of this.#pushes) {
       if (session.closed) break;
-      const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
+      const open = await push.open({ clock, signal, record: (event, keys) => void trace.record(push.name, event, keys) });
       this.listened++;
       // What was opened anew since tells its own end.
       const ended = (event: Event): void => void (session === this.#session && trace.record(push.name, event));
@@ -224,6 +226,7 @@ class Watcher {
 
   async close(): Promise<void> {
     this.#session.closed = true;
+    this.#session.closing?.abort();
     this.#opening = undefined;
     for (const wait of this.waits) wait.close({ by: 'aborted', at: this.subject.trace.now(), why: 'closed' });
     await disposeAll(this.#session);
@@ -279,6 +282,8 @@ class Watcher {
 interface Session {
   opened: readonly AsyncDisposable[];
   closed: boolean;
+  /** Ends what is still being opened. */
+  closing: AbortController | undefined;
 }
 
 async function disposeAll(session: Session): Promise<void> {
