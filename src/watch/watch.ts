@@ -19,9 +19,11 @@ import {
   type Waiter,
 } from '../time/index.ts';
 import { plain, type Event, type EventOf, type Observation } from '../trace/index.ts';
+import { ownIn } from '../trace/tied.ts';
 import { isPull, type LookContext, type Looked, type Pull, type Push, type Viewed } from './source.ts';
 import { signalOf } from './signals.ts';
 import type { Subject } from './subject.ts';
+import { SharedViews, Views } from './views.ts';
 
 /** How long a watch waits unless told otherwise, in milliseconds: within the 5 s that most runners give a test. */
 export const DEFAULT_WITHIN_MS: Millis = 4000;
@@ -707,7 +709,8 @@ class Wait implements Sleeper {
     this.#from = claim.fromNow === true ? trace.observations.length : 0;
     this.#upTo = trace.observations.length;
     this.#since = trace.now();
-    this.#views = claim.test === undefined ? undefined : new Views();
+    const isShared = trace.header.scope !== undefined;
+    this.#views = claim.test === undefined ? undefined : isShared ? new SharedViews(trace) : new Views();
     const context = contextOf(trace, this.#since, this.#from);
     this.#judge = claim.start(this.#views === undefined ? context : { ...context, tested: this.#views.said });
     // A claim of stability holds at the end of its own time; waiting longer would claim more than was asked.
@@ -833,9 +836,9 @@ class Wait implements Sleeper {
     this.#step(observation);
   }
 
-  #note({ kind }: Observation): void {
-    if (kind === 'error') this.#sawError = true;
-    else if (kind === 'state' || kind === 'value' || kind === 'message') this.#sawNews = true;
+  #note(observation: Observation): void {
+    if (isFailure(observation)) this.#sawError = true;
+    else if (isNews(observation)) this.#sawNews = true;
   }
 
   #step(observation: Observation): void {
@@ -937,10 +940,18 @@ class Wait implements Sleeper {
     if (this.#claim.failuresTell === true) return false;
     const { channels } = this.#watcher;
     return (
-      this.#sawError &&
-      !this.#sawNews &&
+      this.#isOwn(this.#sawError, isFailure) &&
+      !this.#isOwn(this.#sawNews, isNews) &&
       !channels.some(({ quietAt }) => quietAt >= (this.#claim.fromNow === true ? this.start : 0))
     );
+  }
+
+  /** Whether what was seen is of what is watched, or some of it: what a shared channel tells of others counts for nothing. */
+  #isOwn(seen: boolean, is: (o: Observation) => boolean): boolean {
+    const { trace } = this.#watcher.subject;
+    if (!seen || trace.header.scope === undefined) return seen;
+    const isOwn = ownIn(trace);
+    return trace.observations.slice(this.#from, this.#upTo).some((o) => is(o) && isOwn(o));
   }
 
   #settle(judgement: Judgement, closing: Closing | undefined): void {
@@ -968,44 +979,6 @@ class Wait implements Sleeper {
     this.#cancelTick?.();
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#watcher.leave(this);
-  }
-}
-
-/**
- * What a test said of each value, by the place of its observation: the nearest, the latest of those as near, and the last one. A
- * judge needs no more, so that a test of a thousand values is not kept a thousand times.
- */
-class Views {
-  readonly said: Map<number, Tested> = new Map();
-  #nearest: number | undefined;
-  #latest: number | undefined;
-  #last: Tested | undefined;
-
-  isNews(tested: Tested): boolean {
-    const last = this.#last;
-    return (
-      last === undefined ||
-      last.passed !== tested.passed ||
-      last.distance !== tested.distance ||
-      last.why.length !== tested.why.length ||
-      last.why.some((line, i) => line !== tested.why[i])
-    );
-  }
-
-  keep(seq: number, tested: Tested): void {
-    if (this.#latest !== undefined && this.#latest !== this.#nearest) this.said.delete(this.#latest);
-    const nearest = this.#nearest === undefined ? undefined : this.said.get(this.#nearest);
-    if (nearest === undefined || tested.distance <= nearest.distance) {
-      if (this.#nearest !== undefined) this.said.delete(this.#nearest);
-      this.#nearest = seq;
-    }
-    this.#latest = seq;
-    this.#last = tested;
-    this.said.set(seq, tested);
-  }
-
-  recorded(): Readonly<Record<string, Tested>> {
-    return Object.fromEntries(this.said);
   }
 }
 
@@ -1066,6 +1039,14 @@ function isThenable(looked: Looked | PromiseLike<Looked>): looked is PromiseLike
 
 function isLooked(looked: unknown): looked is Looked {
   return typeof looked === 'object' && looked !== null && 'events' in looked && Array.isArray(looked.events);
+}
+
+function isFailure({ kind }: Observation): boolean {
+  return kind === 'error';
+}
+
+function isNews({ kind }: Observation): boolean {
+  return kind === 'state' || kind === 'value' || kind === 'message';
 }
 
 /** The trace keeps no more. */
