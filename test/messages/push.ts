@@ -4,7 +4,7 @@ import { deliver, sameStory, succeed } from '../../src/logic/index.ts';
 import { broker, type Line } from '../../src/probes/broker.ts';
 import { sse, webhook, type Fetch } from '../../src/probes/index.ts';
 import { virtualClock, type VirtualClock } from '../../src/time/index.ts';
-import { createTrace, type Event } from '../../src/trace/index.ts';
+import { createTrace } from '../../src/trace/index.ts';
 import type { Push } from '../../src/watch/index.ts';
 import { ofPush, ofTrace, type Asked } from './world.ts';
 
@@ -72,7 +72,7 @@ function channels(told: readonly (readonly [at: number, source: string, state: s
     trace.expect(['monitor', 'webhook']);
     for (const [at, source, state, more] of told) {
       await clock.sleep(at - clock.now());
-      trace.record(source, { kind: 'state', state, raw: state, ...more } as Event);
+      trace.record(source, { kind: 'state', state, raw: state, ...more });
     }
     await clock.sleep(500);
     return ofTrace(trace, sameStory(), 'POST http://api.test/reports');
