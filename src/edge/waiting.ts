@@ -150,8 +150,20 @@ export async function leave(): Promise<void> {
   if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'several matchers were not awaited');
 }
 
+/** What several calls have to tell at once. */
+export class Several extends AggregateError {
+  constructor(errors: readonly unknown[]) {
+    super(errors, 'several calls were not awaited');
+  }
+}
+
 /** What the calls of a test that has ended still have to tell, in the order in which they were made. */
 export async function finishAll(ending: readonly (() => Promise<void>)[]): Promise<readonly unknown[]> {
   const ended = await Promise.allSettled(ending.map((finish) => finish()));
-  return ended.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
+  return ended.flatMap((one): readonly unknown[] => (one.status === 'rejected' ? eachOf(one.reason) : []));
+}
+
+/** One error, or each of several. */
+export function eachOf(reason: unknown): readonly unknown[] {
+  return reason instanceof Several ? reason.errors : [reason];
 }

@@ -13,6 +13,11 @@ export interface WaitOptions {
   readonly within?: Duration | undefined;
   /** When to look again: a fixed gap, or a pace. By default what suits the source. */
   readonly pace?: PaceOption | undefined;
+  /**
+   * How long to look on past the deadline, to tell a slow system from a broken one: "it would have passed 340ms later". It changes
+   * no verdict. By default up to 1 s, no longer than `within` and the test's time; 0 in CI.
+   */
+  readonly lookPast?: Duration | undefined;
 }
 
 /** What every matcher about stability takes. */
@@ -65,7 +70,13 @@ function inWordsOf(name: string, error: HarnessError): HarnessError {
  * @throws HarnessError `invalid-options`: an option that is not known would be a wait that nobody asked for
  */
 export function waitOptions<O extends WaitOptions>(options?: O, own: readonly string[] = []): Partial<O> {
-  return checked<Partial<O>>(options === undefined ? {} : options, [...own, 'within', 'pace'], "{ within: '5s' }");
+  const given = checked<Partial<O>>(
+    options === undefined ? {} : options,
+    [...own, 'within', 'pace', 'lookPast'],
+    "{ within: '5s' }",
+  );
+  if (given.lookPast !== undefined) parseDuration(given.lookPast, 'lookPast');
+  return given;
 }
 
 /** Time for what is on its way when a limit is reached, in milliseconds. */

@@ -1,5 +1,5 @@
 import { HarnessError } from '../errors.ts';
-import { meaningOf, plain, type Ending, type Event } from '../trace/index.ts';
+import { meaningOf, plain, progressIn, type Ending, type Event } from '../trace/index.ts';
 import { NO_NEWS, type LookContext, type Looked, type Pull, type Viewed } from '../watch/index.ts';
 import type { Pace } from '../time/index.ts';
 
@@ -15,7 +15,7 @@ export interface PollOptions {
  * Sees by calling a function of yours, sync or async.
  *
  * What it answers is read as a state: `true` is a success and `false` not yet; a text is the state's name; of an object
- * with a text `status` or `state`, that. Anything else is kept as a value. A throw or rejection is an observation, not the
+ * with a text `status` or `state`, that, and its `progress`. Anything else is kept as a value. A throw or rejection is an observation, not the
  * end of the wait. Looks without news are counted, not kept.
  *
  * @param probe is given an abort signal that fires when nobody waits any more
@@ -141,7 +141,7 @@ function eventOf(given: unknown, value: unknown, states: Readonly<Record<string,
   if (name === undefined) return value === undefined ? { kind: 'value' } : { kind: 'value', value };
   const meaning = (Object.hasOwn(states, name) ? states[name] : undefined) ?? (value === true ? 'success' : meaningOf(name));
   const ending = meaning === 'pending' ? undefined : meaning;
-  const raw = typeof value === 'object' ? { raw: value } : undefined;
+  const raw = typeof value === 'object' ? { raw: value, ...progressIn(value) } : undefined;
   return ending === undefined ? { kind: 'state', state: name, ...raw } : { kind: 'state', state: name, ending, ...raw };
 }
 

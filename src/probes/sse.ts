@@ -264,7 +264,7 @@ class Listening {
     }
     const received = status === 200 ? `the type ${type === '' ? 'of nothing' : show(type)}` : `the status ${status}`;
     this.#error(
-      `${address} is a stream that is not one: expected 200 with the type "text/event-stream", received ${received}`,
+      `${address} is a stream that is not one: expected 200 with the type "text/event-stream", received ${received}; give the address that streams, or ask this one again and again with poll`,
       'NotAStream',
       false,
       status,

@@ -129,7 +129,18 @@ export async function webhook(options: WebhookOptions = {}): Promise<Webhook> {
   return receiver;
 }
 
-type Refusal = { readonly status: number; readonly why: string };
+/** `mend` is for whoever made the receiver, and not told to the sender. */
+type Refusal = { readonly status: number; readonly why: string; readonly mend?: string };
+const SAME_SECRET =
+  'if it is genuine, give the secret that it was signed with as { secret }, and its { scheme }, and let nothing on its way write the body anew';
+/** How to mend it, where it is the receiver that is not right. */
+const MENDS = {
+  forged: SAME_SECRET,
+  unsigned: SAME_SECRET,
+  malformed: SAME_SECRET,
+  stale: 'if it is genuine, set both clocks right, or allow for more with { tolerance }',
+  replayed: "if its sender repeats itself like this, take it with { replays: 'take' }",
+};
 type Taken = Omit<Delivery, 'answer'>;
 
 class Receiver extends Outlet implements Webhook {
@@ -245,12 +256,19 @@ class Receiver extends Outlet implements Webhook {
         : this.#scheme.check(sealed, this.#secrets, this.clock.wall(), this.#tolerance);
     if (!checked.genuine)
       return refuse(
-        { status: checked.fault === 'stale' ? 400 : 401, why: `it is ${checked.fault}: ${checked.why}` },
+        {
+          status: checked.fault === 'stale' ? 400 : 401,
+          why: `it is ${checked.fault}: ${checked.why}`,
+          mend: MENDS[checked.fault],
+        },
         body,
         checked.fault === 'stale' ? {} : { 'www-authenticate': 'Webhook-Signature' },
       );
     if (this.#refusesReplays && checked.attempt !== undefined && this.#accepted.has(checked.attempt))
-      return refuse({ status: 401, why: 'it is replayed: byte for byte what was taken before, its moment included' }, body);
+      return refuse(
+        { status: 401, why: 'it is replayed: byte for byte what was taken before, its moment included', mend: MENDS.replayed },
+        body,
+      );
     const read = this.#open(sealed, incoming);
     if ('wrong' in read) return refuse({ status: 400, why: `it is ${read.wrong}` }, body);
     this.#deliver(request, path, read, body, checked.attempt, outgoing);
@@ -321,7 +339,7 @@ class Receiver extends Outlet implements Webhook {
   #refuse(
     request: EventOf<'request'>,
     path: string,
-    { status, why }: Refusal,
+    { status, why, mend }: Refusal,
     body: Uint8Array,
     outgoing: ServerResponse,
     more: Readonly<Record<string, string>>,
@@ -329,7 +347,7 @@ class Receiver extends Outlet implements Webhook {
     const { exchange, headers } = request;
     const { body: raw } = kept(body);
     this.record(request);
-    const message = `${name(request)} was refused: ${why}`;
+    const message = `${name(request)} was refused: ${why}${mend === undefined ? '' : `; ${mend}`}`;
     this.record({ kind: 'error', name: 'RefusedDelivery', message, status, ...(body.length === 0 ? {} : { body: raw }) });
     this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(more)) });
     const at = this.trace.now();

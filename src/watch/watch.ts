@@ -41,6 +41,8 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called before each look with the milliseconds since the one before (0 at first): an edge moves its fake timers on. */
   readonly beforeLook?: ((sinceLast: Millis) => void) | undefined;
+  /** The judgement is not written into the recording: it answers another question than the one that the recording is about. */
+  readonly unrecorded?: boolean | undefined;
 }
 
 /**
@@ -672,6 +674,7 @@ class Wait implements Sleeper {
   readonly #resolve: (judgement: Judgement) => void;
   readonly #reject: (error: unknown) => void;
   readonly #signal: AbortSignal | undefined;
+  readonly #unrecorded: boolean;
   #settled = false;
   #unfollow: (() => void) | undefined;
   readonly #alarms: Alarms;
@@ -719,6 +722,7 @@ class Wait implements Sleeper {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#signal = options.signal;
+    this.#unrecorded = options.unrecorded === true;
     this.beforeLook = options.beforeLook;
     this.#abort =
       options.signal === undefined
@@ -958,6 +962,7 @@ class Wait implements Sleeper {
     if (this.#settled) return;
     const { trace } = this.#watcher.subject;
     this.#release();
+    if (this.#unrecorded) return this.#resolve(judgement);
     const { name: claim, args } = this.#claim;
     const from = this.#from;
     const since = this.#since;
