@@ -1,6 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
 import { addressIn, nameOf, resolved, statusLine, type Answer } from '../probes/exchange.ts';
-import { meaningIn, redactUrl, wordIn, type StateWords } from '../trace/index.ts';
+import { meaningIn, wordIn, type StateWords } from '../trace/told.ts';
+import { redactUrl } from '../trace/redact.ts';
 import type { Dialect, Fit } from './dialect.ts';
 import * as dialects from './index.ts';
 import {

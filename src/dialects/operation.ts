@@ -21,44 +21,18 @@ import {
   type Prepared,
 } from '../probes/exchange.ts';
 import { checkedHeaders, checkedUrl, Monitor, MONITOR_PACE, politeMoment } from '../probes/httpStatus.ts';
-import {
-  formatDuration,
-  parseDuration,
-  systemClock,
-  type Clock,
-  type Duration,
-  type Millis,
-  type VirtualClock,
-} from '../time/index.ts';
-import {
-  createTrace,
-  defineLifecycle,
-  isSecretHeader,
-  plain,
-  redactUrl,
-  standardLifecycle,
-  valueAt,
-  type Event,
-  type EventOf,
-  type Lifecycle,
-  type Meaning,
-  type Observation,
-  type StateMeanings,
-  type StateWords,
-  type Trace,
-} from '../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import { systemClock, type Clock } from '../time/clock.ts';
+import type { VirtualClock } from '../time/index.ts';
+import { createTrace, type Trace } from '../trace/trace.ts';
+import { defineLifecycle, standardLifecycle, type Lifecycle } from '../trace/lifecycle.ts';
+import { isSecretHeader, redactUrl } from '../trace/redact.ts';
+import { plain } from '../trace/plain.ts';
+import { valueAt, type StateMeanings, type StateWords } from '../trace/told.ts';
+import type { Event, EventOf, Observation, Meaning } from '../trace/index.ts';
+import { DEFAULT_WITHIN_MS, openSources, watch } from '../watch/watch.ts';
+import type { Acceptance, Operation, LookContext, Looked, Pull, Push } from '../watch/index.ts';
 import { TRACE_LINK } from '../trace/tied.ts';
-import {
-  DEFAULT_WITHIN_MS,
-  openSources,
-  watch,
-  type Acceptance,
-  type LookContext,
-  type Looked,
-  type Operation,
-  type Pull,
-  type Push,
-} from '../watch/index.ts';
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted, type DialectName } from './accept.ts';
 import type { Dialect } from './dialect.ts';
 import { chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';

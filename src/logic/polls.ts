@@ -1,5 +1,7 @@
 import type { Millis } from '../time/index.ts';
-import { meaningOf, readHttpDate, readRetryAfter, type Observation, type ObservationOf } from '../trace/index.ts';
+import { meaningOf } from '../trace/words.ts';
+import { readHttpDate, readRetryAfter } from '../trace/retry-after.ts';
+import type { Observation, ObservationOf } from '../trace/index.ts';
 
 /** HTTP dates are told in whole seconds: who waits until one may wait this much shorter than their difference says. */
 const DATE_GRAIN_MS: Millis = 1000;

@@ -1,5 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
-import { meaningOf, stateIn, valueAt, type EventOf } from '../trace/index.ts';
+import { stateIn, valueAt } from '../trace/told.ts';
+import type { EventOf } from '../trace/index.ts';
+import { meaningOf } from '../trace/words.ts';
 import type { OpenContext, Push, Subject } from '../watch/index.ts';
 
 /** What a push source was told: a delivery, an event of a stream, a broker's message, a mail. */

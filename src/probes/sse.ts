@@ -1,6 +1,10 @@
 import { HarnessError, show } from '../errors.ts';
-import { formatDuration, parseDuration, type Clock, type Duration, type Millis } from '../time/index.ts';
-import { plain, readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import type { Clock } from '../time/index.ts';
+import { plain } from '../trace/plain.ts';
+import { readRetryAfter } from '../trace/retry-after.ts';
+import { redactUrl } from '../trace/redact.ts';
+import type { Event } from '../trace/index.ts';
 import type { OpenContext, Push } from '../watch/index.ts';
 import { tell, type ChannelOptions, type Message } from './channel.ts';
 import { mediaType } from './cloudEvent.ts';

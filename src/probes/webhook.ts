@@ -1,8 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
-import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
-import { plain, redactHeaders, redactUrl, stateIn, type Body, type EventOf, type Headers as HeaderList } from '../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import { plain } from '../trace/plain.ts';
+import { redactHeaders, redactUrl } from '../trace/redact.ts';
+import { stateIn } from '../trace/told.ts';
+import type { Body, EventOf, Headers as HeaderList } from '../trace/index.ts';
 import type { Channel, Message } from './channel.ts';
 import { cloudEventIn, jsonOf, mediaType } from './cloudEvent.ts';
 import { decode, kept } from './exchange.ts';
@@ -124,7 +127,9 @@ export interface Webhook extends Channel {
  * ```
  */
 export async function webhook(options: WebhookOptions = {}): Promise<Webhook> {
-  const receiver = new Receiver(options);
+  // It takes longer to load than all of this package, and most who import the probes open no webhook.
+  const http = await import('node:http');
+  const receiver = new Receiver(options, http.createServer);
   await receiver.listen();
   return receiver;
 }
@@ -163,7 +168,7 @@ class Receiver extends Outlet implements Webhook {
   readonly #accepted = new Map<string, true>();
   readonly #times = new Map<string, number>();
 
-  constructor(options: WebhookOptions) {
+  constructor(options: WebhookOptions, create: typeof createServer) {
     super(options, 'webhook');
     const { scheme = 'standard', replays = 'refuse', maxBodyBytes = MAX_DELIVERY_BYTES, answers } = options;
     this.#scheme = schemeOf(scheme);
@@ -177,7 +182,7 @@ class Receiver extends Outlet implements Webhook {
     this.#port = options.port ?? 0;
     this.#host = options.host ?? LOOPBACK;
     const slow = Math.max(1, this.#timeout);
-    this.#server = createServer(
+    this.#server = create(
       // The body has a time of its own below, on the receiver's clock.
       { requestTimeout: 0, headersTimeout: slow, connectionsCheckingInterval: Math.max(50, Math.min(1_000, slow / 2)) },
       (incoming, outgoing) => void this.#take(incoming, outgoing),

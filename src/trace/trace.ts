@@ -111,18 +111,20 @@ export interface TraceOptions {
  */
 export function createTrace(options: TraceOptions): Trace {
   const { clock, seed, lifecycle, scope } = options;
-  const start = { format: 'holdfast-trace', version: TRACE_VERSION, epoch: Math.round(clock.wall()) } as const;
-  // The lists are replaced rather than changed, so that all who have nothing in them share one.
-  const none = { claims: NOBODY, bounds: NOBODY };
+  const epoch = Math.round(clock.wall());
   return new RecordedTrace(
+    // The lists are replaced rather than changed, so that all who have nothing in them share one.
     seed === undefined && lifecycle === undefined && scope === undefined
-      ? { ...start, ...none }
+      ? { format: 'holdfast-trace', version: TRACE_VERSION, epoch, claims: NOBODY, bounds: NOBODY }
       : {
-          ...start,
+          format: 'holdfast-trace',
+          version: TRACE_VERSION,
+          epoch,
           ...(seed === undefined ? {} : { seed }),
           ...(lifecycle === undefined ? {} : { lifecycle }),
           ...(scope === undefined ? {} : { scope }),
-          ...none,
+          claims: NOBODY,
+          bounds: NOBODY,
         },
     [],
     clock,

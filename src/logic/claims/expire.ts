@@ -1,5 +1,6 @@
-import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/index.ts';
-import { redactUrl, type Observation, type ObservationOf } from '../../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/duration.ts';
+import { redactUrl } from '../../trace/redact.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
 import { checkMembers, checkNumbers, invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { micros } from '../micros.ts';

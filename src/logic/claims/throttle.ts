@@ -1,5 +1,6 @@
-import { formatDuration, type Millis } from '../../time/index.ts';
-import { readRetryAfter, type Observation, type ObservationOf } from '../../trace/index.ts';
+import { formatDuration, type Millis } from '../../time/duration.ts';
+import { readRetryAfter } from '../../trace/retry-after.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
 import { keyOf } from '../../trace/tied.ts';
 import { checkMembers, DEFAULT_TOLERANCE_MS, invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Decision, type Standing } from '../judge.ts';
