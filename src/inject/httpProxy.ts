@@ -1,13 +1,12 @@
-import { STATUS_CODES } from 'node:http';
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import { HarnessError, show } from '../errors.ts';
 import { definitionOf, type Struck } from '../faults/index.ts';
 import { authority, LOOPBACK } from '../probes/listen.ts';
 import { Flow, MAX_WAITING_BYTES } from './flow.ts';
 import { Framer, Malformed, type Framing, type Head } from './framer.ts';
 import { ordersOf, type Orders, type Shape } from './orders.ts';
-import { Proxy, reset, type ProxyInjected, type ProxyOptions } from './proxy.ts';
+import { Proxy, reset, type Net, type ProxyInjected, type ProxyOptions } from './proxy.ts';
 import { BrokenOff, shaped } from './shape.ts';
 import { aborted, flushed, reading, written } from './streams.ts';
 
@@ -67,7 +66,11 @@ const MAX_REMEMBERED = 1_000;
  * ```
  */
 export async function httpProxy(options: HttpProxyOptions): Promise<ProxyInjected> {
-  const proxy = new HttpProxy(options);
+  const proxy = new HttpProxy(options, {
+    net: await import('node:net'),
+    tls: await import('node:tls'),
+    codes: (await import('node:http')).STATUS_CODES,
+  });
   await proxy.listen();
   return proxy;
 }
@@ -84,6 +87,16 @@ interface Answer {
   readonly trailer: readonly (readonly [string, string])[];
 }
 
+/** Node's own modules, which are loaded by whoever makes a proxy. */
+interface NodeModules {
+  readonly net: Net;
+  readonly tls: typeof import('node:tls');
+  readonly codes: Codes;
+}
+
+/** What a status is called. */
+type Codes = Readonly<Record<string, string | undefined>>;
+
 class HttpProxy extends Proxy {
   readonly hostHeader: 'client' | 'target';
   /** As a plan knows the server. */
@@ -91,14 +104,16 @@ class HttpProxy extends Proxy {
   readonly remembers: boolean;
   readonly overtakes: boolean;
   readonly memory = new Map<string, Remembered>();
+  readonly #node: NodeModules;
   readonly #bind: string;
   readonly #url: URL;
   readonly #context: SecureContext | undefined;
   readonly #ca: string | undefined;
 
-  constructor(options: HttpProxyOptions) {
+  constructor(options: HttpProxyOptions, node: NodeModules) {
     const { to, hostHeader = 'client', tls } = options;
-    super('http-proxy', to, options);
+    super('http-proxy', to, options, node.net);
+    this.#node = node;
     const { url } = this.target;
     if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
       this.heal();
@@ -136,7 +151,7 @@ class HttpProxy extends Proxy {
   #contextOf(tls: HttpProxyOptions['tls']): SecureContext | undefined {
     if (tls === undefined) return undefined;
     try {
-      return createSecureContext({ key: tls.key, cert: tls.cert });
+      return this.#node.tls.createSecureContext({ key: tls.key, cert: tls.cert });
     } catch (error) {
       this.heal();
       throw new HarnessError(
@@ -152,7 +167,7 @@ class HttpProxy extends Proxy {
     // Below TLS nothing is told of what passes.
     this.keep(socket, this.#context === undefined);
     if (this.#context === undefined) return link(this, socket, socket);
-    const secure = new TLSSocket(socket, {
+    const secure = new this.#node.tls.TLSSocket(socket, {
       isServer: true,
       secureContext: this.#context,
       ALPNProtocols: ['http/1.1'],
@@ -168,13 +183,13 @@ class HttpProxy extends Proxy {
     const to = { host, port, allowHalfOpen: true, noDelay: true };
     const isName = !/^[\d.]+$|:/.test(host);
     const server = isSecure
-      ? connectTls({
+      ? this.#node.tls.connect({
           ...to,
           ALPNProtocols: ['http/1.1'],
           ...(isName ? { servername: host } : {}),
           ...(this.#ca === undefined ? {} : { ca: this.#ca }),
         })
-      : connect({ ...to, onread: reading(take) });
+      : this.#node.net.connect({ ...to, onread: reading(take) });
     if (isSecure) server.on('data', take);
     this.keep(server);
     let isOpen = false;
@@ -188,6 +203,10 @@ class HttpProxy extends Proxy {
   /** What is to be done to an exchange. */
   ask(head: Head, path: string): Struck {
     return this.strike({ method: head.method, path, host: this.host, peer: this.name });
+  }
+
+  get codes(): Codes {
+    return this.#node.codes;
   }
 
   get signal(): AbortSignal {
@@ -640,7 +659,7 @@ class Link {
     this.#server = undefined;
     if (exchange?.isBegun === true) return this.#resetClient();
     exchange?.harmed?.body.break(new BrokenOff(message));
-    this.#close(answerText(status, message));
+    this.#close(answerText(this.#proxy.codes, status, message));
   }
 
   /** The server's answer is none. */
@@ -649,7 +668,7 @@ class Link {
     if (this.#server !== undefined) resetServer(this.#server);
     this.#server = undefined;
     if (exchange === undefined || exchange.isBegun || exchange.harmed !== undefined) return this.#resetBoth();
-    this.#close(answerText(502, 'the answer of the server is malformed'));
+    this.#close(answerText(this.#proxy.codes, 502, 'the answer of the server is malformed'));
   }
 
   /** A last answer; what still comes is not read. */
@@ -707,7 +726,7 @@ class Link {
     if (this.#client.destroyed && !harmed.hasLeft) return;
     if (lost !== undefined) return this.#lose(harmed, lost);
     const key = `${exchange.head.method} ${exchange.path}`;
-    let answer = respond !== undefined ? inStead(exchange.head, respond) : undefined;
+    let answer = respond !== undefined ? inStead(this.#proxy.codes, exchange.head, respond) : undefined;
     if (answer === undefined && recall !== undefined) answer = this.#proxy.memory.get(key)?.[recall];
     let isOwn = false;
     if (answer === undefined) {
@@ -942,7 +961,7 @@ async function swallow(body: Answer['body']): Promise<void> {
 
 /** A TLS connection cannot be reset from above: it is cut off. */
 function resetServer(server: Socket): void {
-  if (server instanceof TLSSocket) server.destroy();
+  if ('encrypted' in server) server.destroy();
   else reset(server);
 }
 
@@ -999,20 +1018,20 @@ function reframed(
 }
 
 /** An answer in the server's stead. */
-function inStead(request: Head, { status, headers, body }: NonNullable<Orders['respond']>): Answer {
+function inStead(codes: Codes, request: Head, { status, headers, body }: NonNullable<Orders['respond']>): Answer {
   const isBare = status === 204 || status === 304;
   const bytes = Buffer.from(body);
   const fields: (readonly [string, string])[] = headers
     .filter(([name]) => !/^(content-length|transfer-encoding)$/i.test(name))
     .map(([name, value]) => [name, value.replace(/[\r\n\0]/g, ' ')] as const);
   if (!isBare) fields.push(['Content-Length', String(bytes.length)]);
-  const text = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...fields.map(([name, value]) => `${name}: ${value}`)];
+  const text = [`HTTP/1.1 ${status} ${codes[status] ?? ''}`, ...fields.map(([name, value]) => `${name}: ${value}`)];
   const framing = isBare || request.method === 'HEAD' || bytes.length === 0 ? 'none' : 'length';
   const raw = Buffer.from(`${text.join('\r\n')}\r\n\r\n`, 'latin1');
   const head: Head = { raw, method: '', target: '', status, minor: 1, fields, framing, length: bytes.length };
   return { head, body: framing === 'none' ? [] : [bytes], trailer: [] };
 }
 
-function answerText(status: number, message: string): string {
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: text/plain\r\nContent-Length: ${message.length + 1}\r\nConnection: close\r\n\r\n${message}\n`;
+function answerText(codes: Codes, status: number, message: string): string {
+  return `HTTP/1.1 ${status} ${codes[status]}\r\nContent-Type: text/plain\r\nContent-Length: ${message.length + 1}\r\nConnection: close\r\n\r\n${message}\n`;
 }

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
 import { listen, LOOPBACK } from '../probes/listen.ts';
 import type { Millis } from '../time/index.ts';
@@ -9,6 +9,9 @@ import { Injection, type Injected, type InjectorOptions } from './injection.ts';
 export const MAX_CONNECTIONS = 10_000;
 /** How long nothing may pass before a connection is given up, in milliseconds. */
 export const MAX_IDLE_MS: Millis = 600_000;
+
+/** Node's own sockets, which are loaded by whoever makes a proxy. */
+export type Net = typeof import('node:net');
 
 export interface ProxyOptions extends InjectorOptions {
   /** Where it listens; a free port by default. */
@@ -94,7 +97,7 @@ export abstract class Proxy extends Injection implements ProxyInjected {
   readonly #open: { readonly port: number; readonly bind: string };
 
   /** @throws HarnessError `cannot-inject`, `invalid-target` */
-  constructor(injector: InjectorName, to: string | URL, options: ProxyOptions) {
+  constructor(injector: InjectorName, to: string | URL, options: ProxyOptions, { createServer }: Net) {
     const target = readTarget(to);
     super(injector, options);
     this.target = target;

@@ -1,10 +1,10 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Struck } from '../faults/index.ts';
 import type { Millis } from '../time/index.ts';
 import { authority, LOOPBACK } from '../probes/listen.ts';
 import { Flow } from './flow.ts';
 import { ordersOf, type Orders, type Shape } from './orders.ts';
-import { Proxy, reset, type ProxyInjected, type ProxyOptions } from './proxy.ts';
+import { Proxy, reset, type Net, type ProxyInjected, type ProxyOptions } from './proxy.ts';
 import { BrokenOff, shaped } from './shape.ts';
 import { aborted, flushed, reading, written } from './streams.ts';
 
@@ -48,17 +48,19 @@ const HANDSHAKE_FAILURE = Uint8Array.of(21, 3, 3, 0, 2, 2, 40);
  * ```
  */
 export async function tcpProxy(options: TcpProxyOptions): Promise<ProxyInjected> {
-  const proxy = new TcpProxy(options);
+  const proxy = new TcpProxy(options, await import('node:net'));
   await proxy.listen();
   return proxy;
 }
 
 class TcpProxy extends Proxy {
+  readonly #net: Net;
   readonly #bind: string;
   readonly #host: string;
 
-  constructor(options: TcpProxyOptions) {
-    super('tcp-proxy', options.to, options);
+  constructor(options: TcpProxyOptions, net: Net) {
+    super('tcp-proxy', options.to, options, net);
+    this.#net = net;
     this.#bind = options.bind ?? LOOPBACK;
     this.#host = authority(this.target.host, this.target.port);
   }
@@ -96,7 +98,13 @@ class TcpProxy extends Proxy {
   #connect(take?: (chunk: Buffer) => void): Socket {
     const { host, port } = this.target;
     const onread = take === undefined ? undefined : reading(take);
-    const server = connect({ host, port, allowHalfOpen: true, noDelay: true, ...(onread === undefined ? {} : { onread }) });
+    const server = this.#net.connect({
+      host,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      ...(onread === undefined ? {} : { onread }),
+    });
     // Nothing passes on it that does not on the client's.
     this.keep(server, take === undefined);
     server.on('error', (error: NodeJS.ErrnoException) => {
