@@ -36,7 +36,7 @@ export const FOLDERS = [
   { path: 'src/faults/kinds', support: [], types: '' },
   {
     path: 'src/inject',
-    support: ['abilities', 'injection', 'orders', 'overtaking', 'shape'],
+    support: ['abilities', 'forgery', 'injection', 'orders', 'overtaking', 'shape'],
     types:
       "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
   },

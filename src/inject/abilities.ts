@@ -19,11 +19,13 @@ const PASSING = [
   'skew',
 ] as const satisfies readonly Deed[];
 
-export type InjectorName = 'fetch';
+export type InjectorName = 'fetch' | 'delivery' | 'through';
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Deed>>> = {
   fetch: new Set(PASSING),
+  delivery: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'forge']),
+  through: new Set(['delay', 'respond', 'reset', 'repeat', 'hold']),
 };
 
 /**
