@@ -36,9 +36,21 @@ export const FOLDERS = [
   { path: 'src/faults/kinds', support: [], types: '' },
   {
     path: 'src/inject',
-    support: ['abilities', 'forgery', 'injection', 'orders', 'overtaking', 'shape'],
+    support: [
+      'abilities',
+      'docker',
+      'forgery',
+      'injection',
+      'orders',
+      'overtaking',
+      'shape',
+      'signal',
+      'toxics',
+      'undo',
+      'world',
+    ],
     types:
-      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
+      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { HealedJournal, Undone } from './undo.ts';\nexport type { HarmedWorld, WorldOptions } from './world.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
   },
   {
     path: 'src/dialects',

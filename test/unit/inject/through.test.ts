@@ -20,7 +20,8 @@ function queue(): Push & { send(id: string, type: string, status?: string): void
   const listeners = new Set<OpenContext['record']>();
   return {
     name: 'queue',
-    open: ({ record }) => {
+    open: (context) => {
+      const record: OpenContext['record'] = (event, keys) => context.record(event, keys);
       listeners.add(record);
       return Promise.resolve({
         done: new Promise(() => undefined),
@@ -80,21 +81,15 @@ describe('between a broker and whoever listens', () => {
   });
 
   test.each<[string, Entry, readonly string[]]>([
-    ['lost, and what it tells', dropDelivery({ where: 'order.*', nth: 1 }), ['0 m0', '100 fault', '100 healed', '200 m2', '300 m3']],
+    [
+      'lost, and what it tells',
+      dropDelivery({ where: 'order.*', nth: 1 }),
+      ['0 m0', '100 fault', '100 healed', '200 m2', '300 m3'],
+    ],
     [
       'doubled, and what it tells',
       duplicateDelivery({ where: 'order.*', nth: 1, gap: 50 }),
-      [
-        '0 m0',
-        '100 fault',
-        '100 m1',
-        '100 m1 is succeeded',
-        '150 m1',
-        '150 m1 is succeeded',
-        '150 healed',
-        '200 m2',
-        '300 m3',
-      ],
+      ['0 m0', '100 fault', '100 m1', '100 m1 is succeeded', '150 m1', '150 m1 is succeeded', '150 healed', '200 m2', '300 m3'],
     ],
     [
       'late, and what it tells',
