@@ -19,11 +19,12 @@ const PASSING = [
   'skew',
 ] as const satisfies readonly Deed[];
 
-export type InjectorName = 'fetch' | 'delivery' | 'through' | 'container' | 'process';
+export type InjectorName = 'fetch' | 'delivery' | 'through' | 'container' | 'process' | 'nock';
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Deed>>> = {
   fetch: new Set(PASSING),
+  nock: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'recall', 'refuse', 'corrupt', 'skew']),
   delivery: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'forge']),
   through: new Set(['delay', 'respond', 'reset', 'repeat', 'hold']),
   container: new Set(['pause', 'resume', 'kill', 'start', 'restart', 'partition', 'heal']),

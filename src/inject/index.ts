@@ -3,6 +3,7 @@ export { containers, type ContainerTarget, type ContainersOptions } from './cont
 export { delivery, type DeliveryOptions, type Delivering } from './delivery.ts';
 export { faultyFetch, type Fetching, type FaultyFetchOptions, type FaultyFetch } from './faultyFetch.ts';
 export { heal } from './heal.ts';
+export { nock, type NockOptions } from './nock.ts';
 export { processes, type Pid, type ProcessTarget, type ProcessesOptions } from './processes.ts';
 export { through, type ThroughOptions, type Harmed } from './through.ts';
 export {

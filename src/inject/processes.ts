@@ -90,7 +90,10 @@ class Processes extends World {
         return Promise.resolve({
           harm: `pause ${target}`,
           undo: { by: 'signal', do: 'resume', pid, started },
-          perform: () => Promise.resolve(void this.#signal(target, 'SIGSTOP')),
+          perform: () => {
+            this.#signal(target, 'SIGSTOP');
+            return Promise.resolve();
+          },
         });
       case 'kill':
         return Promise.resolve({

@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { homedir, hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HarnessError, show } from '../errors.ts';
 
 /** How many lines of one journal are read. */

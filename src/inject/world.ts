@@ -43,7 +43,7 @@ export abstract class World extends Injection implements HarmedWorld {
   readonly #cancels: (() => void)[] = [];
   readonly #force = new Map<string, InForce>();
   readonly #dues = new Set<Due>();
-  readonly #failed: unknown[] = [];
+  readonly #failed: Error[] = [];
   #row: Promise<void> = Promise.resolve();
 
   /** @throws HarnessError `cannot-inject`, `unknown-target`, before anything is harmed */
@@ -146,7 +146,7 @@ export abstract class World extends Injection implements HarmedWorld {
     try {
       await this.#ordered(what);
     } catch (error) {
-      this.#failed.push(error);
+      this.#failed.push(error instanceof Error ? error : new Error(whyOf(error)));
       this.trace.record(this.name, { kind: 'error', name: 'HarmFailed', message: `${this.name}: ${whyOf(error)}` });
     }
   }
@@ -200,13 +200,13 @@ export abstract class World extends Injection implements HarmedWorld {
 
   /** The latest first; what cannot be undone does not keep the others from it. */
   async #liftAll(): Promise<void> {
-    let failed: unknown;
+    let failed: Error | undefined;
     for (const [key, harming] of [...this.#harmings].toReversed()) {
       try {
         await this.undo(undoing(harming.action), harming);
         this.#forget(key);
       } catch (error) {
-        failed ??= error;
+        failed ??= error instanceof Error ? error : new Error(whyOf(error));
       }
     }
     for (const due of this.#dues) this.run.told(due, true);

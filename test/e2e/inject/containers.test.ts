@@ -32,7 +32,9 @@ function ping(address: string): Promise<string> {
 describe.runIf(runs)('a container that is harmed', () => {
   let redis: Awaited<ReturnType<typeof startRedis>>;
   let journal: string;
-  const answers = (): Promise<void> => expect.poll(() => ping(redis.address), { timeout: 20_000 }).toBe('+PONG');
+  const answers = async (): Promise<void> => {
+    await expect.poll(() => ping(redis.address), { timeout: 20_000 }).toBe('+PONG');
+  };
   const make = (options: Partial<Parameters<typeof containers>[0]> = {}): Promise<HarmedWorld> =>
     containers({ targets: { redis: redis.container }, journal, ...options });
 
@@ -65,7 +67,7 @@ describe.runIf(runs)('a container that is harmed', () => {
 
   test('is started anew', async () => {
     const bad = await make({ plan: plan({ seed: 1 }, restart({ target: 'redis' })) });
-    await bad.settled();
+    await expect.poll(() => bad.trace.observations.length, { timeout: 20_000 }).toBe(2);
     await bad.close();
     await answers();
     expect(bad.trace.observations.map(({ kind }) => kind)).toEqual(['fault', 'healed']);

@@ -41,7 +41,10 @@ function left(name: string, ...rest: readonly unknown[]): string {
 }
 
 /** What was asked to be undone. */
-function undoing(answer: (undo: Undo) => boolean = () => true): { readonly asked: string[]; undo(undo: Undo): Promise<boolean> } {
+function undoing(answer: (undo: Undo) => boolean = () => true): {
+  readonly asked: string[];
+  readonly undo: (undo: Undo) => Promise<boolean>;
+} {
   const asked: string[] = [];
   return {
     asked,
