@@ -208,8 +208,8 @@ function inNamespace(pid: number, script: string): Promise<void> {
 export async function undoByDocker(undo: Extract<Undo, { by: 'docker' }>): Promise<boolean> {
   const docker = new Docker(undo.at);
   try {
-    if (undo.do === 'resume') return await docker.act(undo.container, 'unpause', [409]);
     const container = await docker.inspect(undo.container);
+    if (undo.do === 'resume') return container.State.Paused && (await docker.act(undo.container, 'unpause', [409]));
     if (undo.do !== 'heal') {
       if (container.State.Running) return false;
       return await docker.act(undo.container, 'start', [304]);

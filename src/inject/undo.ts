@@ -14,9 +14,12 @@ import {
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HarnessError, show } from '../errors.ts';
+import { systemClock, type Millis } from '../time/index.ts';
 
 /** How many lines of one journal are read. */
 const MAX_LINES = 100_000;
+/** How long what a killed run had asked for may still be on its way, in milliseconds. */
+const SETTLE_MS: Millis = 250;
 
 /**
  * What undoes a harm, as a journal keeps it: plain JSON, so that another process can do it. Nothing but these is ever done.
@@ -242,6 +245,14 @@ async function healFile(undoing: Undoing, file: string, isNamed: boolean): Promi
   if (isAlive(owner)) return { file, outcome: 'live', harms: [] };
   const harms: Undone[] = [];
   for (const { harm, undo } of left.toReversed()) harms.push(await undone(undoing, harm, undo));
+  // What the run had asked of the Engine as it was killed may be done only now.
+  if (left.some(({ undo }) => undo.by === 'docker')) {
+    await systemClock.sleep(SETTLE_MS);
+    for (const [i, { harm, undo }] of left.toReversed().entries()) {
+      const again = await undone(undoing, harm, undo);
+      if (again.outcome !== 'over') harms[i] = again;
+    }
+  }
   const failed = harms.some(({ outcome }) => outcome === 'failed');
   if (!failed) rmSync(file, { force: true });
   return { file, outcome: failed ? 'failed' : 'healed', harms };

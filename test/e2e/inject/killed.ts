@@ -41,7 +41,9 @@ export async function killOne(kind: Kind, target: string, draw: Random): Promise
     );
     const healed = await heal(journal);
     await heal(journal);
-    const harms = healed.flatMap((one) => one.harms.map(({ harm, outcome }) => `${harm}: ${outcome}`));
+    const harms = healed.flatMap((one) =>
+      one.harms.map(({ harm, outcome, why }) => `${harm}: ${outcome}${outcome === 'failed' ? `: ${why}` : ''}`),
+    );
     return { left, harms, files: readdirSync(journal) };
   } finally {
     rmSync(journal, { recursive: true, force: true });

@@ -116,7 +116,8 @@ describe('healing', () => {
         ],
       },
     ]);
-    expect(asked).toEqual(['c', 'b']);
+    // Twice: what was asked as the run was killed may be done only after the first time.
+    expect(asked).toEqual(['c', 'b', 'c', 'b']);
     expect(existsSync(path)).toBe(false);
     expect(await healWith(undo, folder)).toEqual([]);
   });
@@ -144,7 +145,7 @@ describe('healing', () => {
     });
     const [healed] = await healWith(undo, path);
     expect(healed).toMatchObject({ outcome: 'failed', harms: [{ outcome: 'failed', why: 'no engine' }, { outcome: 'undone' }] });
-    expect([asked, existsSync(path)]).toEqual([['b', 'a'], true]);
+    expect([asked, existsSync(path)]).toEqual([['b', 'a', 'b', 'a'], true]);
   });
 
   test('tells of what nobody else can undo', async () => {
