@@ -75,7 +75,7 @@ class Faulty extends Injection implements FaultyFetch {
     const url = new URL(input instanceof Request ? input.url : input, 'http://localhost');
     const method = (init?.method ?? given?.method ?? 'GET').toUpperCase();
     const passing: Passing = { method, path: url.pathname + url.search, host: url.host, peer: this.name };
-    const struck = this.run.strike(passing);
+    const struck = this.strike(passing);
     const route = `${method} ${url.host}${url.pathname}`;
     if (struck.harms.length === 0) {
       const sent = this.#send(input, init);

@@ -1,4 +1,4 @@
-import { begin, type Plan, type Run } from '../faults/index.ts';
+import { begin, type Passing, type Plan, type Run, type Struck } from '../faults/index.ts';
 import { systemClock, type Clock } from '../time/index.ts';
 import { createTrace, type Trace } from '../trace/index.ts';
 import { refuseUnable, type InjectorName } from './abilities.ts';
@@ -14,6 +14,8 @@ export interface InjectorOptions {
   readonly trace?: Trace | undefined;
   /** What it is called in the trace, and what a plan calls the other end by; the injector's own name by default. */
   readonly name?: string | undefined;
+  /** Told of all that passes, harmed or not, in the order in which it comes. */
+  readonly onPassing?: ((passing: Passing) => void) | undefined;
 }
 
 /** A plan at work. */
@@ -36,6 +38,7 @@ export abstract class Injection implements Injected {
   readonly trace: Trace;
   readonly run: Run;
   protected readonly overtaking: Overtaking;
+  readonly #onPassing: ((passing: Passing) => void) | undefined;
   readonly #healing = new AbortController();
   readonly #cancel: () => void;
 
@@ -46,9 +49,16 @@ export abstract class Injection implements Injected {
     this.name = options.name ?? injector;
     this.clock = clock;
     this.trace = options.trace ?? createTrace({ clock, seed: plan.seed });
+    this.#onPassing = options.onPassing;
     this.overtaking = new Overtaking(clock);
     this.run = begin(plan, { clock, trace: this.trace, source: this.name });
     this.#cancel = plan.until === undefined ? () => undefined : clock.after(plan.until, () => this.heal());
+  }
+
+  /** What is to be done to this one. */
+  protected strike(passing: Passing): Struck {
+    this.#onPassing?.(passing);
+    return this.run.strike(passing);
   }
 
   /** Aborts when all is healed. */

@@ -1,7 +1,9 @@
 import { expectTypeOf, test } from 'vitest';
 import * as core from 'holdfast';
+import * as chaos from 'holdfast/chaos';
 import * as demo from 'holdfast/demo';
 import * as dialects from 'holdfast/dialects';
+import * as explore from 'holdfast/explore';
 import * as faults from 'holdfast/faults';
 import * as inject from 'holdfast/inject';
 import * as jest from 'holdfast/jest';
@@ -18,9 +20,11 @@ import * as waitForExpect from 'holdfast/wait-for-expect';
 import manifest from '../../package.json' with { type: 'json' };
 
 test('every sub-path of the package has types, and this file knows all of them', () => {
+  expectTypeOf(chaos.runScenario).toBeFunction();
   expectTypeOf(core.operation).toBeFunction();
   expectTypeOf(demo.demoApp).toBeFunction();
   expectTypeOf(dialects.location).toBeObject();
+  expectTypeOf(explore.explore).toBeFunction();
   expectTypeOf(faults.plan).toBeFunction();
   expectTypeOf(inject.webhookSender).toBeFunction();
   expectTypeOf(jest.expect).toBeFunction();
@@ -36,8 +40,10 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(waitForExpect.default).toBeFunction();
   expectTypeOf<keyof typeof manifest.exports>().toEqualTypeOf<
     | '.'
+    | './chaos'
     | './demo'
     | './dialects'
+    | './explore'
     | './faults'
     | './inject'
     | './jest'

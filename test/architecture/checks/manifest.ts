@@ -13,7 +13,9 @@ export interface Manifest {
 }
 
 /** What may come with an install, by name, each with its reason. */
-export const DEPENDENCIES: Readonly<Record<string, string>> = {};
+export const DEPENDENCIES: Readonly<Record<string, string>> = {
+  yaml: 'how scenarios and contracts are read, with the line of each mistake',
+};
 /** What may be asked for beside us. */
 export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   vitest: 'the runner of holdfast/vitest',
