@@ -45,7 +45,7 @@ async function answers(url: string, where: string): Promise<void> {
   client.on('error', () => undefined);
   try {
     const told = await client.ping();
-    if (told !== 'PONG') throw new Error(`${where}: Redis answers ${told}`);
+    if (told !== 'PONG') throw new Error(`${where}: Redis answers ${String(told)}`);
   } finally {
     client.disconnect();
   }
