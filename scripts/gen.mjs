@@ -1,8 +1,9 @@
-/** `npm run gen`: writes the derived indexes, and the table of bugs. With `--check` it writes nothing, and fails where one is stale. */
+/** `npm run gen`: writes the derived indexes, the table of bugs, and the tables of what is claimed where. With `--check` it writes nothing, and fails where one is stale. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BUG_PAGE, withBugs } from './lib/bugs.mjs';
+import { CELLS_FILE, CELLS_PAGE, renderCells } from './lib/cells.mjs';
 import { checkIndex, FOLDERS, renderIndex } from './lib/indexes.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -37,4 +38,43 @@ if (fresh === undefined || (check && fresh !== page)) {
 } else if (fresh !== page) {
   writeFileSync(join(root, BUG_PAGE), fresh);
   console.log(`${BUG_PAGE} written`);
+}
+
+// The tables of what is claimed where, from the cases that are run.
+const rows = await import('../test/conformance/cells/rows.ts');
+const { PAIRS } = await import('../test/conformance/dialects/cast.ts');
+const {
+  BESIDE: beside,
+  TOLD: told,
+  CHANNELS: channels,
+  ROWS,
+  WHY: why,
+  SCRIPTED: scripted,
+  whyNotOn,
+  whyNotIn,
+  faultOn,
+  homeOf,
+} = rows;
+const text = readFileSync(join(root, CELLS_FILE), 'utf8');
+const cells = renderCells({
+  rows: ROWS,
+  beside,
+  told,
+  channels,
+  pairs: PAIRS,
+  why,
+  scripted,
+  whyNotOn,
+  whyNotIn,
+  faultOn,
+  homeOf,
+  text,
+});
+const table = existsSync(join(root, CELLS_PAGE)) ? readFileSync(join(root, CELLS_PAGE), 'utf8') : '';
+if (cells !== table && check) {
+  console.error(`${CELLS_PAGE} is stale: run npm run gen`);
+  process.exitCode = 1;
+} else if (cells !== table) {
+  writeFileSync(join(root, CELLS_PAGE), cells);
+  console.log(`${CELLS_PAGE} written`);
 }

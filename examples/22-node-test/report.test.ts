@@ -1,9 +1,12 @@
+import { strict as assert } from 'node:assert';
 import { after, before, test } from 'node:test';
 import { operation } from 'holdfast';
 import { demoApp, serve, type Served } from 'holdfast/demo';
-import { expect } from 'holdfast/node-test';
+import { consistently, defaults, eventually, expect } from 'holdfast/node-test';
 
 let server: Served;
+
+defaults({ within: '8s' });
 
 before(async () => {
   server = await serve(demoApp({ work: '300ms' }));
@@ -16,6 +19,16 @@ test('a report that is accepted now is there in the end', async () => {
   await expect(op).toEventuallySucceed({ within: '8s' });
 
   expect(await op.result()).toMatchObject({ rows: 12, currency: 'EUR' });
+});
+
+test('what has no operation is waited for with any matcher, or a block that asserts', async () => {
+  const inbox: string[] = [];
+  setTimeout(() => inbox.push('receipt'), 50);
+
+  await eventually(() => inbox).toEqual(['receipt']);
+  // A block needs no package.
+  await eventually(() => assert.equal(inbox.length, 1));
+  await consistently(() => inbox.length, { for: '500ms' }).toBe(1);
 });
 
 test('the same without a package, by the context of the test', async (t) => {

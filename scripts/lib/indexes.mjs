@@ -17,6 +17,7 @@ export const FOLDERS = [
   {
     path: 'src/probes',
     support: [
+      'assertion',
       'broker',
       'channel',
       'cloudEvent',

@@ -1,6 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
 import { addressIn, nameOf, resolved, statusLine, type Answer } from '../probes/exchange.ts';
-import { meaningIn, redactUrl, wordIn, type StateWords } from '../trace/index.ts';
+import { meaningIn, wordIn, type StateWords } from '../trace/told.ts';
+import { redactUrl } from '../trace/redact.ts';
 import type { Dialect, Fit } from './dialect.ts';
 import * as dialects from './index.ts';
 import {
@@ -19,7 +20,13 @@ export type Accepted =
   /** The provider took it and names a monitor. */
   | { readonly kind: 'monitor'; readonly dialect: Dialect; readonly url: string; readonly event: StateEvent | undefined }
   /** It ended at once: a synchronous answer, or a refusal. */
-  | { readonly kind: 'ended'; readonly dialect: 'sync'; readonly event: StateEvent };
+  | {
+      readonly kind: 'ended';
+      readonly dialect: 'sync';
+      readonly event: StateEvent;
+      /** The operation's id, where its dialect tells it elsewhere than in the usual members. */
+      readonly id?: string;
+    };
 
 /** All dialects by name. */
 export const DIALECTS: ReadonlyMap<string, Dialect> = new Map(
@@ -84,7 +91,11 @@ export function readAcceptance(answer: Answer, { chosen, words, reading, prefer 
   const elsewhere = answer.status === 303 ? seeOther(answer) : undefined;
   const succeeded = (): Accepted => ended(elsewhere ?? successBy(answer));
   const follow = ({ dialect, fit, at, url }: Candidate): Accepted => {
-    if (at === undefined) return fit.state?.ending === undefined ? succeeded() : ended(fit.state);
+    if (at === undefined) {
+      const id = dialect.id?.(answer);
+      const accepted = fit.state?.ending === undefined ? succeeded() : ended(fit.state);
+      return id === undefined || accepted.kind === 'monitor' ? accepted : { ...accepted, id };
+    }
     if (url === undefined) throw badMonitor(answer, at);
     // What ended before it was accepted is told by the monitor too; only "still at work" is news here.
     return { kind: 'monitor', dialect, url, event: fit.state ?? (told?.ending === undefined ? told : undefined) };

@@ -1,5 +1,6 @@
 import type { Answer } from '../probes/exchange.ts';
-import { meaningOf, valueAt } from '../trace/index.ts';
+import { meaningOf } from '../trace/words.ts';
+import { valueAt } from '../trace/told.ts';
 import type { Dialect } from './dialect.ts';
 import { below, isGone, isPerCent, textIn, UNNAMED, unreadable, type StateEvent } from './readings.ts';
 

@@ -1,5 +1,5 @@
 import { addressIn } from '../probes/exchange.ts';
-import { valueAt } from '../trace/index.ts';
+import { valueAt } from '../trace/told.ts';
 import type { Dialect } from './dialect.ts';
 import {
   deleteMonitor,

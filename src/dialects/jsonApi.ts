@@ -1,5 +1,5 @@
 import { addressIn, type Answer } from '../probes/exchange.ts';
-import { meaningIn, stateIn, valueAt, wordIn } from '../trace/index.ts';
+import { meaningIn, stateIn, valueAt, wordIn } from '../trace/told.ts';
 import type { Dialect, Seen } from './dialect.ts';
 import {
   deleteMonitor,

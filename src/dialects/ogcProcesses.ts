@@ -1,5 +1,5 @@
 import { addressIn, type Answer } from '../probes/exchange.ts';
-import { valueAt } from '../trace/index.ts';
+import { valueAt } from '../trace/told.ts';
 import type { Dialect } from './dialect.ts';
 import { below, deleteMonitor, isGone, stateInWords, textIn, unreadable, type OwnWords } from './readings.ts';
 

@@ -21,43 +21,18 @@ import {
   type Prepared,
 } from '../probes/exchange.ts';
 import { checkedHeaders, checkedUrl, Monitor, MONITOR_PACE, politeMoment } from '../probes/httpStatus.ts';
-import {
-  formatDuration,
-  parseDuration,
-  systemClock,
-  type Clock,
-  type Duration,
-  type Millis,
-  type VirtualClock,
-} from '../time/index.ts';
-import {
-  createTrace,
-  defineLifecycle,
-  isSecretHeader,
-  plain,
-  redactUrl,
-  standardLifecycle,
-  valueAt,
-  type Event,
-  type EventOf,
-  type Lifecycle,
-  type Meaning,
-  type Observation,
-  type StateMeanings,
-  type StateWords,
-  type Trace,
-} from '../trace/index.ts';
-import {
-  DEFAULT_WITHIN_MS,
-  openSources,
-  watch,
-  type Acceptance,
-  type LookContext,
-  type Looked,
-  type Operation,
-  type Pull,
-  type Push,
-} from '../watch/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import { systemClock, type Clock } from '../time/clock.ts';
+import type { VirtualClock } from '../time/index.ts';
+import { createTrace, type Trace } from '../trace/trace.ts';
+import { defineLifecycle, standardLifecycle, type Lifecycle } from '../trace/lifecycle.ts';
+import { isSecretHeader, redactUrl } from '../trace/redact.ts';
+import { plain } from '../trace/plain.ts';
+import { valueAt, type StateMeanings, type StateWords } from '../trace/told.ts';
+import type { Event, EventOf, Observation, Meaning } from '../trace/index.ts';
+import { DEFAULT_WITHIN_MS, openSources, watch } from '../watch/watch.ts';
+import type { Acceptance, Operation, LookContext, Looked, Pull, Push } from '../watch/index.ts';
+import { TRACE_LINK } from '../trace/tied.ts';
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted, type DialectName } from './accept.ts';
 import type { Dialect } from './dialect.ts';
 import { chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';
@@ -116,7 +91,26 @@ export interface OperationOptions {
   readonly also?: readonly (Pull | Push)[] | undefined;
   /**
    * By what those channels name this operation, besides its id and its monitor's address: an order's number, a correlation id.
-   * May be taken from the acceptance's body.
+   * May be taken from the acceptance's body, which is undefined for an operation that runs already; a refusal is none. An address is
+   * compared without its secrets.
+   *
+   * @example
+   * ```ts
+   * import { operation, watch, type Push } from 'holdfast';
+   * import { succeed } from 'holdfast/logic';
+   * const orders: Push = {
+   *   name: 'orders',
+   *   async open({ record }) {
+   *     // Of another one, and then of this one, before its answer is there.
+   *     record({ kind: 'state', state: 'failed', ending: 'failure' }, ['order-8']);
+   *     record({ kind: 'state', state: 'succeeded', ending: 'success' }, ['order-7']);
+   *     return { done: new Promise(() => {}), async [Symbol.asyncDispose]() {} };
+   *   },
+   * };
+   * const fetch = async () => Response.json({ status: 'running' }, { status: 202, headers: { location: '/operations/1' } });
+   * const op = operation({ url: 'http://shop.test/orders', method: 'POST' }, { fetch, also: [orders], keys: ['order-7'] });
+   * (await watch(op, succeed())).evidence[0]?.keys; // => ['order-7']
+   * ```
    */
   readonly keys?: readonly string[] | ((acceptance: unknown) => readonly string[]) | undefined;
   /**
@@ -351,17 +345,19 @@ class StartedOperation implements Operation {
 
   async #accept(): Promise<Accepted> {
     // Known before anything is sent: what a start that is never answered led to is of this operation too.
-    const traceId = this.#traceparent?.split('-')[1];
-    if (traceId !== undefined && this.trace.header.scope === 'operation') this.trace.link(TRACEPARENT, traceId, []);
+    const traceId = this.#traceId;
+    if (traceId !== undefined && this.#isShared) this.trace.link(TRACE_LINK, traceId, []);
     const accepted =
       this.#start.kind === 'monitor' ? this.#attach(this.#start.url) : this.#readStart(await this.#sendStart(this.#start));
     if (accepted.event !== undefined) this.trace.record('start', accepted.event);
-    if (accepted.kind === 'monitor') {
-      const { id } = this.#handle(accepted);
-      this.trace.link('start', id, this.#keys(accepted.url, id));
-      this.#follow(accepted);
-    }
+    this.#tie(accepted);
+    if (accepted.kind === 'monitor') this.#follow(accepted);
     return accepted;
+  }
+
+  /** Whether other channels tell of it, which may tell of others too. */
+  get #isShared(): boolean {
+    return this.trace.header.scope === 'operation';
   }
 
   async #sendStart(start: Exclude<CheckedStart, { kind: 'monitor' }>): Promise<Answer> {
@@ -512,29 +508,72 @@ class StartedOperation implements Operation {
   }
 
   #handle(accepted: Accepted): Acceptance {
+    return {
+      id: this.#idIn(accepted) ?? redactUrl(accepted.kind === 'monitor' ? accepted.url : (this.#acceptance?.url ?? '')),
+      dialect: accepted.kind === 'monitor' ? accepted.dialect.name : 'sync',
+    };
+  }
+
+  /** The operation's id as the acceptance tells it; undefined where it tells none. */
+  #idIn(accepted: Accepted): string | undefined {
+    const own =
+      accepted.kind === 'ended'
+        ? accepted.id
+        : this.#acceptance === undefined
+          ? undefined
+          : accepted.dialect.id?.(this.#acceptance);
+    if (own !== undefined) return own;
     const json: unknown = this.#acceptance?.json;
     const body = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
     const id = [body['id'], body['operationId'], body['jobID'], body['jobId']].find(
       (value): value is string | number => (typeof value === 'string' && value !== '') || typeof value === 'number',
     );
-    const url = accepted.kind === 'monitor' ? accepted.url : (this.#acceptance?.url ?? '');
-    const own =
-      accepted.kind === 'monitor' && this.#acceptance !== undefined ? accepted.dialect.id?.(this.#acceptance) : undefined;
-    return {
-      id: own ?? (id === undefined ? redactUrl(url) : String(id)),
-      dialect: accepted.kind === 'monitor' ? accepted.dialect.name : 'sync',
-    };
+    return id === undefined ? undefined : String(id);
   }
 
-  /** By what other channels may name the operation: its monitor's address, whole, as a path, and the last part of that. */
-  #keys(monitor: string, id: string): readonly string[] {
-    const { pathname } = new URL(monitor);
-    const keys = [redactUrl(monitor), pathname, pathname.slice(pathname.lastIndexOf('/') + 1)];
-    const { keys: own } = this.#options;
-    const told = own === undefined ? [] : typeof own === 'function' ? own(this.#acceptance?.json) : own;
-    // Spans are told by their trace.
-    const traceId = this.#traceparent?.split('-')[1] ?? '';
-    return [...new Set([...keys, ...told, traceId])].filter((key) => key !== '' && key !== id);
+  /** Says by what other channels may name it: what they told before counts from now on too. */
+  #tie(accepted: Accepted): void {
+    const refused = accepted.kind === 'ended' && (this.#acceptance?.status ?? 0) >= 400;
+    // What a refusal names is the error, or what was there before.
+    const told = refused ? undefined : this.#idIn(accepted);
+    const own = this.#ownKeys(refused);
+    if (accepted.kind === 'monitor') {
+      const id = told ?? redactUrl(accepted.url);
+      return this.trace.link('start', id, this.#keys([...addressKeys(accepted.url, told), ...own], id));
+    }
+    // The address of a start that was answered at once is that of all of its kind.
+    const id = told ?? own[0];
+    if (id !== undefined) this.trace.link('start', id, this.#keys(own, id));
+    // Nothing names it: what names somebody is not of this one, and need not wait any longer to be told apart.
+    else if (this.#isShared) this.trace.link('operation', this.#traceId ?? this.#name ?? 'the operation', []);
+  }
+
+  get #traceId(): string | undefined {
+    return this.#traceparent?.split('-')[1];
+  }
+
+  #ownKeys(refused: boolean): readonly string[] {
+    const { keys } = this.#options;
+    if (typeof keys !== 'function') return keys ?? [];
+    // There is no acceptance to take them from.
+    if (refused) return [];
+    let told: unknown;
+    try {
+      told = keys(this.#acceptance?.json);
+    } catch (error) {
+      throw new HarnessError(
+        'invalid-options',
+        `keys: expected a list of texts for the acceptance ${show(this.#acceptance?.json, 120)}, but the function threw ${why(error)}`,
+        KEYS_HINT,
+        { cause: error },
+      );
+    }
+    return checkedKeys(told, ` for the acceptance ${show(this.#acceptance?.json, 120)}`);
+  }
+
+  /** Spans are told by their trace. */
+  #keys(keys: readonly string[], id: string): readonly string[] {
+    return [...new Set([...keys, this.#traceId ?? ''])].filter((key) => key !== '' && key !== id);
   }
 
   async #fetchResult(location: string, base: string, within: Millis): Promise<unknown> {
@@ -677,6 +716,21 @@ function bodyText(body: unknown): string | undefined {
   );
 }
 
+/** By what other channels may name a monitor: its address, whole, as a path, and the last part of that where it is the id. */
+function addressKeys(monitor: string, id: string | undefined): readonly string[] {
+  const { pathname } = new URL(monitor);
+  const last = pathname.slice(pathname.lastIndexOf('/') + 1);
+  const isId = id === undefined || id === last || encodeURIComponent(id) === last;
+  return [redactUrl(monitor), pathname, ...(isId ? [last] : [])];
+}
+
+const KEYS_HINT = "write { keys: ['order-7'] }, or take them from the acceptance: { keys: (body) => [String(body.orderId)] }";
+
+function checkedKeys(keys: unknown, where = ''): readonly string[] {
+  if (Array.isArray(keys) && keys.every((key): key is string => typeof key === 'string' && key !== '')) return keys;
+  throw new HarnessError('invalid-options', `keys: expected a list of texts${where}, received ${show(keys)}`, KEYS_HINT);
+}
+
 const MEANINGS: readonly string[] = ['success', 'failure', 'cancelled', 'pending'];
 
 function checkOptions(options: OperationOptions, start: CheckedStart): OperationOptions {
@@ -703,6 +757,7 @@ function checkOptions(options: OperationOptions, start: CheckedStart): Operation
     );
   }
   if (lifecycle !== undefined) defineLifecycle(lifecycle);
+  if (options.keys !== undefined && typeof options.keys !== 'function') checkedKeys(options.keys);
   if (base !== undefined) checkedUrl(base, 'base');
   return options;
 }

@@ -1,19 +1,9 @@
 import { HarnessError, show } from '../errors.ts';
 import { addressIn, bodyOf, nameOf, problemOf, type Answer } from '../probes/exchange.ts';
-import {
-  endingIn,
-  meaningIn,
-  meaningOf,
-  progressIn,
-  redactUrl,
-  stateIn,
-  valueAt,
-  wordIn,
-  type EventOf,
-  type Meaning,
-  type StateMeanings,
-  type StateWords,
-} from '../trace/index.ts';
+import { endingIn, meaningIn, progressIn, stateIn, valueAt, wordIn, type StateMeanings, type StateWords } from '../trace/told.ts';
+import { meaningOf, type Meaning } from '../trace/words.ts';
+import { redactUrl } from '../trace/redact.ts';
+import type { EventOf } from '../trace/index.ts';
 import type { Ask } from './dialect.ts';
 
 /** How a monitor's answer tells the state: by the HTTP status alone, or by a status in the body. */

@@ -1,5 +1,5 @@
 import { addressIn, type Answer } from '../probes/exchange.ts';
-import { stateIn, valueAt } from '../trace/index.ts';
+import { stateIn, valueAt } from '../trace/told.ts';
 import type { Dialect } from './dialect.ts';
 import { below, isGone, seeOther, stateInBody, textIn, unreadable } from './readings.ts';
 

@@ -1,20 +1,13 @@
 import type { ContractViolation, HarnessError } from '../errors.ts';
 import type { Judgement } from '../logic/index.ts';
-import { subjectOf, type Matcher, type Meant } from '../matchers/matcher.ts';
+import { subjectOf, type Matcher, type Meant, type WaitOptions } from '../matchers/matcher.ts';
 import { violation } from '../report/index.ts';
-import {
-  parseDuration,
-  systemClock,
-  type Clock,
-  type Duration,
-  type Millis,
-  type PaceOption,
-  type VirtualClock,
-} from '../time/index.ts';
+import { parseDuration, systemClock, type Clock, type Duration, type Millis, type VirtualClock } from '../time/index.ts';
 import type { Trace } from '../trace/index.ts';
 import { watch, type Subject } from '../watch/index.ts';
 import { budget, tooLong, type Budget } from './budget.ts';
 import { closeAtTheEnd } from './closing.ts';
+import { lookPast, passes } from './past.ts';
 import { testOver } from './refusals.ts';
 import { at, type Site } from './site.ts';
 import { Waiting, type Owner, type Tracked } from './waiting.ts';
@@ -49,7 +42,7 @@ export interface Call {
   /** How a test is given this much time, in milliseconds, in the words of this runner. */
   readonly giveTime: (ms: Millis) => string;
   /** What holds for an outcome where the call does not say. */
-  readonly defaults?: (() => { readonly within?: Duration | undefined; readonly pace?: PaceOption | undefined }) | undefined;
+  readonly defaults?: (() => WaitOptions) | undefined;
   /** Told of an outcome that came in time, and how long that took, in milliseconds of the machine. */
   readonly onPass?: ((took: Millis, within: Millis) => Promise<void> | undefined) | undefined;
   /** Told of a failure before it is thrown. */
@@ -79,17 +72,25 @@ export function call(matcher: Matcher, made: Call): Tracked<Result> {
     const defaults = isOutcome ? made.defaults?.() : undefined;
     const { within, notes } = timeFor(matcher.name, meant, subject, made, defaults?.within);
     const start = systemClock.now();
-    const judgement = await watch(subject, meant.claim, {
+    const how = {
       pace: meant.options.pace ?? defaults?.pace,
-      within,
       signal: waiting.signal,
       ...(made.moveTimers !== undefined && subject.clock === systemClock ? { beforeLook: made.moveTimers } : {}),
-    });
+    };
+    const judgement = await watch(subject, meant.claim, { ...how, within });
     if (passes(judgement, isNot)) {
       if (isOutcome && subject.clock === systemClock) await made.onPass?.(systemClock.now() - start, within);
       return { pass: !isNot, message: () => '' };
     }
-    const error = violation({ claim: meant.claim, judgement, subject, negated: isNot, within, notes });
+    const asked = meant.options.lookPast ?? defaults?.lookPast;
+    // Of another clock nobody knows whether it goes on by itself. And nothing is put between the end of the test and what is told of it.
+    const past =
+      judgement.decidedBy !== 'deadline' || (subject.clock !== systemClock && asked === undefined)
+        ? undefined
+        : await lookPast({ claim: meant.claim, judgement, asked, within, owner, isNot }, (looked) =>
+            watch(subject, meant.claim, { ...how, within: looked, unrecorded: true }),
+          );
+    const error = violation({ claim: meant.claim, judgement, subject, negated: isNot, within, past, notes });
     if (made.prefix !== undefined && made.prefix !== '') error.message = `${made.prefix}: ${error.message}`;
     const told = made.onViolation?.(error, subject.name);
     // A test whose time is up waits for nothing more.
@@ -102,11 +103,6 @@ export function call(matcher: Matcher, made: Call): Tracked<Result> {
 /** What a runner does takes real time: a clock that jumps must not take it for a standstill. */
 function outsideOf(clock: Clock & Partial<Pick<VirtualClock, 'hold'>>, work: Promise<void>): Promise<void> {
   return clock.hold === undefined ? work : clock.hold(work);
-}
-
-/** `.not` is judged, not inverted: it passes only when something that was seen decided against the claim. */
-function passes(judgement: Judgement, isNot: boolean): boolean {
-  return isNot ? judgement.verdict === 'violated' && judgement.decidedBy === 'observation' : judgement.verdict === 'holds';
 }
 
 /** How long this call may wait, refused at once where the test would end before. */

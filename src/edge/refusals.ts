@@ -37,6 +37,15 @@ export function notAwaited(label: string): HarnessError {
   );
 }
 
+/** @param running how many tests are under way */
+export function whichTest(label: string, running: number): HarnessError {
+  return new HarnessError(
+    'which-test',
+    `${label} was called while ${running === 1 ? 'a concurrent test runs' : `${running} tests run concurrently`}, from where it cannot be told which of them it belongs to`,
+    "call it in the test function or in what that awaits, not in another's callback; or run the tests one after another",
+  );
+}
+
 export function testOver(label: string, test: { readonly name: string }): HarnessError {
   return new HarnessError(
     'test-over',

@@ -15,8 +15,8 @@ export interface Owner {
   readonly over: boolean;
   /** `skip`: it has nothing to answer for; `fail`: it has failed already, and needs no second reason. */
   readonly state: 'skip' | 'fail' | undefined;
-  /** Has this done when the test ends; what it throws fails the test. */
-  atTheEnd(finish: () => Promise<void>): void;
+  /** Has this done when the test ends; what it throws fails the test. What is given back, if anything, has it not done after all. */
+  atTheEnd(finish: () => Promise<void>): (() => void) | void;
 }
 
 /** What the runner gets, and hands on to the user. */
@@ -37,6 +37,11 @@ export class Waiting<T> {
   #over = false;
   /** What came of promises that were derived from this one, and that nobody asked for: `.then(…)` without await. */
   #loose: Set<{ error?: unknown }> | undefined;
+  /** What it leaves for the end of its test, and how to have that not done. */
+  #finish: (() => Promise<void>) | undefined;
+  #undo: (() => void) | void = undefined;
+  #wasLetGo = false;
+  #owner: Owner | undefined;
 
   /**
    * @param asks how often the runner asks for the outcome by itself, before it hands it on
@@ -56,6 +61,7 @@ export class Waiting<T> {
     const stop = (): void => this.#controller.abort(signal?.reason);
     const settle = (): void => {
       this.#settled = true;
+      this.#letGo();
       // A test may make thousands of calls, and each listener is compared with all that are there.
       signal?.removeEventListener('abort', stop);
     };
@@ -65,8 +71,11 @@ export class Waiting<T> {
         return result;
       },
       (error: unknown) => {
+        if (this.signal.aborted) {
+          pending = error;
+          this.#undo = undefined;
+        }
         settle();
-        if (this.signal.aborted) pending = error;
         throw at(error, this.#site);
       },
     );
@@ -92,8 +101,18 @@ export class Waiting<T> {
       for (const loose of this.#loose ?? []) if ('error' in loose) throw loose.error;
       this.#over = true;
     };
-    atTheEnd(owner, finish);
+    this.#owner = owner;
+    this.#finish = finish;
+    this.#undo = atTheEnd(owner, finish);
     return { then: (onFulfilled, onRejected) => this.#asking(settled.then(onFulfilled, onRejected)) };
+  }
+
+  /** Asked for, and settled: there is nothing to tell at the end, and thousands of calls must not be kept until then. */
+  #letGo(): void {
+    if (this.#undo === undefined || !this.#settled || this.#asked < this.#needed || this.#loose !== undefined) return;
+    this.#undo();
+    this.#undo = undefined;
+    this.#wasLetGo = true;
   }
 
   /** What the user gets: a promise that notes whether anybody asked for its outcome. */
@@ -101,6 +120,7 @@ export class Waiting<T> {
     promise.catch(() => undefined);
     const note = <V>(next: Promise<V>, handled: boolean): Promise<V> => {
       this.#asked++;
+      this.#letGo();
       onAsked?.();
       if (this.#asked < this.#needed) return this.#asking(next);
       return handled ? next : this.#derived(next);
@@ -119,6 +139,11 @@ export class Waiting<T> {
     const loose: { error?: unknown } = {};
     const all = (this.#loose ??= new Set());
     all.add(loose);
+    // There is something to look after again.
+    if (this.#wasLetGo) {
+      this.#wasLetGo = false;
+      atTheEnd(this.#owner, this.#finish!);
+    }
     promise.catch((error: unknown) => {
       // Too late for the test to be told: let it be the unhandled rejection that it is.
       if (this.#over && all.has(loose)) throw error;
@@ -132,9 +157,8 @@ export class Waiting<T> {
 const outside: Set<() => Promise<void>> = new Set();
 
 /** Has this done when the test ends, or the file where there is none. */
-export function atTheEnd(owner: Owner | undefined, finish: () => Promise<void>): void {
-  if (owner === undefined) afterAllTests(finish);
-  else owner.atTheEnd(finish);
+export function atTheEnd(owner: Owner | undefined, finish: () => Promise<void>): (() => void) | void {
+  return owner === undefined ? afterAllTests(finish) : owner.atTheEnd(finish);
 }
 
 /** Has this done at the end of the file: its test takes no more of them, or there is none. */
@@ -150,8 +174,20 @@ export async function leave(): Promise<void> {
   if (errors.length > 0) throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'several matchers were not awaited');
 }
 
+/** What several calls have to tell at once. */
+export class Several extends AggregateError {
+  constructor(errors: readonly unknown[]) {
+    super(errors, 'several calls were not awaited');
+  }
+}
+
 /** What the calls of a test that has ended still have to tell, in the order in which they were made. */
 export async function finishAll(ending: readonly (() => Promise<void>)[]): Promise<readonly unknown[]> {
   const ended = await Promise.allSettled(ending.map((finish) => finish()));
-  return ended.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
+  return ended.flatMap((one): readonly unknown[] => (one.status === 'rejected' ? eachOf(one.reason) : []));
+}
+
+/** One error, or each of several. */
+export function eachOf(reason: unknown): readonly unknown[] {
+  return reason instanceof Several ? reason.errors : [reason];
 }

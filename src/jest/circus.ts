@@ -27,6 +27,7 @@ interface CircusEvent {
 
 interface CircusState {
   readonly testTimeout: number;
+  readonly currentDescribeBlock: Block;
   readonly unhandledErrors: unknown[];
 }
 
@@ -37,6 +38,23 @@ const HANDLERS = Symbol.for('EVENT_HANDLERS');
 
 const attempts: WeakMap<CircusTest, Attempt> = new WeakMap();
 const running: Map<CircusTest, Attempt> = new Map();
+
+/** What is done before each test of a block; of the file itself, where there is none. */
+const preparations: { readonly block: Block | undefined; readonly run: (attempt: Attempt) => void }[] = [];
+/** The block whose tests are being defined. */
+let defining: Block | undefined;
+
+/** Has this done before each test of the block that is being defined. Hooks would not do: Jest runs none for concurrent tests. */
+export function beforeTests(run: (attempt: Attempt) => void): void {
+  preparations.push({ block: defining, run });
+}
+
+/** What holds for a test is set from the outermost block to its own. */
+function prepare(attempt: Attempt, block: Block | undefined): void {
+  if (block?.parent !== undefined) prepare(attempt, block.parent);
+  const within = block?.parent === undefined ? undefined : block;
+  for (const one of preparations) if (one.block === within) one.run(attempt);
+}
 
 /** How many tests of this file are under way; more than one only when they run concurrently. */
 export function runningTests(): number {
@@ -87,11 +105,17 @@ async function handle(event: CircusEvent, state: CircusState): Promise<void> {
     await leave().catch((error: unknown) => state.unhandledErrors.push(error));
     return;
   }
+  if (name === 'start_describe_definition' || name === 'finish_describe_definition') {
+    const { currentDescribeBlock: block } = state;
+    defining = block.parent === undefined ? undefined : block;
+    return;
+  }
   if (test === undefined) return;
   if (name === 'test_start') {
     const attempt = new Attempt(test.name);
     attempts.set(test, attempt);
     running.set(test, attempt);
+    prepare(attempt, test.parent);
     return;
   }
   const attempt = attempts.get(test);

@@ -64,13 +64,40 @@ export interface ClaimContext {
   readonly since: Millis;
   /** Set on a trace of one operation: what has keys counts once they are tied to it. Those that are tied when judging begins. */
   readonly tied?: readonly string[] | undefined;
+  /** Whether it is known by these what the operation is called; without it, where anything is tied. */
+  readonly named?: boolean | undefined;
   /** What the claim's test said when this was seen, by sequence number. Where it is given, the judge does not test by itself. */
   readonly tested?: ReadonlyMap<number, Tested> | undefined;
   /** The sources that are to tell of it, where they are known. */
   readonly channels?: readonly string[] | undefined;
 }
 
-/** What a claim says of a reason of its own, for the message. What it quotes of the system under test is escaped there. */
+/**
+ * What a claim says of a reason of its own, for the message. What it quotes of the system under test is escaped there.
+ *
+ * @example
+ * ```ts
+ * import { defineClaim, judge, type ReasonWords } from 'holdfast/logic';
+ * import { message } from 'holdfast/report';
+ * import { virtualClock } from 'holdfast/time';
+ * import { createTrace } from 'holdfast/trace';
+ * const quiet = defineClaim({
+ *   name: 'quiet',
+ *   says: () => 'stay quiet',
+ *   start: () => ({
+ *     step: (o) => (o.kind === 'message' ? { verdict: 'violated', reason: { code: 'heard', id: o.id }, evidence: [o] } : undefined),
+ *     standing: () => ({ reason: { code: 'not-yet', wanted: 'quiet' }, evidence: [] }),
+ *     atEnd: () => undefined,
+ *   }),
+ *   tell: ({ reason }): ReasonWords => ({ but: `${reason['id']} came`, hint: 'look who sent it' }),
+ *   samples: [undefined],
+ * });
+ * const trace = createTrace({ clock: virtualClock() });
+ * trace.record('hook', { kind: 'message', id: 'evt_1' });
+ * const judgement = judge(quiet(), trace.observations);
+ * message({ claim: quiet(), judgement, trace, name: 'the hook' }).split('\n')[0]; // => 'expected the hook to stay quiet, but evt_1 came'
+ * ```
+ */
 export interface ReasonWords {
   /** What happened instead, to follow "expected … to …, but": `'A1' was delivered twice`. */
   readonly but: string;

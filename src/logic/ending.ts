@@ -1,5 +1,6 @@
 import { HarnessError, nearest, show } from '../errors.ts';
-import { statesOf, type Ending, type Lifecycle, type Observation, type ObservationOf } from '../trace/index.ts';
+import { statesOf, type Lifecycle } from '../trace/lifecycle.ts';
+import type { Ending, Observation, ObservationOf } from '../trace/index.ts';
 import type { ClaimContext } from './claim.ts';
 import type { Course, Decision, Standing } from './judge.ts';
 import type { KnownReason } from './reasons.ts';

@@ -1,5 +1,5 @@
 import { HarnessError, show } from '../errors.ts';
-import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
 import type { Observation } from '../trace/index.ts';
 import { canonical } from './canonical.ts';
 import { Parts } from './parts.ts';

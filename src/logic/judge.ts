@@ -2,7 +2,7 @@ import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
 import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Tested, Verdict } from './claim.ts';
 import { micros } from './micros.ts';
-import { Ties } from './ties.ts';
+import { Ties, type Others } from './ties.ts';
 
 /** How many looks a claim of stability needs before it can hold. */
 export const MIN_STABILITY_LOOKS = 3;
@@ -79,7 +79,11 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       ...(definition.failuresTell === true ? { failuresTell: true } : {}),
       ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
-        new Judging(definition.start(args, context), definition, context.tied === undefined ? undefined : new Ties(context.tied)),
+        new Judging(
+          () => definition.start(args, context),
+          definition,
+          context.tied === undefined ? undefined : new Ties(context),
+        ),
     };
   };
   return Object.assign(make, { definition });
@@ -87,7 +91,8 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
 
 /** What all claims share: a verdict stands once reached, coverage is counted, and closing follows one set of rules. */
 class Judging implements Judge {
-  readonly #course: Course;
+  readonly #begin: () => Course;
+  #course: Course;
   readonly #stability: boolean;
   readonly #hears: boolean;
   #looks = 0;
@@ -97,8 +102,13 @@ class Judging implements Judge {
   /** Where the channels may tell of other operations too. */
   readonly #ties: Ties | undefined;
 
-  constructor(course: Course, { fromNow, hears }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears'>, ties: Ties | undefined) {
-    this.#course = course;
+  constructor(
+    begin: () => Course,
+    { fromNow, hears }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears'>,
+    ties: Ties | undefined,
+  ) {
+    this.#begin = begin;
+    this.#course = begin();
     this.#stability = fromNow === true;
     this.#hears = hears === true;
     this.#ties = ties;
@@ -106,28 +116,42 @@ class Judging implements Judge {
 
   step(observation: Observation): Verdict {
     if (this.#final !== undefined) return this.#final.verdict;
-    if (this.#ties === undefined) return this.#step(observation, observation);
-    for (const own of this.#ties.admit(observation)) if (this.#step(own, observation) !== 'undecided') break;
-    return this.#verdict;
+    if (this.#ties === undefined) return this.#step(observation, observation.at);
+    const { observations, anew } = this.#ties.admit(observation);
+    if (anew) this.#restart();
+    return this.#take(observations, observation.at);
   }
 
-  get #verdict(): Verdict {
-    return this.#final?.verdict ?? 'undecided';
+  #take(observations: readonly Observation[], now: Millis): Verdict {
+    for (const own of observations) {
+      const verdict = this.#step(own, now);
+      if (verdict !== 'undecided') return verdict;
+    }
+    return 'undecided';
   }
 
-  /** @param now the observation that brought it: one that was held is judged when it is known whose it is */
-  #step(observation: Observation, now: Observation): Verdict {
+  #restart(): void {
+    this.#course = this.#begin();
+    this.#looks = 0;
+    this.#largestGap = 0;
+    this.#lastLook = undefined;
+  }
+
+  /** @param now when it is judged: one that was held is judged when it is known whose it is */
+  #step(observation: Observation, now: Millis): Verdict {
     this.#cover(observation);
     const decision = this.#course.step(observation);
     if (decision === undefined) return 'undecided';
     // A tick carries nothing but time: what it decides, the deadline decided.
     const decidedBy = observation.kind === 'tick' ? 'deadline' : 'observation';
     const { verdict, reason, evidence } = decision;
-    this.#final = { verdict, reason, evidence, decidedBy, at: now.at, coverage: this.#coverage() };
+    this.#final = { verdict, reason, evidence, decidedBy, at: now, coverage: this.#coverage() };
     return verdict;
   }
 
   close(closing: Closing): Judgement {
+    // What waited to be told apart waits no longer.
+    if (this.#final === undefined && this.#ties !== undefined) this.#take(this.#ties.rest(), closing.at);
     this.#final ??= this.#closed(closing);
     return this.#final;
   }
@@ -145,7 +169,8 @@ class Judging implements Judge {
   }
 
   due(): Millis | undefined {
-    return this.#final === undefined ? this.#course.due?.() : undefined;
+    // While something waits to be told apart, time decides nothing: it may decide otherwise.
+    return this.#final === undefined && this.#ties?.waits !== true ? this.#course.due?.() : undefined;
   }
 
   #closed(closing: Closing): Judgement {
@@ -169,7 +194,13 @@ class Judging implements Judge {
       return undecided('nothing', { reason: { code: 'nothing-seen', ...this.#others(), closing: details }, evidence: [] });
     if (this.#stability && this.#looks < MIN_STABILITY_LOOKS && !heard) {
       return undecided('nothing', {
-        reason: { code: 'too-few-looks', looks: this.#looks, needed: MIN_STABILITY_LOOKS, closing: details },
+        reason: {
+          code: 'too-few-looks',
+          looks: this.#looks,
+          needed: MIN_STABILITY_LOOKS,
+          ...this.#others(),
+          closing: details,
+        },
         evidence: this.#standing().evidence,
       });
     }
@@ -191,7 +222,7 @@ class Judging implements Judge {
   }
 
   /** What was seen and left out tells why nothing was decided. */
-  #others(): { readonly others?: NonNullable<Ties['others']> } {
+  #others(): { readonly others?: Others } {
     const others = this.#ties?.others;
     return others === undefined ? {} : { others };
   }

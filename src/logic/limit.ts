@@ -1,4 +1,4 @@
-import { parseDuration, type Duration, type Millis } from '../time/index.ts';
+import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
 import { checkMembers, checkNumbers } from './arguments.ts';
 
 /** A claim's own limit of time. */

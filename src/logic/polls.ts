@@ -1,5 +1,7 @@
 import type { Millis } from '../time/index.ts';
-import { meaningOf, readHttpDate, readRetryAfter, type Observation, type ObservationOf } from '../trace/index.ts';
+import { meaningOf } from '../trace/words.ts';
+import { readHttpDate, readRetryAfter } from '../trace/retry-after.ts';
+import type { Observation, ObservationOf } from '../trace/index.ts';
 
 /** HTTP dates are told in whole seconds: who waits until one may wait this much shorter than their difference says. */
 const DATE_GRAIN_MS: Millis = 1000;
@@ -36,6 +38,8 @@ export class Polls {
   readonly #pending = new Map<string, ObservationOf<'request'>>();
   readonly #wishes = new Map<string, Wish>();
   readonly #ends = new Map<string, Observation>();
+  /** Who was told 202 by what it looks at. */
+  readonly #accepted = new Set<string>();
   /** How many requests asked how things stand. */
   looks = 0;
   last: Observation | undefined;
@@ -85,7 +89,10 @@ export class Polls {
       else this.#wishes.delete(same);
     }
     // Told again, it is still the first time that counts.
-    if (!isLooking(request) || !tellsTheEnd(o) || this.#ends.has(party)) return;
+    if (!isLooking(request)) return;
+    const isEnd = tellsTheEnd(o, this.#accepted.has(party));
+    if (o.status === 202) this.#accepted.add(party);
+    if (!isEnd || this.#ends.has(party)) return;
     this.#ends.set(party, o);
     this.told = party;
   }
@@ -147,18 +154,28 @@ export function aboutWhom(request: ObservationOf<'request'>, o: ObservationOf<'r
   return [...itself, ...named];
 }
 
-/** Whether an answer of a monitor is its last word: an ending in the body, or a redirect to the result. */
-export function tellsTheEnd(o: ObservationOf<'response'>): boolean {
+/**
+ * Whether an answer of a monitor is its last word: an ending in the body, or a redirect to the result. Of one that said 202 before,
+ * 200 is the end as well (RFC 9110 §15.3.3: 202 is what is not done), unless its body says that it is still at work.
+ *
+ * @param wasAccepted whether it had answered 202 before
+ */
+export function tellsTheEnd(o: ObservationOf<'response'>, wasAccepted = false): boolean {
   if (o.status === 303 || o.status === 410) return true;
-  if (o.status !== 200 || typeof o.body !== 'string') return false;
+  if (o.status !== 200) return false;
+  const told = typeof o.body === 'string' ? bodyMeans(o.body) : 'nothing';
+  return told === 'end' || (told === 'nothing' && wasAccepted);
+}
+
+function bodyMeans(text: string): 'end' | 'pending' | 'nothing' {
   try {
-    const body = JSON.parse(o.body) as { status?: unknown; state?: unknown; done?: unknown } | null;
+    const body = JSON.parse(text) as { status?: unknown; state?: unknown; done?: unknown } | null;
     // An operation as Google's APIs tell it (AIP-151).
-    if (body?.done === true) return true;
+    if (body?.done === true) return 'end';
     const word = body?.status ?? body?.state;
     const meaning = typeof word === 'string' ? meaningOf(word) : undefined;
-    return meaning !== undefined && meaning !== 'pending';
+    return meaning === undefined ? 'nothing' : meaning === 'pending' ? 'pending' : 'end';
   } catch {
-    return false;
+    return 'nothing';
   }
 }

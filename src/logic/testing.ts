@@ -1,4 +1,4 @@
-import { formatDuration, type Millis } from '../time/index.ts';
+import { formatDuration, type Millis } from '../time/duration.ts';
 import type { Observation, ObservationOf } from '../trace/index.ts';
 import type { ClaimContext, Judgement, ReasonWords, Tested } from './claim.ts';
 import { MAX_DIFFERENCES, type Differing } from './compare.ts';

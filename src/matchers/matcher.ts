@@ -13,6 +13,11 @@ export interface WaitOptions {
   readonly within?: Duration | undefined;
   /** When to look again: a fixed gap, or a pace. By default what suits the source. */
   readonly pace?: PaceOption | undefined;
+  /**
+   * How long to look on past the deadline, to tell a slow system from a broken one: "it would have passed 340ms later". It changes
+   * no verdict. By default up to 1 s, no longer than `within` and the test's time; 0 in CI.
+   */
+  readonly lookPast?: Duration | undefined;
 }
 
 /** What every matcher about stability takes. */
@@ -65,7 +70,13 @@ function inWordsOf(name: string, error: HarnessError): HarnessError {
  * @throws HarnessError `invalid-options`: an option that is not known would be a wait that nobody asked for
  */
 export function waitOptions<O extends WaitOptions>(options?: O, own: readonly string[] = []): Partial<O> {
-  return checked<Partial<O>>(options === undefined ? {} : options, [...own, 'within', 'pace'], "{ within: '5s' }");
+  const given = checked<Partial<O>>(
+    options === undefined ? {} : options,
+    [...own, 'within', 'pace', 'lookPast'],
+    "{ within: '5s' }",
+  );
+  if (given.lookPast !== undefined) parseDuration(given.lookPast, 'lookPast');
+  return given;
 }
 
 /** Time for what is on its way when a limit is reached, in milliseconds. */
@@ -125,8 +136,8 @@ function checked<T extends object>(options: T, known: readonly string[], example
   return options;
 }
 
-/** One subject per answer, and per probe: several matchers on one Response speak of one operation. */
-const operations: WeakMap<object, Subject> = new WeakMap();
+/** One subject per answer, and per probe: several matchers on one Response speak of one operation, and share what a probe tells. */
+const subjects: WeakMap<object, Subject> = new WeakMap();
 
 /**
  * What a matcher watches, made of what it was given: an operation or any subject, a function to call again and again, the
@@ -139,13 +150,10 @@ export function subjectOf(received: unknown, matcher: string): Subject {
     return subject([poll(received as () => unknown)], { name: received.name === '' ? undefined : received.name });
   if (typeof received === 'object' && received !== null) {
     if ('sources' in received && 'trace' in received && 'clock' in received) return received as Subject;
-    if (isSource(received)) return sourceAlone(received);
-    const known = operations.get(received);
-    if (known !== undefined) return known;
-    if (isStart(received)) {
-      const made = operation(received as Response | Promise<Response> | StartDescription);
-      operations.set(received, made);
-      return made;
+    const known = subjects.get(received) ?? made(received);
+    if (known !== undefined) {
+      subjects.set(received, known);
+      return known;
     }
   }
   throw new HarnessError(
@@ -155,13 +163,10 @@ export function subjectOf(received: unknown, matcher: string): Subject {
   );
 }
 
-/** A probe by itself: one subject per probe, so that several matchers on it share what it tells. */
-function sourceAlone(source: Source): Subject {
-  const known = operations.get(source);
-  if (known !== undefined) return known;
-  const made = subject([source], { name: source.name });
-  operations.set(source, made);
-  return made;
+/** A probe by itself, or an operation; undefined of a value. */
+function made(received: object): Subject | undefined {
+  if (isSource(received)) return subject([received], { name: received.name });
+  return isStart(received) ? operation(received as Response | Promise<Response> | StartDescription) : undefined;
 }
 
 function isSource(value: object): value is Source {

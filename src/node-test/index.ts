@@ -11,12 +11,18 @@
 import type { Expect } from 'expect';
 import { after, afterEach, assert, beforeEach, type TestContext } from 'node:test';
 import { call } from '../edge/call.ts';
+import type { ConsistentlyOptions } from '../edge/consistently.ts';
+import type { EventuallyOptions } from '../edge/eventually.ts';
+import { remarkMargin } from '../edge/remarks.ts';
+import type { Defaults } from '../edge/settings.ts';
 import { siteBelow } from '../edge/site.ts';
 import { leave } from '../edge/waiting.ts';
 import type { AsyncMatchers } from '../matchers/async.ts';
 import * as matchers from '../matchers/index.ts';
 import type { Matcher, StayOptions, WaitOptions } from '../matchers/matcher.ts';
-import { extendExpect } from './expect.ts';
+import { edge, extendExpect, giveTime } from './expect.ts';
+import { consistently, eventually, type Eventual } from './forms.ts';
+import { defaults } from './settings.ts';
 import { enter, exit, knownTest, type NodeContext } from './tests.ts';
 
 const all = Object.values(matchers);
@@ -38,14 +44,18 @@ after(leave);
 /** `t.assert.toEventuallySucceed(op)`: the context says whose it is, also while several tests run at the same time. */
 function asserting(matcher: Matcher): (this: TestContext, received: unknown, ...args: unknown[]) => Promise<void> {
   return function assertion(this: TestContext, received: unknown, ...args: unknown[]): Promise<void> {
+    const label = `t.assert.${matcher.name}(…)`;
+    const owner = knownTest(this);
     const outcome = call(matcher, {
       received,
       args,
       isNot: false,
-      label: `t.assert.${matcher.name}(…)`,
+      label,
       site: siteBelow(assertion, /^$/),
-      owner: knownTest(this),
-      giveTime: (ms) => `test(name, { timeout: ${ms} }, fn)`,
+      owner,
+      giveTime,
+      defaults: () => edge.defaults(owner),
+      onPass: (took, within) => remarkMargin(edge, owner, label, took, within),
     });
     return outcome.then(() => undefined) as Promise<void>;
   };
@@ -55,7 +65,8 @@ function asserting(matcher: Matcher): (this: TestContext, received: unknown, ...
 export type AsyncAsserts = {
   [Name in keyof AsyncMatchers]: (received: unknown, ...args: Parameters<AsyncMatchers[Name]>) => Promise<void>;
 };
-export type { AsyncMatchers, StayOptions, WaitOptions };
+export { consistently, defaults, eventually };
+export type { AsyncMatchers, ConsistentlyOptions, Defaults, Eventual, EventuallyOptions, StayOptions, WaitOptions };
 
 declare module 'expect' {
   // The parameters must repeat the package's own, to the letter.

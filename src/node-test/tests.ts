@@ -1,7 +1,7 @@
 import * as nodeTest from 'node:test';
 import { Attempt } from '../edge/attempt.ts';
-import { globalExpect } from '../edge/refusals.ts';
-import { isError } from '../errors.ts';
+import type { Owner } from '../edge/waiting.ts';
+import { isError, type HarnessError } from '../errors.ts';
 
 /** What `node:test` hands to a test and its hooks. */
 export interface NodeContext {
@@ -14,6 +14,7 @@ export interface NodeContext {
 }
 
 const attempts: WeakMap<object, Attempt> = new WeakMap();
+const contexts: WeakMap<Owner, NodeContext> = new WeakMap();
 const running: Map<NodeContext, Attempt> = new Map();
 
 /** The test of this context; a suite has none. */
@@ -25,6 +26,7 @@ export function knownTest(context: object): Attempt | undefined {
 export function enter(context: NodeContext): void {
   const attempt = new Attempt(context.name);
   attempts.set(context, attempt);
+  contexts.set(attempt, context);
   running.set(context, attempt);
   const { signal } = context;
   signal.addEventListener('abort', () => attempt.aborts('the test timed out or was cancelled'), { once: true });
@@ -44,23 +46,32 @@ export async function exit(context: NodeContext): Promise<void> {
   else throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'several matchers were not awaited');
 }
 
+/** Says something of a test in what the runner reports. */
+export function remark(owner: Owner, text: string): undefined {
+  contexts.get(owner)?.diagnostic(text);
+}
+
+const { getTestContext } = nodeTest as { getTestContext?: () => object | undefined };
+
+/** The test whose code this is; undefined where tests are only being defined. */
+export function testUnderWay(refuse: (running: number) => HarnessError): Attempt | undefined {
+  if (getTestContext === undefined) return currentTest(refuse);
+  const context = getTestContext();
+  return context === undefined ? undefined : attempts.get(context);
+}
+
 /**
  * The test whose code this is. Node 24 knows it; before, it is the only one that runs, or the innermost.
  *
- * @throws HarnessError `global-expect` where it could be another's
+ * @param refuse what to throw where it could be another's
  */
-export function currentTest(name: string): Attempt | undefined {
-  const { getTestContext } = nodeTest as { getTestContext?: () => object | undefined };
+export function currentTest(refuse: (running: number) => HarnessError): Attempt | undefined {
   const context = getTestContext?.();
   const known = context === undefined ? undefined : attempts.get(context);
   if (known !== undefined) return known;
-  const contexts = [...running.keys()];
-  const last = contexts.at(-1);
+  const open = [...running.keys()];
+  const last = open.at(-1);
   if (last === undefined) return undefined;
-  if (contexts.every((one) => one === last || last.fullName.startsWith(`${one.fullName} > `))) return running.get(last);
-  throw globalExpect(
-    name,
-    contexts.length,
-    `use the assert of the test's context: test('…', async (t) => { await t.assert.${name}(op) })`,
-  );
+  if (open.every((one) => one === last || last.fullName.startsWith(`${one.fullName} > `))) return running.get(last);
+  throw refuse(open.length);
 }

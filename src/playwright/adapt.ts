@@ -1,8 +1,9 @@
-import type { TestInfo } from '@playwright/test';
 import { call, type Result } from '../edge/call.ts';
 import { alreadyPolled, asymmetricForm } from '../edge/refusals.ts';
+import { attachTimeline, remarkMargin } from '../edge/remarks.ts';
 import { at, framesOf, siteBelow } from '../edge/site.ts';
 import type { Matcher } from '../matchers/matcher.ts';
+import { edge, giveTime } from './edge.ts';
 import { currentTest } from './tests.ts';
 
 /** What Playwright tells a matcher by `this`. */
@@ -27,35 +28,29 @@ export function adapt(matcher: Matcher): (this: ExpectState, received: unknown, 
     if (this.promise === undefined) throw at(asymmetricForm(name), site);
     const isNot = this.isNot === true;
     const title = this.title ?? '';
-    const current = currentTest();
+    const owner = currentTest()?.attempt;
+    const label = `expect(…)${isNot ? '.not' : ''}.${name}()`;
     const outcome = call(matcher, {
       received,
       args,
       isNot,
       site,
-      label: `expect(…)${isNot ? '.not' : ''}.${name}()`,
-      owner: current?.attempt,
+      label,
+      owner,
       // Whoever writes expect(…) has a frame of his own on the stack; when expect.poll asks again, there is none.
       refusal: framesOf(site) === '' && this.promise === '' ? alreadyPolled(name) : undefined,
       // Under `.resolves` it asks in the user's stead, and what the user gets is a promise of its own.
       asks: this.promise === '' ? 0 : -1,
       soft: SOFT.test(title),
       prefix: OWN_TITLE.test(title) ? undefined : title,
-      giveTime: (ms) => `test.setTimeout(${ms}) or timeout in playwright.config.ts`,
-      ...(current === undefined ? {} : { onViolation: ({ trace }) => attach(current.info, trace.toJSONL()) }),
+      giveTime,
+      defaults: () => edge.defaults(owner),
+      onPass: (took, within) => remarkMargin(edge, owner, label, took, within),
+      onViolation: ({ trace, judgement }, subject) => attachTimeline(edge, owner, label, { trace, judgement, name: subject }),
     });
     const promise = Promise.resolve() as unknown as Promise<Result>;
     // Playwright calls it once, and hands what comes back on to the user.
     promise.then = outcome.then.bind(outcome) as typeof promise.then;
     return promise;
   };
-}
-
-/** What was seen, for whoever looks at the report: it can be judged again, and drawn. */
-async function attach(info: TestInfo, trace: string): Promise<void> {
-  try {
-    await info.attach('holdfast-trace.jsonl', { body: trace, contentType: 'application/jsonl' });
-  } catch {
-    // The test has ended: the message says what was seen.
-  }
 }

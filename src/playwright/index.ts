@@ -10,44 +10,56 @@
 import {
   expect as ownExpect,
   test as ownTest,
-  type Expect,
   type PlaywrightTestArgs,
   type PlaywrightTestOptions,
   type PlaywrightWorkerArgs,
   type PlaywrightWorkerOptions,
   type TestType,
 } from '@playwright/test';
+import type { ConsistentlyOptions } from '../edge/consistently.ts';
+import type { EventuallyOptions } from '../edge/eventually.ts';
+import type { Defaults } from '../edge/settings.ts';
 import type { AsyncMatchers } from '../matchers/async.ts';
 import * as matchers from '../matchers/index.ts';
 import type { StayOptions, WaitOptions } from '../matchers/matcher.ts';
 import { adapt } from './adapt.ts';
+import { provide } from './edge.ts';
+import { expect } from './expect.ts';
+import { consistently, eventually, type Eventual } from './forms.ts';
+import { defaults } from './settings.ts';
 import { enter, exit } from './tests.ts';
 
-/** Playwright's own `expect`, with the matchers. It extends what `@playwright/test` exports as well. */
-export const expect: Expect = ownExpect.extend(
-  Object.fromEntries(Object.values(matchers).map((matcher) => [matcher.name, adapt(matcher)])),
-);
+/** What the config, and `test.use`, may say: `use: { holdfastDefaults: { within: '10s' } }`. */
+export interface HoldfastOptions {
+  readonly holdfastDefaults: Defaults;
+}
+
+const adapted = Object.fromEntries(Object.values(matchers).map((matcher) => [matcher.name, adapt(matcher)]));
+expect.extend(adapted);
+ownExpect.extend(adapted);
 
 /**
  * Playwright's own `test`. When a test ends, whatever matcher it did not await fails it, and what was pending as it timed out is told.
  *
  * A suite with fixtures of its own extends this one, or takes it in: `mergeTests(holdfastTest, ownTest)`.
  */
-export const test: TestType<PlaywrightTestArgs & PlaywrightTestOptions, PlaywrightWorkerArgs & PlaywrightWorkerOptions> =
-  ownTest.extend<{ holdfast: void }>({
-    holdfast: [
-      // Playwright reads from the first parameter which fixtures are asked for: none.
-      // oxlint-disable-next-line no-empty-pattern
-      async ({}, use, info) => {
-        enter(info);
-        await use();
-        await exit(info);
-      },
-      { auto: true, box: true },
-    ],
-  });
+export const test: TestType<
+  PlaywrightTestArgs & PlaywrightTestOptions & HoldfastOptions,
+  PlaywrightWorkerArgs & PlaywrightWorkerOptions
+> = ownTest.extend<HoldfastOptions & { holdfast: void }>({
+  holdfastDefaults: [{}, { option: true }],
+  holdfast: [
+    async ({ holdfastDefaults }, use, info) => {
+      provide(enter(info), holdfastDefaults);
+      await use();
+      await exit(info);
+    },
+    { auto: true, box: true },
+  ],
+});
 
-export type { AsyncMatchers, StayOptions, WaitOptions };
+export { consistently, defaults, eventually, expect };
+export type { AsyncMatchers, ConsistentlyOptions, Defaults, Eventual, EventuallyOptions, StayOptions, WaitOptions };
 
 declare global {
   namespace PlaywrightTest {

@@ -1,10 +1,17 @@
 import { expect, test, type TestInfo } from '@playwright/test';
 import { Attempt } from '../edge/attempt.ts';
+import type { Owner } from '../edge/waiting.ts';
 import { isError } from '../errors.ts';
 import { systemClock } from '../time/index.ts';
 
 /** One attempt at one test: Playwright makes a new `TestInfo` for a retry. */
 const attempts: WeakMap<TestInfo, Attempt> = new WeakMap();
+const infos: WeakMap<Owner, TestInfo> = new WeakMap();
+
+/** What Playwright has of a test. */
+export function infoOf(owner: Owner): TestInfo | undefined {
+  return infos.get(owner);
+}
 
 /** The test whose code runs: a worker runs one at a time. Undefined in a hook of a whole suite. */
 export function currentTest(): { readonly info: TestInfo; readonly attempt: Attempt } | undefined {
@@ -27,12 +34,15 @@ function currentInfo(): TestInfo | undefined {
 function kept(info: TestInfo): Attempt {
   const attempt = new Attempt(info.title, info.timeout);
   attempts.set(info, attempt);
+  infos.set(attempt, info);
   return attempt;
 }
 
 /** The test begins: its time runs from here, hooks and fixtures counted in. */
-export function enter(info: TestInfo): void {
-  kept(info).begins();
+export function enter(info: TestInfo): Attempt {
+  const attempt = kept(info);
+  attempt.begins();
+  return attempt;
 }
 
 /** The test has ended, hooks and all: whatever was called in it must have been awaited by now. */
@@ -57,7 +67,7 @@ function messageOf(error: unknown): string {
 }
 
 /** Has a failure noted on the test without ending it. */
-function noting(error: unknown): void {
+export function noting(error: unknown): void {
   const fails = expect.extend({
     'holdfast:fails'() {
       throw error;

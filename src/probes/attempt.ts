@@ -1,7 +1,10 @@
 import { HarnessError, show } from '../errors.ts';
 import type { Pace } from '../time/index.ts';
-import { isNearer, type NearMiss } from '../trace/index.ts';
-import { failedLook, NO_NEWS, signalOf, type LookContext, type Looked, type Pull } from '../watch/index.ts';
+import { isNearer, type NearMiss } from '../trace/near-miss.ts';
+import { failedLook } from '../watch/watch.ts';
+import { NO_NEWS, type LookContext, type Looked, type Pull } from '../watch/source.ts';
+import { signalOf } from '../watch/signals.ts';
+import { worded } from './assertion.ts';
 import { missOf } from './nearness.ts';
 
 export interface AttemptOptions {
@@ -108,10 +111,11 @@ class Attempts<T> implements Attempt<T> {
     this.#passing = false;
     this.failure = { thrown };
     const signal = signalOf(thrown);
-    const event = failedLook(thrown);
+    const told = worded(thrown);
+    const event = failedLook(told);
     if (signal !== undefined)
       return signal.do === 'stop' ? { events: [event], stop: signal.reason } : { events: [event], after: signal.after };
-    const miss = this.#missOf(thrown);
+    const miss = this.#missOf(told);
     return { events: [miss === undefined ? event : { ...event, miss }] };
   }
 

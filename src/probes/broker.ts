@@ -1,6 +1,9 @@
 import { HarnessError, show } from '../errors.ts';
-import { formatDuration, type Clock, type Millis } from '../time/index.ts';
-import { plain, redactHeaders, redactUrl, type Headers } from '../trace/index.ts';
+import { formatDuration, type Millis } from '../time/duration.ts';
+import type { Clock } from '../time/index.ts';
+import { plain } from '../trace/plain.ts';
+import { redactHeaders, redactUrl } from '../trace/redact.ts';
+import type { Headers } from '../trace/index.ts';
 import type { OpenContext, Push } from '../watch/index.ts';
 import { tell, type ChannelOptions, type Message } from './channel.ts';
 import { decode, kept, MAX_READ_BYTES, withoutSecrets } from './exchange.ts';

@@ -1,5 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
-import { stateIn, valueAt, type EventOf } from '../trace/index.ts';
+import { stateIn, valueAt } from '../trace/told.ts';
+import type { EventOf } from '../trace/index.ts';
+import { meaningOf } from '../trace/words.ts';
 import type { OpenContext, Push, Subject } from '../watch/index.ts';
 
 /** What a push source was told: a delivery, an event of a stream, a broker's message, a mail. */
@@ -12,12 +14,23 @@ export interface ChannelOptions {
   readonly name?: string | undefined;
   /**
    * Whom a message is about: the ids by which `operation(start, { also })` knows its own on a channel that tells of several. By
-   * default what the message itself calls an operation's or a job's id; a message without keys is taken for the operation's.
+   * default what the message itself calls an operation's or a job's id, and its `subject` where that is an address or the message
+   * is a CloudEvent; a message without keys is taken for the operation's.
+   *
+   * @example
+   * ```ts
+   * import { webhook } from 'holdfast/probes';
+   * const hook = await webhook({ keys: ({ data }) => (data as { order: string }).order });
+   * await fetch(hook.url, { method: 'POST', body: '{"order":"order-7"}' });
+   * hook.trace.observations.find(({ kind }) => kind === 'message')?.keys; // => ['order-7']
+   * await hook.close();
+   * ```
    */
   readonly keys?: ((message: Message) => string | readonly string[] | undefined) | undefined;
   /**
    * What state a message tells: a name, or all that it tells of it. By default the `status` or `state` in its data, and what a
-   * type such as `operation.succeeded` ends with; `false` for messages alone.
+   * type such as `operation.succeeded` ends with, where that is a word that is commonly used for a state; `false` for messages
+   * alone.
    */
   readonly state?: false | ((message: Message) => string | Omit<State, 'kind'> | undefined) | undefined;
 }
@@ -41,17 +54,18 @@ export function tell(record: OpenContext['record'], message: Message, options: C
 }
 
 /** Where a message names the operation that it is about. */
-const OPERATION_FIELDS = ['operationId', 'operation_id', 'operation.id', 'jobId', 'jobID', 'job_id', 'job.id', 'subject'];
+const OPERATION_FIELDS = ['operationId', 'operation_id', 'operation.id', 'jobId', 'jobID', 'job_id', 'job.id'];
 
 function keysOf(message: Message, { keys }: ChannelOptions): readonly string[] {
   if (keys === undefined) {
     return bodies(message).flatMap((body) => {
       // The id beside a state is the id of what is in that state.
       const fields = stateIn(body, PLAIN) === undefined ? OPERATION_FIELDS : [...OPERATION_FIELDS, 'id'];
-      return fields.flatMap((field) => {
+      const told = fields.flatMap((field) => {
         const value = valueAt(body, field);
         return (typeof value === 'string' && value !== '') || typeof value === 'number' ? [String(value)] : [];
       });
+      return [...told, ...subjectOf(body)];
     });
   }
   const told: unknown = keys(message) ?? [];
@@ -62,6 +76,16 @@ function keysOf(message: Message, { keys }: ChannelOptions): readonly string[] {
     `keys: expected a text, a list of texts or nothing for a message, received ${show(told)}`,
     'give the ids that the message names, as in keys: ({ data }) => data.orderId',
   );
+}
+
+/**
+ * What a message calls its subject. Of a CloudEvent it is what the event is about (CloudEvents 1.0 §3.1.2); elsewhere it may as well
+ * be what a mail is headed by, so that only an address is taken.
+ */
+function subjectOf(body: Readonly<Record<string, unknown>>): readonly string[] {
+  const { subject, specversion } = body;
+  if (typeof subject !== 'string' || subject === '') return [];
+  return typeof specversion === 'string' || subject.includes('/') ? [subject] : [];
 }
 
 const PLAIN = { states: {}, field: undefined };
@@ -76,11 +100,12 @@ function stateOf(message: Message, { state }: ChannelOptions): State | undefined
       if (told !== undefined) return told;
     }
     const word = message.type === undefined ? undefined : OF_AN_OPERATION.exec(message.type)?.[1];
-    return word === undefined ? undefined : stateIn({ ...bodies(message).at(-1), status: word }, PLAIN);
+    // Of `operation.paged` nobody knows whether it is a state or something that happened.
+    return word === undefined || meaningOf(word) === undefined ? undefined : named(word, bodies(message).at(-1));
   }
   const told: unknown = state(message);
   if (told === undefined) return undefined;
-  if (typeof told === 'string' && told !== '') return stateIn({ status: told }, PLAIN);
+  if (typeof told === 'string' && told !== '') return named(told, undefined, message.data);
   if (typeof told === 'object' && told !== null && typeof (told as Partial<State>).state === 'string')
     return { kind: 'state', ...(told as Omit<State, 'kind'>) };
   throw new HarnessError(
@@ -88,6 +113,16 @@ function stateOf(message: Message, { state }: ChannelOptions): State | undefined
     `state: expected the name of a state, a state, or nothing for a message; received ${show(told)}`,
     "write state: ({ data }) => data.phase, or give { state: 'done', ending: 'success' }",
   );
+}
+
+/**
+ * A state by its name, with what a body tells of it besides.
+ *
+ * @param raw what was told, as it was told
+ */
+function named(word: string, body: Readonly<Record<string, unknown>> | undefined, raw: unknown = body): State {
+  const { raw: _named, ...state } = stateIn({ ...body, status: word }, PLAIN)!;
+  return raw === undefined ? state : { ...state, raw };
 }
 
 /** The data of a message, and what an envelope wraps: `{ type, timestamp, data }`. */

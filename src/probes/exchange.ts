@@ -1,6 +1,8 @@
 import { isError, show } from '../errors.ts';
-import { freshSeed, seeded } from '../time/index.ts';
-import { MAX_BODY_BYTES, reasonPhrase, redactHeaders, redactUrl, type Body, type Event, type EventOf } from '../trace/index.ts';
+import { freshSeed, seeded } from '../time/random.ts';
+import { MAX_BODY_BYTES, type Body, type Event, type EventOf } from '../trace/event.ts';
+import { reasonPhrase } from '../trace/status.ts';
+import { redactHeaders, redactUrl } from '../trace/redact.ts';
 
 /** A `fetch`, or anything that is called like it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;

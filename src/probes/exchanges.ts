@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HarnessError, show } from '../errors.ts';
-import { systemClock, type Clock } from '../time/index.ts';
-import { isSecretHeader, MAX_BODY_BYTES, redactHeaders, redactUrl, type Body, type Event, type EventOf } from '../trace/index.ts';
+import { systemClock, type Clock } from '../time/clock.ts';
+import { isSecretHeader, redactHeaders, redactUrl } from '../trace/redact.ts';
+import { MAX_BODY_BYTES, type Body, type Event, type EventOf } from '../trace/event.ts';
 import type { Channel } from './channel.ts';
 import { kept, noResponse } from './exchange.ts';
 import { Recording } from './recording.ts';

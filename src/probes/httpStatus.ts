@@ -1,7 +1,10 @@
 import { HarnessError, show } from '../errors.ts';
-import { proportional, type Clock, type Millis, type Pace } from '../time/index.ts';
-import { readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
-import { NO_NEWS, type LookContext, type Looked, type Pull } from '../watch/index.ts';
+import { proportional, type Pace } from '../time/pace.ts';
+import type { Clock, Millis } from '../time/index.ts';
+import { readRetryAfter } from '../trace/retry-after.ts';
+import { redactUrl } from '../trace/redact.ts';
+import type { Event } from '../trace/index.ts';
+import { NO_NEWS, type LookContext, type Looked, type Pull } from '../watch/source.ts';
 import {
   askAlong,
   nameOf,

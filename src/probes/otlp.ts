@@ -1,6 +1,6 @@
 import { show } from '../errors.ts';
 import type { EpochMillis } from '../time/index.ts';
-import { isSecretHeader, REDACTED, redactUrl } from '../trace/index.ts';
+import { isSecretHeader, REDACTED, redactUrl } from '../trace/redact.ts';
 import { fieldsOf, NotProtobuf, type WireValue } from './protobuf.ts';
 
 /** How many attributes, and how many events, of one span are told. */

@@ -1,5 +1,5 @@
 import { show } from '../errors.ts';
-import { systemClock, type Clock } from '../time/index.ts';
+import { systemClock, type Clock } from '../time/clock.ts';
 import type { Event } from '../trace/index.ts';
 import { tell, type ChannelOptions, type Message } from './channel.ts';
 import { Recording } from './recording.ts';

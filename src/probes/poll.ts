@@ -1,6 +1,9 @@
 import { HarnessError } from '../errors.ts';
-import { meaningOf, plain, type Ending, type Event } from '../trace/index.ts';
-import { NO_NEWS, type LookContext, type Looked, type Pull, type Viewed } from '../watch/index.ts';
+import { progressIn } from '../trace/told.ts';
+import { meaningOf } from '../trace/words.ts';
+import { plain } from '../trace/plain.ts';
+import type { Ending, Event } from '../trace/index.ts';
+import { NO_NEWS, type LookContext, type Looked, type Pull, type Viewed } from '../watch/source.ts';
 import type { Pace } from '../time/index.ts';
 
 export interface PollOptions {
@@ -15,7 +18,7 @@ export interface PollOptions {
  * Sees by calling a function of yours, sync or async.
  *
  * What it answers is read as a state: `true` is a success and `false` not yet; a text is the state's name; of an object
- * with a text `status` or `state`, that. Anything else is kept as a value. A throw or rejection is an observation, not the
+ * with a text `status` or `state`, that, and its `progress`. Anything else is kept as a value. A throw or rejection is an observation, not the
  * end of the wait. Looks without news are counted, not kept.
  *
  * @param probe is given an abort signal that fires when nobody waits any more
@@ -141,7 +144,9 @@ function eventOf(given: unknown, value: unknown, states: Readonly<Record<string,
   if (name === undefined) return value === undefined ? { kind: 'value' } : { kind: 'value', value };
   const meaning = (Object.hasOwn(states, name) ? states[name] : undefined) ?? (value === true ? 'success' : meaningOf(name));
   const ending = meaning === 'pending' ? undefined : meaning;
-  const raw = typeof value === 'object' ? { raw: value } : undefined;
+  if (typeof value !== 'object')
+    return ending === undefined ? { kind: 'state', state: name } : { kind: 'state', state: name, ending };
+  const raw = { raw: value, ...progressIn(value) };
   return ending === undefined ? { kind: 'state', state: name, ...raw } : { kind: 'state', state: name, ending, ...raw };
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../time/index.ts';
-import { createTrace, type Event, type Trace } from '../trace/index.ts';
+import { createTrace, type Trace } from '../trace/trace.ts';
+import type { Event } from '../trace/index.ts';
 import type { OpenContext, Source } from '../watch/index.ts';
 import type { Channel } from './channel.ts';
 

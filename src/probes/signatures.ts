@@ -1,4 +1,4 @@
-import { createHash, createHmac, createPrivateKey, createPublicKey, sign, timingSafeEqual, verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { HarnessError, show } from '../errors.ts';
 import type { EpochMillis, Millis } from '../time/index.ts';
 
@@ -80,6 +80,9 @@ export function checkedSecrets(
   });
 }
 
+/** Loaded when something is first signed or checked: most who import the probes do neither. */
+const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
+
 /** Ed25519 keys as DER wraps them (RFC 8410). */
 const PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -94,7 +97,7 @@ function bytesOf(secret: string, prefix: string): Buffer | undefined {
 const seedOf = (secret: string): Buffer | undefined => bytesOf(secret, 'whsk_')?.subarray(0, ED25519_BYTES);
 
 function hmac(key: string | Buffer, ...parts: readonly (string | Uint8Array)[]): Buffer {
-  const digest = createHmac('sha256', key);
+  const digest = crypto().createHmac('sha256', key);
   for (const part of parts) digest.update(part);
   return digest.digest();
 }
@@ -103,7 +106,7 @@ function hmac(key: string | Buffer, ...parts: readonly (string | Uint8Array)[]):
 function anyEqual(given: readonly Buffer[], expected: readonly Buffer[]): boolean {
   let found = false;
   for (const one of given)
-    for (const other of expected) if (one.byteLength === other.byteLength && timingSafeEqual(one, other)) found = true;
+    for (const other of expected) if (one.byteLength === other.byteLength && crypto().timingSafeEqual(one, other)) found = true;
   return found;
 }
 
@@ -139,8 +142,8 @@ const standard: Scheme = {
     const signatures = secrets.map((secret) => {
       const seed = seedOf(secret);
       if (seed === undefined) return `v1,${hmac(bytesOf(secret, 'whsec_')!, signed).toString('base64')}`;
-      const key = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, seed]), format: 'der', type: 'pkcs8' });
-      return `v1a,${sign(null, signed, key).toString('base64')}`;
+      const key = privateKeyOf(seed);
+      return `v1a,${crypto().sign(null, signed, key).toString('base64')}`;
     });
     const moment = { 'webhook-id': id, 'webhook-timestamp': String(timestamp) };
     return secrets.length === 0 ? moment : { ...moment, 'webhook-signature': signatures.join(' ') };
@@ -162,7 +165,7 @@ const standard: Scheme = {
         if (anyEqual(symmetric, [text(hmac(key, signed).toString('base64'))])) genuine = true;
       } else {
         const publicKey = publicKeyOf(secret);
-        for (const one of asymmetric) if (verify(null, signed, publicKey, one)) genuine = true;
+        for (const one of asymmetric) if (crypto().verify(null, signed, publicKey, one)) genuine = true;
       }
     }
     if (!genuine) return fault('forged', 'webhook-signature: none of these is the signature of what came');
@@ -170,15 +173,19 @@ const standard: Scheme = {
   },
 };
 
-function publicKeyOf(secret: string): ReturnType<typeof createPublicKey> {
+function publicKeyOf(secret: string): KeyObject {
   const seed = seedOf(secret);
-  if (seed !== undefined)
-    return createPublicKey(createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, seed]), format: 'der', type: 'pkcs8' }));
-  return createPublicKey({ key: Buffer.concat([PUBLIC_PREFIX, bytesOf(secret, 'whpk_')!]), format: 'der', type: 'spki' });
+  if (seed !== undefined) return crypto().createPublicKey(privateKeyOf(seed));
+  const key = Buffer.concat([PUBLIC_PREFIX, bytesOf(secret, 'whpk_')!]);
+  return crypto().createPublicKey({ key, format: 'der', type: 'spki' });
+}
+
+function privateKeyOf(seed: Buffer): KeyObject {
+  return crypto().createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, seed]), format: 'der', type: 'pkcs8' });
 }
 
 function attemptOf(signed: Uint8Array): string {
-  return createHash('sha256').update(signed).digest('base64');
+  return crypto().createHash('sha256').update(signed).digest('base64');
 }
 
 /** https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries: neither moment nor id is signed. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { show } from '../errors.ts';
-import { systemClock, type Clock } from '../time/index.ts';
+import { systemClock, type Clock } from '../time/clock.ts';
 import { tell, type Channel, type ChannelOptions } from './channel.ts';
 import { authority, listen, LOOPBACK } from './listen.ts';
 import { NotOtlp, spansOfJson, spansOfProtobuf, type Span } from './otlp.ts';

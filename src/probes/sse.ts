@@ -1,6 +1,10 @@
 import { HarnessError, show } from '../errors.ts';
-import { formatDuration, parseDuration, type Clock, type Duration, type Millis } from '../time/index.ts';
-import { plain, readRetryAfter, redactUrl, type Event } from '../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import type { Clock } from '../time/index.ts';
+import { plain } from '../trace/plain.ts';
+import { readRetryAfter } from '../trace/retry-after.ts';
+import { redactUrl } from '../trace/redact.ts';
+import type { Event } from '../trace/index.ts';
 import type { OpenContext, Push } from '../watch/index.ts';
 import { tell, type ChannelOptions, type Message } from './channel.ts';
 import { mediaType } from './cloudEvent.ts';
@@ -261,7 +265,7 @@ class Listening {
     }
     const received = status === 200 ? `the type ${type === '' ? 'of nothing' : show(type)}` : `the status ${status}`;
     this.#error(
-      `${address} is a stream that is not one: expected 200 with the type "text/event-stream", received ${received}`,
+      `${address} is a stream that is not one: expected 200 with the type "text/event-stream", received ${received}; give the address that streams, or ask this one again and again with poll`,
       'NotAStream',
       false,
       status,

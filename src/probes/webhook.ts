@@ -1,8 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { createServer, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
-import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
-import { plain, redactHeaders, redactUrl, stateIn, type Body, type EventOf, type Headers as HeaderList } from '../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import { plain } from '../trace/plain.ts';
+import { redactHeaders, redactUrl } from '../trace/redact.ts';
+import { stateIn } from '../trace/told.ts';
+import type { Body, EventOf, Headers as HeaderList } from '../trace/index.ts';
 import type { Channel, Message } from './channel.ts';
 import { cloudEventIn, jsonOf, mediaType } from './cloudEvent.ts';
 import { decode, kept } from './exchange.ts';
@@ -124,12 +127,25 @@ export interface Webhook extends Channel {
  * ```
  */
 export async function webhook(options: WebhookOptions = {}): Promise<Webhook> {
-  const receiver = new Receiver(options);
+  // It takes longer to load than all of this package, and most who import the probes open no webhook.
+  const http = await import('node:http');
+  const receiver = new Receiver(options, http.createServer);
   await receiver.listen();
   return receiver;
 }
 
-type Refusal = { readonly status: number; readonly why: string };
+/** `mend` is for whoever made the receiver, and not told to the sender. */
+type Refusal = { readonly status: number; readonly why: string; readonly mend?: string };
+const SAME_SECRET =
+  'if it is genuine, give the secret that it was signed with as { secret }, and its { scheme }, and let nothing on its way write the body anew';
+/** How to mend it, where it is the receiver that is not right. */
+const MENDS = {
+  forged: SAME_SECRET,
+  unsigned: SAME_SECRET,
+  malformed: SAME_SECRET,
+  stale: 'if it is genuine, set both clocks right, or allow for more with { tolerance }',
+  replayed: "if its sender repeats itself like this, take it with { replays: 'take' }",
+};
 type Taken = Omit<Delivery, 'answer'>;
 
 class Receiver extends Outlet implements Webhook {
@@ -152,7 +168,7 @@ class Receiver extends Outlet implements Webhook {
   readonly #accepted = new Map<string, true>();
   readonly #times = new Map<string, number>();
 
-  constructor(options: WebhookOptions) {
+  constructor(options: WebhookOptions, create: typeof createServer) {
     super(options, 'webhook');
     const { scheme = 'standard', replays = 'refuse', maxBodyBytes = MAX_DELIVERY_BYTES, answers } = options;
     this.#scheme = schemeOf(scheme);
@@ -166,7 +182,7 @@ class Receiver extends Outlet implements Webhook {
     this.#port = options.port ?? 0;
     this.#host = options.host ?? LOOPBACK;
     const slow = Math.max(1, this.#timeout);
-    this.#server = createServer(
+    this.#server = create(
       // The body has a time of its own below, on the receiver's clock.
       { requestTimeout: 0, headersTimeout: slow, connectionsCheckingInterval: Math.max(50, Math.min(1_000, slow / 2)) },
       (incoming, outgoing) => void this.#take(incoming, outgoing),
@@ -245,12 +261,19 @@ class Receiver extends Outlet implements Webhook {
         : this.#scheme.check(sealed, this.#secrets, this.clock.wall(), this.#tolerance);
     if (!checked.genuine)
       return refuse(
-        { status: checked.fault === 'stale' ? 400 : 401, why: `it is ${checked.fault}: ${checked.why}` },
+        {
+          status: checked.fault === 'stale' ? 400 : 401,
+          why: `it is ${checked.fault}: ${checked.why}`,
+          mend: MENDS[checked.fault],
+        },
         body,
         checked.fault === 'stale' ? {} : { 'www-authenticate': 'Webhook-Signature' },
       );
     if (this.#refusesReplays && checked.attempt !== undefined && this.#accepted.has(checked.attempt))
-      return refuse({ status: 401, why: 'it is replayed: byte for byte what was taken before, its moment included' }, body);
+      return refuse(
+        { status: 401, why: 'it is replayed: byte for byte what was taken before, its moment included', mend: MENDS.replayed },
+        body,
+      );
     const read = this.#open(sealed, incoming);
     if ('wrong' in read) return refuse({ status: 400, why: `it is ${read.wrong}` }, body);
     this.#deliver(request, path, read, body, checked.attempt, outgoing);
@@ -321,7 +344,7 @@ class Receiver extends Outlet implements Webhook {
   #refuse(
     request: EventOf<'request'>,
     path: string,
-    { status, why }: Refusal,
+    { status, why, mend }: Refusal,
     body: Uint8Array,
     outgoing: ServerResponse,
     more: Readonly<Record<string, string>>,
@@ -329,7 +352,7 @@ class Receiver extends Outlet implements Webhook {
     const { exchange, headers } = request;
     const { body: raw } = kept(body);
     this.record(request);
-    const message = `${name(request)} was refused: ${why}`;
+    const message = `${name(request)} was refused: ${why}${mend === undefined ? '' : `; ${mend}`}`;
     this.record({ kind: 'error', name: 'RefusedDelivery', message, status, ...(body.length === 0 ? {} : { body: raw }) });
     this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(more)) });
     const at = this.trace.now();

@@ -1,6 +1,9 @@
 import { HarnessError, show } from '../errors.ts';
-import { formatDuration, parseDuration, type Clock, type Duration, type Millis } from '../time/index.ts';
-import { plain, redactUrl, stateIn } from '../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import type { Clock } from '../time/index.ts';
+import { plain } from '../trace/plain.ts';
+import { redactUrl } from '../trace/redact.ts';
+import { stateIn } from '../trace/told.ts';
 import type { OpenContext, Push } from '../watch/index.ts';
 import { tell, type ChannelOptions, type Message } from './channel.ts';
 import { kept, withoutSecrets, type HeaderFields } from './exchange.ts';

@@ -1,9 +1,11 @@
 import { endingOf } from '../logic/ending.ts';
 import { counted, listed, times } from '../logic/say.ts';
+import { MAX_HELD_OBSERVATIONS, type Others } from '../logic/ties.ts';
 import { ContractViolation, show } from '../errors.ts';
 import type { Claim, Judgement, KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
-import { type Observation, type Trace, meaningOf, redactUrl } from '../trace/index.ts';
+import { type BoundHit, type Observation, type Trace, meaningOf, redactUrl } from '../trace/index.ts';
+import { ownIn } from '../trace/tied.ts';
 import { hint } from './advice.ts';
 import {
   type Scene,
@@ -436,12 +438,12 @@ function readAs({ picture }: Scene): readonly string[] {
 /** What a channel told of it after it had told the end: it changes nothing, and is worth knowing. */
 function late({ trace, reason }: Scene): readonly string[] {
   if (reason.code === 'after-the-end') return [];
-  const { lifecycle, scope } = trace.header;
-  const tied = new Set(trace.observations.flatMap((o) => (o.kind === 'link' ? [o.operation, ...o.keys] : [])));
+  const { lifecycle } = trace.header;
+  const isOwn = ownIn(trace);
   const ends = new Map<string, string>();
   const rows: [string, string][] = [];
   for (const o of trace.observations) {
-    if (o.kind !== 'state' || (scope !== undefined && o.keys !== undefined && !o.keys.some((key) => tied.has(key)))) continue;
+    if (o.kind !== 'state' || !isOwn(o)) continue;
     const end = ends.get(o.source);
     const ending = endingOf(o, lifecycle);
     if (end !== undefined && ending === undefined)
@@ -508,7 +510,7 @@ function looks({ judgement, main }: Scene): readonly string[] {
 
 /** What was seen and not judged: of another operation, or of this one by a name that nobody told us. */
 function others({ judgement }: Scene): readonly string[] {
-  const told = judgement.reason['others'] as { readonly count: number; readonly keys: readonly string[] } | undefined;
+  const told = othersIn(judgement);
   if (told === undefined) return [];
   const keys = told.keys.map((key) => oneLine(redactUrl(key), 60)).join(', ');
   return paragraph(
@@ -516,16 +518,29 @@ function others({ judgement }: Scene): readonly string[] {
   );
 }
 
+function othersIn({ reason }: Judgement): Others | undefined {
+  return reason['others'] as Others | undefined;
+}
+
 function faults({ picture, at }: Scene): readonly string[] {
   return inForce(picture.faults, at).map(({ fault, from }) => `${oneLine(fault, 80)}, in force since ${moment(from)}`);
 }
 
-function bounds({ trace }: Scene): readonly string[] {
-  return trace.header.bounds.map(({ bound, limit, at }) =>
-    bound === 'observations'
-      ? `the trace was full at ${moment(at)}: it keeps ${limit.toLocaleString('en-US')} observations`
-      : `bodies after ${moment(at)} were not kept: a trace keeps ${limit.toLocaleString('en-US')} characters of them`,
-  );
+function bounds({ trace, judgement }: Scene): readonly string[] {
+  const dropped = othersIn(judgement)?.dropped;
+  const held =
+    dropped === undefined
+      ? []
+      : paragraph(
+          `${counted(dropped, 'observation')} gave way, as ${MAX_HELD_OBSERVATIONS.toLocaleString('en-US')} are held until it is known whose they are: ${dropped === 1 ? 'it' : 'some'} may have been of this operation`,
+        );
+  return [...trace.header.bounds.map(boundHit), ...held];
+}
+
+function boundHit({ bound, limit, at }: BoundHit): string {
+  return bound === 'observations'
+    ? `the trace was full at ${moment(at)}: it keeps ${limit.toLocaleString('en-US')} observations`
+    : `bodies after ${moment(at)} were not kept: a trace keeps ${limit.toLocaleString('en-US')} characters of them`;
 }
 
 function replayOf(trace: Trace): string | undefined {

@@ -2,6 +2,7 @@ import { nearest } from '../errors.ts';
 import type { Claim, Judgement, KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
 import type { Observation, Trace } from '../trace/index.ts';
+import { ownIn } from '../trace/tied.ts';
 import { oneLine } from './text.ts';
 import { type Lane, type Timeline, timeline } from './timeline.ts';
 import { NO_MESSAGE, redacted } from './words.ts';
@@ -46,6 +47,7 @@ export interface Scene {
   /** What the closing told: how long was waited, what hung since when. */
   readonly closing: Closed;
   readonly trace: Trace;
+  /** What was seen until it was decided; of one operation what is its own. */
   readonly observations: readonly Observation[];
   readonly picture: Timeline;
   /** The lane that tells most: what hung, else the one with the most looks that is not the start. */
@@ -98,9 +100,11 @@ export function sceneOf(told: Told): Scene {
       (one.judgement as Partial<Judgement> | undefined)?.at === judgement.at,
   );
   const since = record?.since ?? 0;
-  const observations = trace.observations.slice(0, record?.upTo);
+  const { header } = trace;
+  const seen = { header, observations: trace.observations.slice(0, record?.upTo) };
+  const observations = seen.observations.filter(ownIn(seen));
   const closing = (judgement.reason['closing'] ?? {}) as Closed;
-  const picture = timeline({ observations }, { from: record?.from, maxSegments: MAX_ROWS, maxErrors: MAX_ERROR_ROWS });
+  const picture = timeline(seen, { from: record?.from, maxSegments: MAX_ROWS, maxErrors: MAX_ERROR_ROWS });
   const watched = picture.lanes.filter(({ source }) => source !== 'start');
   const main =
     picture.lanes.find(({ source }) => source === closing.source) ??

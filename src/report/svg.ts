@@ -1,5 +1,6 @@
 import { formatDuration, type Millis } from '../time/index.ts';
 import type { Ending, Observation, Trace } from '../trace/index.ts';
+import { ownIn } from '../trace/tied.ts';
 import type { Judgement } from '../logic/index.ts';
 import { moment, oneLine } from './text.ts';
 import { timeline, type Lane, type Segment, type Timeline } from './timeline.ts';
@@ -71,7 +72,7 @@ export function renderSvg({ trace, judgement, name }: Drawn): string {
     ...(picture.lanes.length > lanes.length
       ? [text(16, bottom + 12, `… and ${picture.lanes.length - lanes.length} more sources`, 'dim')]
       : []),
-    ...drawMarks(trace.observations, lanes, judgement, scale),
+    ...drawMarks(trace.observations.filter(ownIn(trace)), lanes, judgement, scale),
     ...drawVerdict(judgement, scale, bottom),
     ...legend(picture, bottom + 32),
     '</svg>',

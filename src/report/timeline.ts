@@ -1,6 +1,7 @@
 import { show } from '../errors.ts';
 import type { Millis } from '../time/index.ts';
 import type { Ending, ObservationOf, Trace } from '../trace/index.ts';
+import { ownIn } from '../trace/tied.ts';
 
 /** How many segments of one lane are laid out; those in the middle are left out and counted. */
 export const MAX_SEGMENTS = 40;
@@ -217,9 +218,9 @@ class Drawing {
 
 /**
  * Lays a trace out: one lane per source, consecutive looks that saw the same as one segment, errors grouped, faults as
- * spans, notes as marks.
+ * spans, notes as marks. Of a trace of one operation what is another's, as far as its links tell, is left out.
  *
- * @param trace or a list of its observations
+ * @param trace or a list of its observations; with the header it is known whether it is of one operation
  *
  * @example
  * ```ts
@@ -232,9 +233,13 @@ class Drawing {
  * timeline(trace).lanes[0]?.segments[0]?.looks; // => 4
  * ```
  */
-export function timeline(trace: Pick<Trace, 'observations'>, options: TimelineOptions = {}): Timeline {
+export function timeline(
+  trace: Pick<Trace, 'observations'> & Partial<Pick<Trace, 'header'>>,
+  options: TimelineOptions = {},
+): Timeline {
   const { from = 0, maxSegments = MAX_SEGMENTS, maxErrors = MAX_ERRORS } = options;
   const upTo = Math.min(options.upTo ?? trace.observations.length, trace.observations.length);
+  const isOwn = ownIn(upTo === trace.observations.length ? trace : { ...trace, observations: trace.observations.slice(0, upTo) });
   const drawings = new Map<string, Drawing>();
   const laneOf = (source: string): Drawing => {
     let drawing = drawings.get(source);
@@ -246,6 +251,7 @@ export function timeline(trace: Pick<Trace, 'observations'>, options: TimelineOp
   for (let i = 0; i < upTo; i++) {
     if (i === from) for (const drawing of drawings.values()) drawing.restart();
     const o = trace.observations[i]!;
+    if (!isOwn(o)) continue;
     switch (o.kind) {
       case 'state':
       case 'value':

@@ -1,28 +1,81 @@
 import type { Ending, EventOf } from './event.ts';
 import { meaningOf, type Meaning } from './words.ts';
 
-/** What the caller says about state names: `{ shipped: 'success' }`. */
+/**
+ * What the caller says about state names.
+ *
+ * @example
+ * ```ts
+ * import { stateIn, type StateMeanings } from 'holdfast/trace';
+ * const states: StateMeanings = { shipped: 'success', onHold: 'pending' };
+ * stateIn({ status: 'shipped' }, { states, field: undefined })?.ending; // => 'success'
+ * ```
+ */
 export type StateMeanings = Readonly<Record<string, Meaning>>;
 
-/** How the caller wants bodies read. */
+/**
+ * How the caller wants bodies read.
+ *
+ * @example
+ * ```ts
+ * import { stateIn, type StateWords } from 'holdfast/trace';
+ * const words: StateWords = { states: {}, field: 'job.phase' };
+ * stateIn({ job: { phase: 'done' } }, words)?.state; // => 'done'
+ * ```
+ */
 export interface StateWords {
   readonly states: StateMeanings;
   /** Where the state stands, as a dotted path; `status`, else `state`, by default. */
   readonly field: string | undefined;
 }
 
-/** What a state means: what the caller says, else common use. */
+/**
+ * What a state means: what the caller says, else common use.
+ *
+ * @returns undefined for a word that nobody said anything about
+ *
+ * @example
+ * ```ts
+ * import { meaningIn } from 'holdfast/trace';
+ * meaningIn('done', { done: 'pending' }); // => 'pending'
+ * meaningIn('done', {}); // => 'success'
+ * meaningIn('FailingOver', {}); // => undefined
+ * ```
+ */
 export function meaningIn(word: string, states: StateMeanings): Meaning | undefined {
   return Object.hasOwn(states, word) ? states[word] : meaningOf(word);
 }
 
-/** The ending that a state's name tells, by what the caller says, else by common use. */
+/**
+ * The ending that a state's name tells, by what the caller says, else by common use.
+ *
+ * @returns undefined where it goes on, or where nobody knows
+ *
+ * @example
+ * ```ts
+ * import { endingIn } from 'holdfast/trace';
+ * endingIn('shipped', { shipped: 'success' }); // => 'success'
+ * endingIn('running', {}); // => undefined
+ * ```
+ */
 export function endingIn(word: string, states: StateMeanings): Ending | undefined {
   const meaning = meaningIn(word, states);
   return meaning === 'pending' ? undefined : meaning;
 }
 
-/** The state's name in a body, and the field it stands in. A number counts as a name where the field was given. */
+/**
+ * The state's name in a body, and the field it stands in.
+ *
+ * @param field where it stands, as a dotted path, so that also a number or a boolean counts; by default a text in `status`, else in
+ * `state`
+ *
+ * @example
+ * ```ts
+ * import { wordIn } from 'holdfast/trace';
+ * wordIn({ status: 2, state: 'running' }); // => { field: 'state', word: 'running' }
+ * wordIn({ status: 2, state: 'running' }, 'status'); // => { field: 'status', word: '2' }
+ * ```
+ */
 export function wordIn(json: unknown, field?: string): { readonly field: string; readonly word: string } | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   if (field !== undefined) {
@@ -38,7 +91,17 @@ export function wordIn(json: unknown, field?: string): { readonly field: string;
   return undefined;
 }
 
-/** What stands at a dotted path in a body. */
+/**
+ * What stands at a dotted path in a body.
+ *
+ * @returns undefined where nothing does; what JSON does not write, as the length of a list, is not there
+ *
+ * @example
+ * ```ts
+ * import { valueAt } from 'holdfast/trace';
+ * valueAt({ jobs: [{ id: 7 }] }, 'jobs.0.id'); // => 7
+ * ```
+ */
 export function valueAt(json: unknown, path: string): unknown {
   let value: unknown = json;
   for (const key of path.split('.')) {
@@ -49,7 +112,16 @@ export function valueAt(json: unknown, path: string): unknown {
   return value;
 }
 
-/** The progress that a body tells, in per cent. */
+/**
+ * The progress that a body tells, in per cent: `progress`, `percentComplete` or `percentageComplete`, from 0 to 100.
+ *
+ * @example
+ * ```ts
+ * import { progressIn } from 'holdfast/trace';
+ * progressIn({ percentComplete: 40 }); // => { progress: 40 }
+ * progressIn({ progress: 140 }); // => {}
+ * ```
+ */
 export function progressIn(json: unknown): { progress?: number } {
   if (typeof json !== 'object' || json === null) return {};
   for (const field of ['progress', 'percentComplete', 'percentageComplete']) {

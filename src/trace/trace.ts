@@ -2,6 +2,7 @@ import { documentError, show, type Issue } from '../errors.ts';
 import type { Clock, EpochMillis, Millis } from '../time/index.ts';
 import { EVENT_KINDS, type Event, type EventOf, type Observation } from './event.ts';
 import { checkLifecycle, type Lifecycle } from './lifecycle.ts';
+import { keyOf, keysOf, linksIn, Tied } from './tied.ts';
 
 /** How many observations one trace keeps; the next one ends it, and the header says so. */
 export const MAX_OBSERVATIONS = 100_000;
@@ -60,7 +61,10 @@ export interface TraceHeader {
 export interface Trace {
   readonly header: TraceHeader;
   readonly observations: readonly Observation[];
-  /** Appends an event, stamps it and tells the followers; undefined once the trace is full. */
+  /**
+   * Appends an event, stamps it and tells the followers; undefined once the trace is full. A key that is an address is kept without
+   * its secrets, as every address is.
+   */
   record(source: string, event: Event, keys?: readonly string[]): Observation | undefined;
   /** Calls `listener` for every observation from now on, in order; the returned function stops it. */
   follow(listener: (observation: Observation) => void): () => void;
@@ -107,18 +111,20 @@ export interface TraceOptions {
  */
 export function createTrace(options: TraceOptions): Trace {
   const { clock, seed, lifecycle, scope } = options;
-  const start = { format: 'holdfast-trace', version: TRACE_VERSION, epoch: Math.round(clock.wall()) } as const;
-  // The lists are replaced rather than changed, so that all who have nothing in them share one.
-  const none = { claims: NOBODY, bounds: NOBODY };
+  const epoch = Math.round(clock.wall());
   return new RecordedTrace(
+    // The lists are replaced rather than changed, so that all who have nothing in them share one.
     seed === undefined && lifecycle === undefined && scope === undefined
-      ? { ...start, ...none }
+      ? { format: 'holdfast-trace', version: TRACE_VERSION, epoch, claims: NOBODY, bounds: NOBODY }
       : {
-          ...start,
+          format: 'holdfast-trace',
+          version: TRACE_VERSION,
+          epoch,
           ...(seed === undefined ? {} : { seed }),
           ...(lifecycle === undefined ? {} : { lifecycle }),
           ...(scope === undefined ? {} : { scope }),
-          ...none,
+          claims: NOBODY,
+          bounds: NOBODY,
         },
     [],
     clock,
@@ -173,7 +179,7 @@ class RecordedTrace implements Trace {
     const kept: Event = seq === this.#maxObservations - 1 ? { kind: 'end', reason: 'bound' } : this.#bounded(event, at);
     if (kept.kind === 'end' && kept !== event) this.#hit('observations', this.#maxObservations, at);
     const observation: Observation =
-      keys === undefined || keys.length === 0 ? { at, seq, source, ...kept } : { at, seq, source, keys, ...kept };
+      keys === undefined || keys.length === 0 ? { at, seq, source, ...kept } : { at, seq, source, keys: keysOf(keys), ...kept };
     this.observations.push(observation);
     this.#deliver();
     return observation;
@@ -196,12 +202,10 @@ class RecordedTrace implements Trace {
   }
 
   of(operation: string): readonly Observation[] {
-    const tied = new Set([operation]);
-    for (const o of this.observations)
-      if (o.kind === 'link' && o.operation === operation) for (const key of o.keys) tied.add(key);
-    return this.observations.filter((o) =>
-      o.kind === 'link' ? o.operation === operation : (o.keys?.some((key) => tied.has(key)) ?? false),
-    );
+    const wanted = keyOf(operation);
+    const isLink = (o: Observation): boolean => o.kind === 'link' && keyOf(o.operation) === wanted;
+    const tied = new Tied([{ source: '', operation, keys: NOBODY }, ...linksIn(this.observations).filter(isLink)]);
+    return this.observations.filter((o) => (o.kind === 'link' ? isLink(o) : tied.names(o)));
   }
 
   judged(record: ClaimRecord): void {
@@ -244,6 +248,7 @@ class RecordedTrace implements Trace {
   #bounded(event: Event, at: Millis): Event {
     if (event.kind === 'state') return this.#boundedState(event, at);
     if (event.kind === 'value') return this.#boundedValue(event, at);
+    if (event.kind === 'link') return { ...event, operation: keyOf(event.operation), keys: keysOf(event.keys) };
     const body = event.kind === 'message' ? event.raw : 'body' in event ? event.body : undefined;
     if (body === undefined) return event;
     this.#bodies += typeof body === 'string' ? body.length : body.base64.length;

@@ -1,13 +1,12 @@
-import { chai, vi, type MatcherState, type RunnerTestCase } from 'vitest';
+import { chai, type MatcherState, type RunnerTestCase } from 'vitest';
 import { call, type Result } from '../edge/call.ts';
 import { alreadyPolled, asymmetricForm, globalExpect } from '../edge/refusals.ts';
+import { attachTimeline, remarkMargin } from '../edge/remarks.ts';
 import { at, siteBelow, type Site } from '../edge/site.ts';
-import { afterAllTests, type Owner } from '../edge/waiting.ts';
 import type { Matcher } from '../matchers/matcher.ts';
-import type { Millis } from '../time/index.ts';
-import { concurrentTest, enterLate, isOver, runningTests, timeLeft } from './attempt.ts';
-import { attachTimeline, remarkMargin } from './remarks.ts';
-import { defaultsFor, giveTime } from './settings.ts';
+import { concurrentTest, enterLate, isOver, runningTests } from './attempt.ts';
+import { edge, giveTime, moveTimers } from './edge.ts';
+import { ownerOf } from './owner.ts';
 
 export { leave } from '../edge/waiting.ts';
 
@@ -25,6 +24,7 @@ export function adapt(matcher: Matcher): (this: MatcherState, received: unknown,
     const task = refusal === undefined ? ownTest(this, name, site) : undefined;
     // Under `.resolves` the runner has told the test already that nobody awaited it.
     if (task !== undefined && isOver(task) && this.promise !== '') return new Promise(() => undefined);
+    const owner = task === undefined ? undefined : ownerOf(task);
     const label = `expect(…)${this.isNot ? '.not' : ''}.${name}()`;
     const soft = this.soft === true && this.promise === '';
     return call(matcher, {
@@ -33,63 +33,23 @@ export function adapt(matcher: Matcher): (this: MatcherState, received: unknown,
       isNot: this.isNot === true,
       label,
       site,
-      owner: task === undefined ? undefined : ownerOf(task),
+      owner,
       soft,
       asks: soft ? 1 : 0,
       refusal,
       prefix: prefixOf(this),
-      moveTimers: moveFakeTimers,
+      moveTimers,
       giveTime,
-      defaults: () => defaultsFor(task),
-      onPass: (took, within) => remarkMargin(task, label, took, within),
-      onViolation: ({ trace, judgement }, subject) => attachTimeline(task, label, { trace, judgement, name: subject }),
+      defaults: () => edge.defaults(owner),
+      onPass: (took, within) => remarkMargin(edge, owner, label, took, within),
+      onViolation: ({ trace, judgement }, subject) => attachTimeline(edge, owner, label, { trace, judgement, name: subject }),
     }) as Promise<Result>;
-  };
-}
-
-const owners: WeakMap<RunnerTestCase, Owner> = new WeakMap();
-
-/** A test of Vitest's, as what all runners share knows it. */
-function ownerOf(task: RunnerTestCase): Owner {
-  let owner = owners.get(task);
-  if (owner === undefined) owners.set(task, (owner = known(task)));
-  return owner;
-}
-
-function known(task: RunnerTestCase): Owner {
-  return {
-    name: task.name,
-    timeout: task.timeout,
-    timeLeft: () => timeLeft(task),
-    get signal() {
-      return task.context.signal;
-    },
-    get over() {
-      return isOver(task);
-    },
-    get state() {
-      const state = task.result?.state;
-      return state === 'skip' || state === 'fail' ? state : undefined;
-    },
-    atTheEnd(finish) {
-      try {
-        task.context.onTestFinished(finish);
-      } catch {
-        // Within onTestFinished and onTestFailed the runner takes no more of them.
-        afterAllTests(finish);
-      }
-    },
   };
 }
 
 function prefixOf({ assertion }: MatcherState): string | undefined {
   const prefix: unknown = chai.util.flag(assertion, 'message');
   return typeof prefix === 'string' ? prefix : undefined;
-}
-
-/** While fake timers are installed they are moved on as real time goes by, as the runner's own polling does. */
-function moveFakeTimers(sinceLast: Millis): void {
-  if (vi.isFakeTimers()) vi.advanceTimersByTime(Math.max(1, Math.round(sinceLast)));
 }
 
 /**

@@ -9,15 +9,16 @@
  * @module
  */
 import { afterAll, beforeEach, expect } from 'vitest';
+import type { ConsistentlyOptions } from '../edge/consistently.ts';
+import type { EventuallyOptions } from '../edge/eventually.ts';
+import type { Defaults } from '../edge/settings.ts';
 import type { AsyncMatchers } from '../matchers/async.ts';
 import type { StayOptions, WaitOptions } from '../matchers/matcher.ts';
 import * as matchers from '../matchers/index.ts';
 import { adapt, leave } from './adapt.ts';
 import { enter } from './attempt.ts';
-import { consistently, type ConsistentlyOptions } from './consistently.ts';
-import { eventually, type Eventual, type EventuallyOptions } from './eventually.ts';
-import { leaveForms } from './pending.ts';
-import { defaults, type Defaults } from './settings.ts';
+import { consistently, eventually, type Eventual } from './forms.ts';
+import { defaults } from './settings.ts';
 
 expect.extend(Object.fromEntries(Object.values(matchers).map((matcher) => [matcher.name, adapt(matcher)])));
 
@@ -26,7 +27,6 @@ try {
   beforeEach(({ task }) => enter(task));
   // Added first, it runs last: what a hook of the file's forgot to await is told then.
   afterAll(leave);
-  afterAll(leaveForms);
 } catch {
   // Imported inside a running test, where no hook can be added: the time left is then taken from the test's own timeout.
 }

@@ -1,4 +1,4 @@
-import { parseDuration, type Duration, type Millis } from '../time/index.ts';
+import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
 
 /** By a registered symbol, not by class: a probe may have another copy of this module than the watch. */
 const SIGNAL: unique symbol = Symbol.for('holdfast.signal');

@@ -1,5 +1,7 @@
-import { systemClock, type Clock, type Duration } from '../time/index.ts';
-import { createTrace, type Lifecycle, type Trace } from '../trace/index.ts';
+import { systemClock, type Clock } from '../time/clock.ts';
+import type { Duration } from '../time/index.ts';
+import { createTrace, type Trace } from '../trace/trace.ts';
+import type { Lifecycle } from '../trace/index.ts';
 import type { Source } from './source.ts';
 
 /** Something alive that can be watched: sources that write to one trace, on one clock. */

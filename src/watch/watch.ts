@@ -4,24 +4,24 @@ import type { Claim, Closing, Judge, Judgement, Tested } from '../logic/index.ts
 import { toldIn } from '../logic/ending.ts';
 import {
   adaptive,
-  Alarms,
   MIN_GAP_MS,
   NOT_DUE,
   paceFrom,
-  parseDuration,
   Rounds,
-  type Duration,
   type LookTiming,
-  type Millis,
   type Pace,
   type PaceOption,
-  type Sleeper,
   type Waiter,
-} from '../time/index.ts';
-import { plain, type Event, type EventOf, type Observation } from '../trace/index.ts';
+} from '../time/pace.ts';
+import { Alarms, type Sleeper } from '../time/alarms.ts';
+import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
+import { plain } from '../trace/plain.ts';
+import type { Event, EventOf, Observation, Trace } from '../trace/index.ts';
+import { ownIn } from '../trace/tied.ts';
 import { isPull, type LookContext, type Looked, type Pull, type Push, type Viewed } from './source.ts';
 import { signalOf } from './signals.ts';
 import type { Subject } from './subject.ts';
+import { SharedViews, Views } from './views.ts';
 
 /** How long a watch waits unless told otherwise, in milliseconds: within the 5 s that most runners give a test. */
 export const DEFAULT_WITHIN_MS: Millis = 4000;
@@ -39,6 +39,8 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called before each look with the milliseconds since the one before (0 at first): an edge moves its fake timers on. */
   readonly beforeLook?: ((sinceLast: Millis) => void) | undefined;
+  /** The judgement is not written into the recording: it answers another question than the one that the recording is about. */
+  readonly unrecorded?: boolean | undefined;
 }
 
 /**
@@ -61,9 +63,8 @@ export interface WatchOptions {
  * judgement.verdict; // => 'holds'
  * ```
  */
-export function watch(subject: Subject, claim: Claim, options: WatchOptions = {}): Promise<Judgement> {
-  // What is thrown in here rejects the promise.
-  return new Promise((resolve, reject) => {
+export function watch(subject: Subject, claim: Claim, options: WatchOptions = NO_OPTIONS): Promise<Judgement> {
+  try {
     const within = options.within === undefined ? DEFAULT_WITHIN_MS : parseDuration(options.within, 'within');
     const pace = options.pace === undefined ? undefined : paceFrom(options.pace);
     if (subject.sources.length === 0) {
@@ -73,13 +74,111 @@ export function watch(subject: Subject, claim: Claim, options: WatchOptions = {}
         'give it at least one probe, as in subject([poll(fn)])',
       );
     }
-    const wait = new Wait(Watched.by(subject), claim, within, pace, resolve, reject, options);
+    const first = firstLook(subject, claim, options);
+    if (first?.judgement !== undefined) return Promise.resolve(first.judgement);
+    return new Promise((resolve, reject) => {
+      const wait = new Wait(Watched.by(subject, first), claim, within, pace, resolve, reject, options, first);
+      try {
+        wait.begin();
+      } catch (error) {
+        wait.fail(error);
+      }
+    });
+  } catch (error) {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what was thrown is handed on as it is
+    return Promise.reject(error);
+  }
+}
+
+const NO_OPTIONS: WatchOptions = {};
+
+/**
+ * The first look at a subject that nobody has watched, taken and judged before anything else is set up: most waits are for what is
+ * so already, and need no deadline, no pace and nobody to share looks with. What it does not decide is waited for as ever.
+ */
+class First {
+  /** When it began, on the subject's clock and in its trace. */
+  readonly start: Millis;
+  readonly since: Millis;
+  readonly judge: Judge;
+  readonly context: Context;
+  /** How many observations have been judged. */
+  judged = 0;
+  /** What it brought, for who goes on to wait; undefined where that is in the trace and of no more use. */
+  looked: Looked | PromiseLike<Looked> | undefined;
+  /** The events that it brought are in the trace already. */
+  recorded = false;
+  /** It was enough. */
+  judgement: Judgement | undefined;
+  readonly #subject: Subject;
+  readonly #claim: Claim;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(subject: Subject, source: Pull, claim: Claim, signal: AbortSignal | undefined) {
+    this.#subject = subject;
+    this.#claim = claim;
+    this.#signal = signal;
+    this.start = subject.clock.now();
+    this.since = subject.trace.now();
+    this.judge = claim.start(contextOf(subject.trace, this.since, 0));
+    this.context = new Context(subject, source);
+  }
+
+  take(source: Pull): void {
+    const { trace } = this.#subject;
+    let looked: Looked | PromiseLike<Looked>;
     try {
-      wait.begin();
+      looked = source.look(this.context);
     } catch (error) {
-      wait.fail(error);
+      if (error instanceof HarnessError) throw error;
+      looked = lookedAt(error);
     }
-  });
+    // What it told before it came back may have been enough, and then nobody is told the rest.
+    this.#judge();
+    if (this.judgement === undefined && !isThenable(looked) && broughtNews(looked)) {
+      this.recorded = true;
+      for (let i = 0; i < looked.events.length; i++) {
+        trace.record(source.name, looked.events[i]!);
+        if (this.judgement === undefined) this.#judge();
+      }
+    }
+    // Somebody else began to watch it while it looked, and has looked at it since: that is the latest look.
+    if (this.judgement === undefined && !Watched.has(this.#subject)) this.looked = looked;
+    else if (isThenable(looked)) looked.then(nothing, nothing);
+  }
+
+  /** Takes in what has come since, until it is enough. */
+  #judge(): void {
+    const { trace } = this.#subject;
+    const { observations } = trace;
+    // Whoever follows the trace may have ended the wait.
+    while (this.judged < observations.length && this.#signal?.aborted !== true) {
+      if (this.judge.step(observations[this.judged++]!) !== 'undecided') return this.#settle(this.judge.judgement(), undefined);
+    }
+    if (this.#signal?.aborted !== true && !Watched.closed(this.#subject)) return;
+    const why = this.#signal?.aborted === true ? abortReason(this.#signal) : 'closed';
+    const closing: Closing = { by: 'aborted', at: trace.now(), why };
+    this.#settle(this.judge.close(closing), closing);
+  }
+
+  #settle(judgement: Judgement, closing: Closing | undefined): void {
+    this.context.abort();
+    this.judgement = judgement;
+    noted(this.#subject.trace, this.#claim, 0, this.since, this.judged, judgement, closing, undefined);
+  }
+}
+
+/** @returns undefined where the first look is to be taken like any other */
+function firstLook(subject: Subject, claim: Claim, { signal, beforeLook, unrecorded }: WatchOptions): First | undefined {
+  if (unrecorded === true) return undefined;
+  const { sources } = subject;
+  const source = sources[0]!;
+  if (sources.length > 1 || !isPull(source) || claim.fromNow === true || claim.test !== undefined) return undefined;
+  if (subject.trace.observations.length > 0 || signal?.aborted === true || Watched.has(subject)) return undefined;
+  const first = new First(subject, source, claim, signal);
+  beforeLook?.(0);
+  first.take(source);
+  return first;
 }
 
 /**
@@ -128,13 +227,22 @@ const Given = function (subject: Subject): Subject {
 class Watched extends Given {
   readonly #watcher: Watcher;
 
-  private constructor(subject: Subject) {
+  private constructor(subject: Subject, first: First | undefined) {
     super(subject);
-    this.#watcher = new Watcher(subject);
+    this.#watcher = new Watcher(subject, first);
   }
 
-  static by(subject: Subject): Watcher {
-    return #watcher in subject ? subject.#watcher : new Watched(subject).#watcher;
+  /** @param first the look that was taken before there was a watcher */
+  static by(subject: Subject, first?: First): Watcher {
+    return #watcher in subject ? subject.#watcher : new Watched(subject, first).#watcher;
+  }
+
+  static has(subject: Subject): boolean {
+    return #watcher in subject;
+  }
+
+  static closed(subject: Subject): boolean {
+    return #watcher in subject && subject.#watcher.closed;
   }
 }
 
@@ -154,18 +262,18 @@ class Watcher {
   onlyTesters = false;
   #opening: Promise<void> | undefined;
   /** What is open, from one opening to its closing. */
-  #session: Session = { opened: NONE, closed: false };
+  #session: Session = NOT_OPEN;
   readonly #pushes: readonly Push[];
   /** Push sources that may still tell something. */
   #listening = 0;
   /** Push sources that were opened: what they did not tell was not told. */
   listened = 0;
 
-  constructor(subject: Subject) {
+  constructor(subject: Subject, first: First | undefined) {
     this.subject = subject;
     const only = subject.sources[0];
     if (subject.sources.length === 1 && only !== undefined && isPull(only)) {
-      this.channels = [new Channel(this, only)];
+      this.channels = [new Channel(this, only, first)];
       this.#pushes = NONE;
     } else {
       this.channels = subject.sources.filter(isPull).map((source) => new Channel(this, source));
@@ -177,13 +285,15 @@ class Watcher {
     }
   }
 
+  get closed(): boolean {
+    return this.#session.closed;
+  }
+
   open(): Promise<void> {
     if (this.#opening === undefined) {
       // Whoever comes after it was closed has it opened anew.
-      if (this.#session.closed) {
-        this.#session = { opened: NONE, closed: false };
-        this.#listening = this.#pushes.length;
-      }
+      if (this.#session.closed) this.#listening = this.#pushes.length;
+      if (this.#session.closed || this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: false };
       const session = this.#session;
       this.#opening = this.#openAll(session).catch(async (error: unknown) => {
         // Those that listen already would be left open by somebody who was told that opening failed.
@@ -223,7 +333,8 @@ class Watcher {
   }
 
   async close(): Promise<void> {
-    this.#session.closed = true;
+    if (this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: true };
+    else this.#session.closed = true;
     this.#opening = undefined;
     for (const wait of this.waits) wait.close({ by: 'aborted', at: this.subject.trace.now(), why: 'closed' });
     await disposeAll(this.#session);
@@ -281,6 +392,9 @@ interface Session {
   closed: boolean;
 }
 
+/** Of all that were never opened: most have nothing to open. */
+const NOT_OPEN: Session = { opened: NONE, closed: false };
+
 async function disposeAll(session: Session): Promise<void> {
   const { opened } = session;
   session.opened = NONE;
@@ -320,13 +434,16 @@ class Channel implements Waiter {
   #views: readonly (readonly [Wait, Tested])[] = NONE;
   /** Which stretch of watching a look belongs to. */
   #watch = 0;
+  /** The look that was taken before this was made. */
+  #first: First | undefined;
 
-  constructor(watcher: Watcher, source: Pull) {
+  constructor(watcher: Watcher, source: Pull, first?: First) {
     this.#watcher = watcher;
     this.source = source;
-    const { clock } = watcher.subject;
-    this.#rounds = Rounds.of(clock);
-    this.#context = new Context(clock, this);
+    this.#rounds = Rounds.of(watcher.subject.clock);
+    this.#first = first;
+    this.#context = first?.context ?? new Context(watcher.subject, source);
+    this.#context.channel = this;
   }
 
   get count(): number {
@@ -464,6 +581,14 @@ class Channel implements Waiter {
   }
 
   #ask(last: boolean): void {
+    if (this.#first !== undefined) {
+      const { looked, start, recorded } = this.#first;
+      this.#first = undefined;
+      if (looked !== undefined) {
+        this.#lastLook = start;
+        return isThenable(looked) ? this.#await(looked, this.#watch, start) : this.#came(looked, start, false, recorded);
+      }
+    }
     if (this.due !== NOT_DUE) this.#rounds.cancel(this);
     const { clock } = this.#watcher.subject;
     const watch = this.#watch;
@@ -474,7 +599,10 @@ class Channel implements Waiter {
     if (watch !== this.#watch) return;
     this.#lastLook = start;
     // A context is let go of with those who waited: who still has it is to see that they have gone.
-    if (this.#context.aborted) this.#context = new Context(clock, this);
+    if (this.#context.aborted) {
+      this.#context = new Context(this.#watcher.subject, this.source);
+      this.#context.channel = this;
+    }
     this.#context.last = last;
     this.#context.fresh = this.#fresh;
     let looked: Looked | PromiseLike<Looked>;
@@ -516,7 +644,8 @@ class Channel implements Waiter {
     for (const wait of this.#watcher.waits) wait.fail(error);
   }
 
-  #came(looked: Looked | undefined, start: Millis, waited: boolean): void {
+  /** @param recorded its events are in the trace already */
+  #came(looked: Looked | undefined, start: Millis, waited: boolean, recorded = false): void {
     const { clock, trace } = this.#watcher.subject;
     this.busySince = undefined;
     if (!isLooked(looked)) throw noEvents(this.source.name, looked);
@@ -538,7 +667,7 @@ class Channel implements Waiter {
     } else {
       this.flush();
       this.#gap = 0;
-      for (let i = 0; i < events.length; i++) {
+      for (let i = 0; i < events.length && !recorded; i++) {
         // It is known before the event is told to those who wait what they said of its value.
         if (i === events.length - 1) for (const [wait, tested] of this.#views) wait.viewed(trace.observations.length, tested);
         trace.record(this.source.name, events[i]!);
@@ -615,24 +744,32 @@ class Channel implements Waiter {
 
 /** One per channel and stretch of watching; the abort signal is made when first asked for, as most probes never do. */
 class Context implements LookContext {
-  readonly clock: LookContext['clock'];
   last = false;
   fresh = true;
   aborted = false;
-  readonly #channel: Channel;
+  /** Undefined for the first look at something that nobody has watched. */
+  channel: Channel | undefined;
+  readonly #subject: Subject;
+  readonly #source: Pull;
   #controller: AbortController | undefined;
 
-  constructor(clock: LookContext['clock'], channel: Channel) {
-    this.clock = clock;
-    this.#channel = channel;
+  constructor(subject: Subject, source: Pull) {
+    this.#subject = subject;
+    this.#source = source;
+  }
+
+  get clock(): LookContext['clock'] {
+    return this.#subject.clock;
   }
 
   record(event: Event, keys?: readonly string[]): void {
-    this.#channel.record(event, keys);
+    if (this.channel !== undefined) this.channel.record(event, keys);
+    else this.#subject.trace.record(this.#source.name, event, keys);
   }
 
   get view(): LookContext['view'] {
-    return this.#channel.watched && !this.aborted ? (value) => this.#channel.view(value) : undefined;
+    const { channel } = this;
+    return channel !== undefined && channel.watched && !this.aborted ? (value) => channel.view(value) : undefined;
   }
 
   get signal(): AbortSignal {
@@ -660,11 +797,14 @@ class Wait implements Sleeper {
   readonly #from: number;
   /** How many observations have been judged. */
   #upTo: number;
+  /** How many had been judged before it began. */
+  readonly #judged: number;
   readonly #since: Millis;
   readonly #within: Millis;
   readonly #resolve: (judgement: Judgement) => void;
   readonly #reject: (error: unknown) => void;
   readonly #signal: AbortSignal | undefined;
+  readonly #unrecorded: boolean;
   #settled = false;
   #unfollow: (() => void) | undefined;
   readonly #alarms: Alarms;
@@ -690,27 +830,33 @@ class Wait implements Sleeper {
     resolve: (judgement: Judgement) => void,
     reject: (error: unknown) => void,
     options: WatchOptions,
+    first: First | undefined,
   ) {
     const { clock, trace } = watcher.subject;
     this.#watcher = watcher;
     this.#alarms = Alarms.of(clock);
     this.#claim = claim;
     this.pace = pace;
-    this.start = clock.now();
+    this.start = first?.start ?? clock.now();
     // Looks that were taken before a claim about what happens from now on say nothing for it.
     if (claim.fromNow === true) for (const channel of watcher.channels) channel.flush();
     this.#from = claim.fromNow === true ? trace.observations.length : 0;
     this.#upTo = trace.observations.length;
-    this.#since = trace.now();
-    this.#views = claim.test === undefined ? undefined : new Views();
-    const context = contextOf(trace, this.#since, this.#from);
-    this.#judge = claim.start(this.#views === undefined ? context : { ...context, tested: this.#views.said });
+    this.#judged = first?.judged ?? this.#from;
+    this.#since = first?.since ?? trace.now();
+    const isShared = trace.header.scope !== undefined;
+    this.#views = claim.test === undefined ? undefined : isShared ? new SharedViews(trace) : new Views();
+    if (first === undefined) {
+      const context = contextOf(trace, this.#since, this.#from);
+      this.#judge = claim.start(this.#views === undefined ? context : { ...context, tested: this.#views.said });
+    } else this.#judge = first.judge;
     // A claim of stability holds at the end of its own time; waiting longer would claim more than was asked.
     const own = claim.fromNow === true ? this.#judge.due() : undefined;
     this.#within = own === undefined ? within : Math.max(0, own - this.#since);
     this.#resolve = resolve;
     this.#reject = reject;
     this.#signal = options.signal;
+    this.#unrecorded = options.unrecorded === true;
     this.beforeLook = options.beforeLook;
     this.#abort =
       options.signal === undefined
@@ -723,6 +869,7 @@ class Wait implements Sleeper {
     for (let i = this.#from; i < this.#upTo; i++) {
       const observation = trace.observations[i]!;
       this.#note(observation);
+      if (i < this.#judged) continue;
       // Other values were told to others, and are looked at anew.
       if (observation.kind === 'state' && this.#testRecorded(observation)) continue;
       if (this.#judge.step(observation) !== 'undecided') return this.#settle(this.#judge.judgement(), undefined);
@@ -731,7 +878,9 @@ class Wait implements Sleeper {
     if (isFull(trace.observations.at(-1))) return this.close({ by: 'bound', at: trace.now() });
     this.#signal?.addEventListener('abort', this.#abort, { once: true });
     this.#unfollow = trace.follow((observation) => this.#saw(observation));
-    this.#alarm = this.#alarms.set(this.#within, this);
+    // From the beginning, before a first look that was taken already.
+    const gone = this.#watcher.subject.clock.now() - this.start;
+    this.#alarm = this.#alarms.set(this.#within - gone, this);
     this.#armTick();
     // Everything that could ever be seen has been: there is nothing to wait for.
     if (this.#watcher.ended(this.tests)) return this.ended();
@@ -828,9 +977,9 @@ class Wait implements Sleeper {
     this.#step(observation);
   }
 
-  #note({ kind }: Observation): void {
-    if (kind === 'error') this.#sawError = true;
-    else if (kind === 'state' || kind === 'value' || kind === 'message') this.#sawNews = true;
+  #note(observation: Observation): void {
+    if (isFailure(observation)) this.#sawError = true;
+    else if (isNews(observation)) this.#sawNews = true;
   }
 
   #step(observation: Observation): void {
@@ -932,27 +1081,26 @@ class Wait implements Sleeper {
     if (this.#claim.failuresTell === true) return false;
     const { channels } = this.#watcher;
     return (
-      this.#sawError &&
-      !this.#sawNews &&
+      this.#isOwn(this.#sawError, isFailure) &&
+      !this.#isOwn(this.#sawNews, isNews) &&
       !channels.some(({ quietAt }) => quietAt >= (this.#claim.fromNow === true ? this.start : 0))
     );
   }
 
+  /** Whether what was seen is of what is watched, or some of it: what a shared channel tells of others counts for nothing. */
+  #isOwn(seen: boolean, is: (o: Observation) => boolean): boolean {
+    const { trace } = this.#watcher.subject;
+    if (!seen || trace.header.scope === undefined) return seen;
+    const isOwn = ownIn(trace);
+    return trace.observations.slice(this.#from, this.#upTo).some((o) => is(o) && isOwn(o));
+  }
+
   #settle(judgement: Judgement, closing: Closing | undefined): void {
     if (this.#settled) return;
-    const { trace } = this.#watcher.subject;
     this.#release();
-    const { name: claim, args } = this.#claim;
-    const from = this.#from;
-    const since = this.#since;
-    const upTo = this.#upTo;
+    if (this.#unrecorded) return this.#resolve(judgement);
     const tested = this.#views?.recorded();
-    const said = tested === undefined ? undefined : { tested };
-    trace.judged(
-      closing === undefined
-        ? { claim, args, from, since, upTo, ...said, judgement }
-        : { claim, args, from, since, upTo, closing, ...said, judgement },
-    );
+    noted(this.#watcher.subject.trace, this.#claim, this.#from, this.#since, this.#upTo, judgement, closing, tested);
     this.#resolve(judgement);
   }
 
@@ -966,42 +1114,21 @@ class Wait implements Sleeper {
   }
 }
 
-/**
- * What a test said of each value, by the place of its observation: the nearest, the latest of those as near, and the last one. A
- * judge needs no more, so that a test of a thousand values is not kept a thousand times.
- */
-class Views {
-  readonly said: Map<number, Tested> = new Map();
-  #nearest: number | undefined;
-  #latest: number | undefined;
-  #last: Tested | undefined;
-
-  isNews(tested: Tested): boolean {
-    const last = this.#last;
-    return (
-      last === undefined ||
-      last.passed !== tested.passed ||
-      last.distance !== tested.distance ||
-      last.why.length !== tested.why.length ||
-      last.why.some((line, i) => line !== tested.why[i])
-    );
-  }
-
-  keep(seq: number, tested: Tested): void {
-    if (this.#latest !== undefined && this.#latest !== this.#nearest) this.said.delete(this.#latest);
-    const nearest = this.#nearest === undefined ? undefined : this.said.get(this.#nearest);
-    if (nearest === undefined || tested.distance <= nearest.distance) {
-      if (this.#nearest !== undefined) this.said.delete(this.#nearest);
-      this.#nearest = seq;
-    }
-    this.#latest = seq;
-    this.#last = tested;
-    this.said.set(seq, tested);
-  }
-
-  recorded(): Readonly<Record<string, Tested>> {
-    return Object.fromEntries(this.said);
-  }
+/** Notes a judgement in the trace. */
+function noted(
+  trace: Trace,
+  { name: claim, args }: Claim,
+  from: number,
+  since: Millis,
+  upTo: number,
+  judgement: Judgement,
+  closing: Closing | undefined,
+  tested: Readonly<Record<string, Tested>> | undefined,
+): void {
+  if (closing === undefined && tested === undefined) return trace.judged({ claim, args, from, since, upTo, judgement });
+  const ended = closing === undefined ? undefined : { closing };
+  const said = tested === undefined ? undefined : { tested };
+  trace.judged({ claim, args, from, since, upTo, ...ended, ...said, judgement });
 }
 
 /** What came of a look that threw: besides a failure it may be a wish of the probe's. */
@@ -1061,6 +1188,21 @@ function isThenable(looked: Looked | PromiseLike<Looked>): looked is PromiseLike
 
 function isLooked(looked: unknown): looked is Looked {
   return typeof looked === 'object' && looked !== null && 'events' in looked && Array.isArray(looked.events);
+}
+
+/** A look that brought something, and asks for nothing. */
+function broughtNews(looked: unknown): looked is Looked {
+  if (!isLooked(looked) || looked.events.length === 0) return false;
+  const { notBefore, after, stop, done, more, idle } = looked;
+  return notBefore === undefined && after === undefined && stop === undefined && done !== true && more !== true && idle !== true;
+}
+
+function isFailure({ kind }: Observation): boolean {
+  return kind === 'error';
+}
+
+function isNews({ kind }: Observation): boolean {
+  return kind === 'state' || kind === 'value' || kind === 'message';
 }
 
 /** The trace keeps no more. */

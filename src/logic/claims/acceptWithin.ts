@@ -1,5 +1,6 @@
-import { formatDuration, parseDuration } from '../../time/index.ts';
-import { reasonPhrase, type Observation } from '../../trace/index.ts';
+import { formatDuration, parseDuration } from '../../time/duration.ts';
+import { reasonPhrase } from '../../trace/status.ts';
+import type { Observation } from '../../trace/index.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { checkedLimit, type LimitArgs } from '../limit.ts';
 import { micros } from '../micros.ts';

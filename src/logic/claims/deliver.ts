@@ -1,5 +1,5 @@
 import { HarnessError } from '../../errors.ts';
-import { formatDuration, type Duration, type Millis } from '../../time/index.ts';
+import { formatDuration, type Duration, type Millis } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import type { Closing } from '../claim.ts';
 import {

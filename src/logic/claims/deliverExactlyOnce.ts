@@ -1,5 +1,5 @@
 import { HarnessError, show } from '../../errors.ts';
-import { formatDuration, type Duration, type Millis } from '../../time/index.ts';
+import { formatDuration, type Duration, type Millis } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import { keyAt, type Pattern } from '../formula.ts';
 import { messagePattern, nameOf, Nearest, nearLines, pathOf, settleOf, wordsOf, type EventOption } from '../events.ts';

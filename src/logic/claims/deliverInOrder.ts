@@ -1,7 +1,7 @@
 import { HarnessError, show } from '../../errors.ts';
-import { formatDuration } from '../../time/index.ts';
+import { formatDuration } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
-import { valueAt } from '../../trace/index.ts';
+import { valueAt } from '../../trace/told.ts';
 import { keyAt, matches, type Pattern } from '../formula.ts';
 import { messagePattern, nameOf, Nearest, nearLines, pathOf, wordsOf, type EventOption } from '../events.ts';
 import { defineClaim, type ClaimFactory, type Course, type Decision, type Standing } from '../judge.ts';

@@ -1,5 +1,5 @@
 import type { Observation, ObservationOf } from '../../trace/index.ts';
-import { valueAt } from '../../trace/index.ts';
+import { valueAt } from '../../trace/told.ts';
 import { endingOf } from '../ending.ts';
 import { countOf } from '../events.ts';
 import { extension } from '../extension.ts';

@@ -1,5 +1,6 @@
-import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/index.ts';
-import { redactUrl, type Observation, type ObservationOf } from '../../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/duration.ts';
+import { redactUrl } from '../../trace/redact.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
 import { checkMembers, checkNumbers, invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { micros } from '../micros.ts';
@@ -22,6 +23,8 @@ interface Monitor {
   end: Observation | undefined;
   /** The last answer after that. */
   alive: Observation | undefined;
+  /** Whether a look at it was answered 202. */
+  said202: boolean;
 }
 
 /**
@@ -54,7 +57,7 @@ export const expire: ClaimFactory<ExpireArgs> = defineClaim<ExpireArgs>({
     let kept: Standing | undefined;
     let last: Observation | undefined;
     const monitorAt = (whom: string): Monitor => {
-      const known = monitors.get(whom) ?? { pending: undefined, end: undefined, alive: undefined };
+      const known = monitors.get(whom) ?? { pending: undefined, end: undefined, alive: undefined, said202: false };
       monitors.set(whom, known);
       return known;
     };
@@ -101,8 +104,9 @@ export const expire: ClaimFactory<ExpireArgs> = defineClaim<ExpireArgs>({
         }
         if (o.status >= 400) return undefined;
         if (end === undefined) {
-          if (tellsTheEnd(o)) monitor.end = o;
+          if (tellsTheEnd(o, monitor.said202)) monitor.end = o;
           else monitor.pending = o;
+          monitor.said202 ||= o.status === 202;
           return undefined;
         }
         monitor.alive = o;

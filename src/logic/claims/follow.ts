@@ -1,14 +1,7 @@
 import { HarnessError, nearest, show } from '../../errors.ts';
-import { parseDuration, type Duration, type Millis } from '../../time/index.ts';
-import {
-  canReach,
-  defineLifecycle,
-  isLegalMove,
-  statesOf,
-  type Lifecycle,
-  type Observation,
-  type ObservationOf,
-} from '../../trace/index.ts';
+import { parseDuration, type Duration, type Millis } from '../../time/duration.ts';
+import { canReach, defineLifecycle, isLegalMove, statesOf, type Lifecycle } from '../../trace/lifecycle.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
 import type { Closing } from '../claim.ts';
 import { endingOf } from '../ending.ts';
 import { DEFAULT_SETTLE_MS } from '../events.ts';

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../time/index.ts';
+import { formatDuration } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import { checkStates, nameOf, statePattern, wordsOf, type EventOption } from '../events.ts';
 import { matches, type Pattern } from '../formula.ts';

@@ -1,5 +1,6 @@
-import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/index.ts';
-import { reasonPhrase, type Observation, type ObservationOf } from '../../trace/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/duration.ts';
+import { reasonPhrase } from '../../trace/status.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
 import { checkMembers } from '../arguments.ts';
 import { endingOf, LastState } from '../ending.ts';
 import { defineClaim, type ClaimFactory, type Decision, type Standing } from '../judge.ts';

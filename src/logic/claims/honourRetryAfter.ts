@@ -1,5 +1,5 @@
-import { redactUrl } from '../../trace/index.ts';
-import { formatDuration } from '../../time/index.ts';
+import { redactUrl } from '../../trace/redact.ts';
+import { formatDuration } from '../../time/duration.ts';
 import { checkMembers, checkNumbers, DEFAULT_TOLERANCE_MS, type Tolerance } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { micros } from '../micros.ts';

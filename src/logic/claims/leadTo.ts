@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import type { Closing } from '../claim.ts';
 import { checkStates, nameOf, Nearest, nearLines, statePattern, wordsOf, type EventOption } from '../events.ts';

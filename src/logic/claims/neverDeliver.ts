@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration, type Duration } from '../../time/index.ts';
+import { formatDuration, parseDuration, type Duration } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import { Heard, messagePattern, nameOf, wordsOf, type EventOption } from '../events.ts';
 import { matches } from '../formula.ts';

@@ -1,6 +1,7 @@
 import { HarnessError, show } from '../../errors.ts';
 import type { Millis } from '../../time/index.ts';
-import { canReach, movesOf, type Observation } from '../../trace/index.ts';
+import { canReach, movesOf } from '../../trace/lifecycle.ts';
+import type { Observation } from '../../trace/index.ts';
 import { checkName, checkState, endingOf } from '../ending.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 import { micros } from '../micros.ts';

@@ -1,6 +1,7 @@
 import { HarnessError, show } from '../../errors.ts';
 import type { Millis } from '../../time/index.ts';
-import { isNearer, type NearMiss, type Observation, type ObservationOf } from '../../trace/index.ts';
+import { isNearer, type NearMiss } from '../../trace/near-miss.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
 import type { ReasonWords } from '../claim.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 import { counted } from '../say.ts';

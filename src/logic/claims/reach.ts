@@ -1,4 +1,5 @@
-import { canReach, movesOf, type Lifecycle, type Observation } from '../../trace/index.ts';
+import { canReach, movesOf, type Lifecycle } from '../../trace/lifecycle.ts';
+import type { Observation } from '../../trace/index.ts';
 import { checkName, checkState, endingOf, LastState } from '../ending.ts';
 import { defineClaim, type ClaimFactory, type Course, type Decision, type Standing } from '../judge.ts';
 

@@ -1,5 +1,6 @@
-import { formatDuration, parseDuration } from '../../time/index.ts';
-import { redactUrl, type Observation, type ObservationOf } from '../../trace/index.ts';
+import { formatDuration, parseDuration } from '../../time/duration.ts';
+import { redactUrl } from '../../trace/redact.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
 import { defineClaim, type ClaimFactory, type Decision, type Standing } from '../judge.ts';
 import { checkedLimit, type LimitArgs } from '../limit.ts';
 import { micros } from '../micros.ts';

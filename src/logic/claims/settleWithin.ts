@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from '../../time/index.ts';
+import { formatDuration, parseDuration } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import { endingOf, LastState } from '../ending.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';

@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration, type Duration } from '../../time/index.ts';
+import { formatDuration, parseDuration, type Duration } from '../../time/duration.ts';
 import type { ObservationOf } from '../../trace/index.ts';
 import { checkName, checkState } from '../ending.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';

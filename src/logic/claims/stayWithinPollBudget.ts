@@ -1,5 +1,6 @@
-import { redactUrl, type ObservationOf } from '../../trace/index.ts';
-import { formatDuration, parseDuration, type Duration } from '../../time/index.ts';
+import { redactUrl } from '../../trace/redact.ts';
+import type { ObservationOf } from '../../trace/index.ts';
+import { formatDuration, parseDuration, type Duration } from '../../time/duration.ts';
 import { checkMembers, checkNumbers, invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { micros } from '../micros.ts';

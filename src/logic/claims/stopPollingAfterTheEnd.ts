@@ -1,5 +1,6 @@
-import { redactUrl, type Observation } from '../../trace/index.ts';
-import { formatDuration, parseDuration, type Duration } from '../../time/index.ts';
+import { redactUrl } from '../../trace/redact.ts';
+import type { Observation } from '../../trace/index.ts';
+import { formatDuration, parseDuration, type Duration } from '../../time/duration.ts';
 import { checkMembers, checkNumbers } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Decision, type Standing } from '../judge.ts';
 import { micros } from '../micros.ts';

@@ -1,5 +1,7 @@
-import { formatDuration, type Millis } from '../../time/index.ts';
-import { readRetryAfter, type Observation, type ObservationOf } from '../../trace/index.ts';
+import { formatDuration, type Millis } from '../../time/duration.ts';
+import { readRetryAfter } from '../../trace/retry-after.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
+import { keyOf } from '../../trace/tied.ts';
 import { checkMembers, DEFAULT_TOLERANCE_MS, invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Decision, type Standing } from '../judge.ts';
 import { micros } from '../micros.ts';
@@ -41,7 +43,9 @@ export const throttle: ClaimFactory<ThrottleArgs | undefined> = defineClaim<Thro
     let first: Observation | undefined;
     let others = 0;
     let last: Observation | undefined;
-    const isCaller = (o: Observation): boolean => args?.caller === undefined || o.keys?.includes(args.caller) === true;
+    const caller = args?.caller === undefined ? undefined : keyOf(args.caller);
+    const isCaller = ({ keys }: Observation): boolean =>
+      caller === undefined || (keys?.some((key) => keyOf(key) === caller) ?? false);
     const standing = (): Standing => ({
       reason: { code: first === undefined ? 'never-refused' : 'throttled', refusals, answered: others },
       evidence: first !== undefined ? [first] : last === undefined ? [] : [last],

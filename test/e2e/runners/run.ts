@@ -71,8 +71,12 @@ interface PlaywrightSuite {
   readonly suites?: readonly PlaywrightSuite[];
   readonly specs: readonly {
     readonly title: string;
-    readonly tests: readonly { readonly results: readonly PlaywrightResult[] }[];
+    readonly tests: readonly { readonly annotations: readonly Annotation[]; readonly results: readonly PlaywrightResult[] }[];
   }[];
+}
+interface Annotation {
+  readonly type: string;
+  readonly description?: string;
 }
 interface PlaywrightResult {
   readonly status: string;
@@ -88,7 +92,10 @@ function fromPlaywright({ suites = [], specs }: PlaywrightSuite): [string, Ran][
       .map(({ name, body = '' }) => ({ name, body: Buffer.from(body, 'base64').toString() }));
     // Of a failure that is reported as `message` alone, there is no stack.
     const errors = results.flatMap((one) => one.errors).map(({ message = '', stack }) => plain(stack ?? message));
-    return [title, { told: [], attachments, passed: results.at(-1)?.status === 'passed', errors }];
+    const told = tests
+      .flatMap((one) => one.annotations)
+      .flatMap(({ type, description }) => (type === 'warning' && description !== undefined ? [description] : []));
+    return [title, { told, attachments, passed: results.at(-1)?.status === 'passed', errors }];
   });
   return [...own, ...suites.flatMap(fromPlaywright)];
 }

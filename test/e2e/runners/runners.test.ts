@@ -25,8 +25,29 @@ const POLLS = 'expect.poll(…).toEventuallySucceed() polls twice: toEventuallyS
 const CUT = (why: string): string =>
   `expected look to eventually succeed within T, but the wait was ended after T, while it was 'running': ${why}`;
 
+const FORM_UNAWAITED = (form: string): string => `${form} was not awaited, so the test could end before it was decided`;
+/** Each runner says it in its own words. */
+const FORM = (wanted: string, words: Readonly<Record<Runner, string>>): Partial<Record<Runner, Lines>> =>
+  Object.fromEntries(RUNNERS.map((runner) => [runner, [`expected the ${wanted}: ${words[runner]}`]]));
+const OTHERS = (vitest: string, others: string): Readonly<Record<Runner, string>> => ({
+  vitest,
+  jest: others,
+  playwright: others,
+  'node-test': others,
+});
+const NOT_2 = OTHERS('expected 1 to be 2 // Object.is equality', 'expect(received).toBe(expected): expected 2, received 1');
+const IS_NOT_2 = FORM('probe to eventually pass toBe(2) within T, but all N attempts failed with', NOT_2);
+const FORM_CUT = (why: string): string =>
+  `expected the probe to eventually pass toBe(2) within T, but the wait was ended after T: ${why}`;
+const TIMED_OUT: Readonly<Record<Runner, Lines>> = {
+  vitest: ['Test timed out in T.', FORM_CUT('Test timed out in T')],
+  jest: [FORM_CUT('Exceeded timeout of T for a test'), 'thrown: "Exceeded timeout of T for a test.'],
+  playwright: ['Test timeout of T exceeded.', FORM_CUT('the test timed out after T')],
+  'node-test': ['test timed out after T'],
+};
+
 /** What must come of each case under every runner that has it. */
-const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines>>>> = {
+const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines | undefined>>>> = {
   passes: [],
   fails: [FAILED],
   'is not decided in time': ["expected the probe to eventually succeed within T, but after T it was still 'running'"],
@@ -100,6 +121,62 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines>>>> = 
   'concurrent, not awaited': { vitest: [NOT_AWAITED], jest: [NOT_AWAITED], 'node-test': [NOT_AWAITED] },
   'concurrent, innocent': { vitest: [], jest: [], 'node-test': [] },
   'not awaited, last of the file': [NOT_AWAITED],
+  'form, a block passes': [],
+  'form, every kind of matcher passes': [],
+  'form, matchers of your own pass': [],
+  'form, a matcher fails': IS_NOT_2,
+  'form, a block fails': FORM(
+    'block to eventually pass within T, but all N attempts failed, the last one with',
+    OTHERS('expected 1 to be 4 // Object.is equality', 'expect(received).toBe(expected): expected 4, received 1'),
+  ),
+  'form, what came nearest is told': [],
+  'form, what would have passed later is told': [],
+  'form, consistently holds': [],
+  'form, consistently ends at the first that fails': FORM(
+    'probe to keep passing toBe(1) for T, but it failed after T, when N attempts had passed',
+    OTHERS('expected 2 to be 1 // Object.is equality', 'expect(received).toBe(expected): expected 1, received 2'),
+  ),
+  'form, a block that is not awaited': [FORM_UNAWAITED('eventually(…)')],
+  'form, a matcher that is not awaited': [FORM_UNAWAITED('eventually(…).toBe()')],
+  'form, two that are not awaited': [FORM_UNAWAITED('consistently(…).toBe()'), FORM_UNAWAITED('eventually(…).toBe()')],
+  'form, then without await': IS_NOT_2,
+  'form, raced away': ['eventually(…).toBe() was still undecided when the test ended'],
+  'form, innocent neighbour': [],
+  'form, one that writes a snapshot, and one that waits by itself': [
+    'eventually(…).toEventuallySucceed() polls twice: toEventuallySucceed waits by itself',
+  ],
+  'form, its test times out in mid-wait': TIMED_OUT,
+  'form, and the attempts have stopped': [],
+  'form, its test times out while an attempt hangs': TIMED_OUT,
+  'form, and what hangs has been told': [],
+  'form, more time than the test has': {
+    vitest: ['eventually(…).toBe(): within is T, but the test has T left of its timeout of T'],
+    jest: ['eventually(…).toBe(): within is T, but the test has T left of its timeout of T'],
+    playwright: ['eventually(…).toBe(): within is T, but the test has T left of its timeout of T'],
+  },
+  'form, defaults hold': [],
+  'form, defaults of an inner describe overrule': [],
+  'form, defaults in a test overrule': [],
+  'form, concurrent, defaults hold': { vitest: [], jest: [] },
+  'form, defaults hold nowhere else': [],
+  'form, an option of the suite holds': { playwright: [] },
+  'form, fake timers do not freeze it': { vitest: [], jest: [], 'node-test': [] },
+  'form, counts as one assertion': { vitest: [], jest: [] },
+  'form, there is no soft one': { jest: [], 'node-test': [] },
+  'form, soft goes on': {
+    vitest: [...IS_NOT_2.vitest!, ...IS_NOT_2.vitest!.map((line) => line.replaceAll('2', '3'))],
+    playwright: [...IS_NOT_2.playwright!, ...IS_NOT_2.playwright!.map((line) => line.replaceAll('2', '3'))],
+  },
+  'form, a pass with hardly any time left': [],
+  'form, an easy pass': [],
+  'form, concurrent, good': { vitest: [], jest: [], 'node-test': [] },
+  'form, concurrent, bad': { ...IS_NOT_2, playwright: undefined },
+  'form, concurrent, not awaited': {
+    vitest: [FORM_UNAWAITED('eventually(…).toBe()')],
+    jest: [FORM_UNAWAITED('eventually(…).toBe()')],
+    'node-test': [FORM_UNAWAITED('eventually(…).toBe()')],
+  },
+  'form, not awaited, last of the file': [FORM_UNAWAITED('eventually(…).toBe()')],
   // What only one of them has.
   'hooks: passes': { jest: [] },
   'hooks: not awaited': { jest: [NOT_AWAITED] },
@@ -174,6 +251,50 @@ const ROWS: readonly (readonly [says: string, cases: readonly string[], otherwis
   ],
   ['`expect.soft`', ['soft goes on'], { jest: 'none there', 'node-test': 'none there' }],
   ['`expect.poll` is refused', ['polled'], { jest: 'none there', 'node-test': 'none there' }],
+  [
+    '`eventually` and `consistently`, as blocks and with any matcher',
+    ['form, a block passes', 'form, every kind of matcher passes', 'form, a matcher fails', 'form, consistently holds'],
+  ],
+  ['… with matchers of your own', ['form, matchers of your own pass']],
+  [
+    '… a forgotten `await` fails its own test',
+    ['form, a block that is not awaited', 'form, a matcher that is not awaited', 'form, then without await', 'form, raced away'],
+  ],
+  [
+    '… a test that times out tells what was pending, and the attempts stop',
+    [
+      'form, its test times out in mid-wait',
+      'form, its test times out while an attempt hangs',
+      'form, and the attempts have stopped',
+    ],
+    { 'node-test': 'as a diagnostic' },
+  ],
+  [
+    '… tests at the same time',
+    ['form, concurrent, good', 'form, concurrent, bad', 'form, concurrent, not awaited'],
+    { playwright: 'none in one process' },
+  ],
+  ['… `eventually.soft`', ['form, soft goes on'], { jest: 'none there', 'node-test': 'none there' }],
+  [
+    '… count as one assertion',
+    ['form, counts as one assertion'],
+    { playwright: 'not counted there', 'node-test': 'not counted there' },
+  ],
+  [
+    '`defaults` of a file, a `describe`, a test',
+    ['form, defaults hold', 'form, defaults of an inner describe overrule', 'form, defaults in a test overrule'],
+  ],
+  ['"it would have passed 90ms later"', ['form, what would have passed later is told']],
+  [
+    'a pass with hardly any time left is remarked on',
+    ['form, a pass with hardly any time left', 'form, an easy pass'],
+    { vitest: 'as an annotation', jest: 'no place for it', playwright: 'as an annotation', 'node-test': 'as a diagnostic' },
+  ],
+  [
+    'the timeline of a failure as an SVG',
+    ['form, a matcher fails', 'is not decided in time'],
+    { vitest: 'as an annotation', jest: 'no place for it', playwright: 'attached', 'node-test': 'no place for it' },
+  ],
   ['a message of yours comes first', ['with a message'], { jest: 'none there', 'node-test': 'none there' }],
 ];
 const NAMES: Readonly<Record<Runner, string>> = {
@@ -184,8 +305,12 @@ const NAMES: Readonly<Record<Runner, string>> = {
 };
 
 const reports: Partial<Record<Runner, Report>> = {};
-const source = readFileSync(join(HERE, 'cases/behaviour.mjs'), 'utf8').split('\n');
-const marked = new Set(source.flatMap((line, index) => (line.includes('// HERE') ? [index + 1] : [])));
+const marked = Object.fromEntries(
+  ['behaviour', 'forms'].map((name) => {
+    const lines = readFileSync(join(HERE, `cases/${name}.mjs`), 'utf8').split('\n');
+    return [name, new Set(lines.flatMap((line, index) => (line.includes('// HERE') ? [index + 1] : [])))];
+  }),
+);
 
 beforeAll(async () => {
   // Two at a time: each keeps a core busy.
@@ -202,7 +327,7 @@ function linesFor(title: string, runner: Runner): Lines | undefined {
     ? title.includes(': ')
       ? undefined
       : (told as Lines)
-    : (told as Partial<Record<Runner, Lines>>)[runner];
+    : (told as Partial<Record<Runner, Lines | undefined>>)[runner];
 }
 
 /** The first line of an error, without its class and what differs from run to run. */
@@ -210,7 +335,7 @@ function firstLine(error: string): string {
   return error
     .split('\n')[0]!
     .replace(/^(ContractViolation|HarnessError|TestTimeoutError|Error): /, '')
-    .replace(/\b\d+ looks\b/g, 'N looks')
+    .replace(/\b\d+ (looks|attempts)\b/g, 'N $1')
     .replace(/\b[\d.]+ ?m?s\b/g, 'T');
 }
 
@@ -227,7 +352,7 @@ const REQUIRES_ESM = process.versions.node.localeCompare('24.9.0', 'en', { numer
 
 function tooOld(title: string, runner: Runner): boolean {
   if (runner === 'node-test' && !EXPECTS_FAILURE && title.startsWith('expected to fail')) return true;
-  if (runner === 'node-test') return !KNOWS_TEST && /^concurrent, |its matcher is called$|after its test/.test(title);
+  if (runner === 'node-test') return !KNOWS_TEST && /^(form, )?concurrent, |its matcher is called$|after its test/.test(title);
   return runner === 'jest' && !REQUIRES_ESM && title.startsWith('required: ');
 }
 
@@ -235,7 +360,7 @@ describe.each(RUNNERS)('%s', (runner) => {
   const titles = Object.keys(CASES).filter((title) => linesFor(title, runner) !== undefined && !tooOld(title, runner));
 
   test('ran exactly the cases that are told here', () => {
-    const suites = new Set(['together']);
+    const suites = new Set(['together', 'defaults of a describe', 'of an inner one']);
     const found = [...reports[runner]!.cases.keys()].filter((title) => !suites.has(title) && !tooOld(title, runner));
     expect(found.sort()).toEqual([...titles].sort());
   });
@@ -251,8 +376,8 @@ describe.each(RUNNERS)('%s', (runner) => {
     const ours = [...reports[runner]!.cases.values()].flatMap((one) => one.errors).filter((error) => OURS.test(error));
     expect(ours.length).toBeGreaterThan(15);
     for (const error of ours) {
-      const [, line] = /behaviour\.mjs:(\d+)/.exec(error) ?? [];
-      expect([error, line === undefined ? OTHER_FILES.test(error) : marked.has(Number(line))]).toEqual([error, true]);
+      const [, file = '', line] = /\b(behaviour|forms)\.mjs:(\d+)/.exec(error) ?? [];
+      expect([error, line === undefined ? OTHER_FILES.test(error) : marked[file]!.has(Number(line))]).toEqual([error, true]);
     }
   });
 
@@ -267,6 +392,29 @@ const OTHER_FILES = /(jest-hooks|jest-in-hooks|jest-required|playwright-own|node
 test('under node:test, what was pending as a test timed out is told as a diagnostic', () => {
   const { told } = ran('node-test', 'the test times out while a matcher waits');
   expect(told.map(firstLine)).toEqual([CUT('the test timed out or was cancelled')]);
+});
+
+test.each(['form, its test times out in mid-wait', 'form, its test times out while an attempt hangs'])(
+  'under node:test, %s: a diagnostic',
+  (title) => {
+    expect(ran('node-test', title).told.map(firstLine)).toEqual([FORM_CUT('the test timed out or was cancelled')]);
+  },
+);
+
+test.each(['playwright', 'node-test'] as const)('under %s, a pass with hardly any time left is remarked on', (runner) => {
+  const { told } = ran(runner, 'form, a pass with hardly any time left');
+  expect(told).toEqual([
+    expect.stringMatching(/^eventually\(…\)\.toBe\(\) passed at \d+ % of its budget \([\d.]+m?s of 1s\): raise within/),
+    expect.stringMatching(/^expect\(…\)\.toEventuallySucceed\(\) passed at \d+ % of its budget/),
+  ]);
+  expect(ran(runner, 'form, an easy pass').told).toEqual([]);
+});
+
+test.each(['is not decided in time', 'form, a matcher fails'])('under Playwright, what failed has its timeline: %s', (title) => {
+  const { attachments } = ran('playwright', title);
+  const ours = attachments.filter(({ name }) => name.startsWith('holdfast'));
+  expect(ours.map(({ name }) => name)).toEqual(['holdfast-trace.jsonl', 'holdfast-timeline.svg']);
+  expect(ours[1]?.body).toMatch(/^<svg xmlns[^]*<\/svg>\n$/);
 });
 
 test('only an older node:test refuses expect while several tests run', () => {

@@ -3,5 +3,5 @@ import { holdfastAlias } from '../../setup/alias.ts';
 
 export default defineConfig({
   resolve: { alias: holdfastAlias },
-  test: { root: import.meta.dirname, include: ['cases/vitest.case.mjs'], testTimeout: 5000 },
+  test: { root: import.meta.dirname, include: ['cases/vitest*.case.mjs'], testTimeout: 5000 },
 });

@@ -4,7 +4,7 @@ import { rejudge, type Judgement } from '../../../src/logic/index.ts';
 import { parseTrace } from '../../../src/trace/index.ts';
 import { LAST_LOOK_GRACE_MS } from '../../../src/watch/index.ts';
 import { lawAsync, SEED } from '../../setup/law.ts';
-import { dawdling, live, plans, type Lived } from './world.ts';
+import { dawdling, live, plans, shared, type Lived } from './world.ts';
 
 const law = (name: string, holds: (lived: Lived) => void, worlds = plans): void =>
   test(name, () => lawAsync(worlds, async (plan) => holds(await live(plan)), 600));
@@ -25,11 +25,13 @@ describe('the laws of a watch', () => {
     expect([...verdicts].sort()).toEqual(['holds', 'undecided', 'violated']);
   });
 
-  law('a recording judged again gives the live judgements', ({ trace, judgements }) => {
+  const same = ({ trace, judgements }: Lived): void => {
     const again = rejudge(parseTrace(trace.toJSONL()));
     expect(again.map(text).sort()).toEqual(judgements.map(text).sort());
     expect(again).toEqual(trace.header.claims.map(({ judgement }) => judgement));
-  });
+  };
+  law('a recording judged again gives the live judgements', same);
+  law('also of one operation on a channel that tells of others', same, shared);
 
   law('when all have settled nothing goes on: no timer, no look, and what a late look brings is dropped', (lived) => {
     expect(lived.pendingAfter).toBe(0);
@@ -42,6 +44,7 @@ describe('the laws of a watch', () => {
   };
   law('a wait lasts no longer than it was to last, and the grace of its last look', inTime);
   law('not even where every look dawdles', inTime, dawdling);
+  law('nor where it waits to be told apart', inTime, shared);
 
   law('a verdict is known exactly where an observation or the deadline decided', ({ judgements }) => {
     for (const { verdict, decidedBy } of judgements)

@@ -39,7 +39,10 @@ interface Asked {
 
 export interface WorldPlan {
   readonly pulls: readonly Script[];
-  readonly push: readonly { readonly at: Millis; readonly event: Event }[] | undefined;
+  /** With the name of whom it is about, where the channel tells of others too. */
+  readonly push: readonly { readonly at: Millis; readonly event: Event; readonly key?: string | undefined }[] | undefined;
+  /** It is of one operation, which is known to be this one from these moments on: by its trace, by its id, by another name. */
+  readonly links?: readonly { readonly at: Millis; readonly source: string; readonly operation: string }[] | undefined;
   readonly pushEnds: Millis | undefined;
   readonly waits: readonly Asked[];
   readonly maxObservations: number | undefined;
@@ -132,6 +135,43 @@ export const plans: fc.Arbitrary<WorldPlan> = fc.record({
   maxObservations: fc.option(fc.integer({ min: 1, max: 12 }), { nil: undefined, freq: 6 }),
 });
 
+/** What some claims test, and these claims. */
+const tested: fc.Arbitrary<Event> = fc
+  .record({ value: fc.constantFrom(2, 12, { rows: [1, 2], note: null }, { rows: [1] }, { rows: [] }), final: fc.nat(3) })
+  .map(({ value, final }) =>
+    final === 0 ? { kind: 'state', state: 'succeeded', ending: 'success', result: value } : { kind: 'value', value },
+  );
+const testing = fc.constantFrom(...MEMBERS.filter((member) => claimFrom(member).test !== undefined));
+
+/** Worlds of one operation, on a channel that tells of others too, and tells it before anybody knows whose it is. */
+export const shared: fc.Arbitrary<WorldPlan> = fc
+  .record({
+    plan: plans,
+    push: fc.array(
+      fc.record({
+        at: fc.nat(150),
+        event: fc.oneof({ weight: 2, arbitrary: told }, { weight: 1, arbitrary: tested }),
+        key: fc.constantFrom(undefined, 'op', 'order', 'trace', 'other'),
+      }),
+      { maxLength: 8 },
+    ),
+    links: fc.array(
+      fc.record({
+        at: fc.nat(150),
+        source: fc.constantFrom('start', 'start', 'traceparent'),
+        operation: fc.constantFrom('op', 'order', 'trace'),
+      }),
+      { maxLength: 4 },
+    ),
+    first: fc.oneof(claim, testing),
+  })
+  .map(({ plan, push, links, first }) => ({
+    ...plan,
+    push,
+    links,
+    waits: plan.waits.map((asked, i) => (i === 0 ? { ...asked, claim: first } : asked)),
+  }));
+
 /** Worlds in which nearly every look is under way at the deadline, and the one after it dawdles as well. */
 export const dawdling: fc.Arbitrary<WorldPlan> = fc
   .record({
@@ -173,7 +213,8 @@ export interface Lived {
 /** Lives a plan to its end, and much longer. */
 export async function live(plan: WorldPlan): Promise<Lived> {
   const clock = virtualClock();
-  const trace = createTrace({ clock, seed: 'law', maxObservations: plan.maxObservations });
+  const scope = plan.links === undefined ? undefined : 'operation';
+  const trace = createTrace({ clock, seed: 'law', maxObservations: plan.maxObservations, scope });
   let mostAtOnce = 0;
   let looks = 0;
   let impolite = 0;
@@ -239,13 +280,15 @@ export async function live(plan: WorldPlan): Promise<Lived> {
   const push: Push = {
     name: 'push',
     async open(context) {
-      for (const { at, event } of plan.push!)
+      for (const { at, event, key } of plan.push!)
         cancels.push(
           clock.after(at, () => {
             brought++;
-            context.record(event);
+            context.record(event, key === undefined ? undefined : [key]);
           }),
         );
+      for (const { at, source, operation } of plan.links ?? [])
+        cancels.push(clock.after(at, () => trace.link(source, operation, [])));
       let resolve!: () => void;
       const done = new Promise<void>((settle) => (resolve = settle));
       if (plan.pushEnds !== undefined) cancels.push(clock.after(plan.pushEnds, resolve));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { operation, subject } from 'holdfast';
+import { operation, subject, watch, type Source } from 'holdfast';
+import { reach, succeed } from 'holdfast/logic';
 import { poll } from 'holdfast/probes';
 import { subjectOf } from '../../../src/matchers/matcher.ts';
 
@@ -31,6 +32,31 @@ describe('what a matcher watches', () => {
     // To read it would start the operation.
     expect('accepted' in first).toBe(true);
     expect(subjectOf(start, 'm')).toBe(first);
+  });
+
+  test.each<[string, Source]>([
+    ['that is asked', poll(() => true, { name: 'inbox' })],
+    ['that tells', { name: 'inbox', open: () => Promise.reject(new Error('not opened here')) }],
+  ])('a probe %s is a subject by itself, one for all who ask, called by its name', (_, source) => {
+    const first = subjectOf(source, 'm');
+    expect(first.sources).toEqual([source]);
+    expect(first.name).toBe('inbox');
+    expect('accepted' in first).toBe(false);
+    expect(subjectOf(source, 'm')).toBe(first);
+    expect(
+      subjectOf(
+        poll(() => true, { name: 'inbox' }),
+        'm',
+      ),
+    ).not.toBe(first);
+  });
+
+  test('a probe by itself is asserted on, and several matchers share what it tells', async () => {
+    let looks = 0;
+    const inbox = poll(() => (++looks === 1 ? 'running' : 'succeeded'), { name: 'inbox' });
+    await watch(subjectOf(inbox, 'm'), succeed(), { pace: 1 });
+    expect((await watch(subjectOf(inbox, 'm'), reach({ state: 'running' }))).verdict).toBe('holds');
+    expect(looks).toBe(2);
   });
 
   test.each([

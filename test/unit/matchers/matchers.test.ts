@@ -156,7 +156,12 @@ describe('bad arguments are told in the words of the matcher', () => {
     ['toLeadTo', ['a', 'b', { inTime: 5 }], "toLeadTo: there is no option 'inTime'", 'within, for and pace'],
     ['toProgressMonotonically', [{ fullAtTheEnd: 1 }], 'expected fullAtTheEnd to be true or false, received 1', 'true'],
     ['toEventuallyFail', [{ interval: 5 }], "toEventuallyFail: there is no option 'interval'", "did you mean 'pace'?"],
-    ['toEventuallySettle', [{ tries: 5 }], "toEventuallySettle: there is no option 'tries'", 'there are within and pace'],
+    [
+      'toEventuallySettle',
+      [{ tries: 5 }],
+      "toEventuallySettle: there is no option 'tries'",
+      'there are within, pace and lookPast',
+    ],
     ['toExpire', [{}], 'toExpire: expected atLeast or atMost, received {}', "toExpire({ atLeast: '1h'"],
     ['toThrottle', ['ann'], 'toThrottle: expected an object as its argument, received "ann"', "toThrottle({ caller: 'ann' })"],
     ['toAcceptWithin', ['soon'], 'toAcceptWithin: limit: expected a duration, received "soon"', 'write'],

@@ -25,6 +25,10 @@ describe('the state that a message tells', () => {
     [{ type: 'com.example.job.succeeded', data: { result: 4 } }, 'succeeded success'],
     // A payment that failed is not the operation that failed.
     [{ type: 'payment.failed', data: { amount: 4 } }, undefined],
+    // Words that are no states, as far as anybody knows.
+    [{ type: 'operation.paged', data: { page: 4 } }, undefined],
+    [{ type: 'job.FailingOver', data: {} }, undefined],
+    [{ type: 'operation.constructor', data: {} }, undefined],
     [{ data: 'succeeded' }, undefined],
     [{ data: [{ status: 'done' }] }, undefined],
     [{}, undefined],
@@ -39,6 +43,21 @@ describe('the state that a message tells', () => {
     expect(stateOf({ data: { status: 'done' } }, { state: false })).toBeUndefined();
   });
 
+  test('keeps the body as it was told', () => {
+    const rawOf = (message: Omit<Message, 'kind'>, options?: ChannelOptions): unknown => {
+      const state = told(message, options)[1]?.[0];
+      return state?.kind === 'state' ? state.raw : 'no state';
+    };
+    const body = { subject: '/operations/1', result: 4 };
+    expect(rawOf({ type: 'operation.succeeded', data: body })).toEqual(body);
+    expect(rawOf({ type: 'operation.succeeded', data: { data: body } })).toEqual(body);
+    expect(rawOf({ type: 'operation.succeeded' })).toBeUndefined();
+    expect(rawOf({ data: { phase: 'done' } }, { state: () => 'done' })).toEqual({ phase: 'done' });
+    expect(rawOf({ data: 'done' }, { state: () => 'done' })).toBe('done');
+    // But for what it tells, its members are read.
+    expect(told({ type: 'operation.succeeded', data: body })[1]?.[0]).toMatchObject({ state: 'succeeded', result: 4 });
+  });
+
   test('what is no state is refused', () => {
     expect(() => told({ data: 1 }, { state: () => 7 as never })).toThrow(/state: expected the name of a state.*received 7/);
   });
@@ -50,6 +69,10 @@ describe('whom a message is about', () => {
     [{ data: { type: 'x', data: { job: { id: 7 } } } }, ['7']],
     [{ data: { id: 'op-1', status: 'running' } }, ['op-1']],
     [{ type: 'operation.failed', data: { data: { subject: '/operations/1' } } }, ['/operations/1']],
+    [{ data: { specversion: '1.0', id: 'e', source: '/', type: 'x', subject: 'op-1' } }, ['op-1']],
+    // A mail is headed by a subject too.
+    [{ data: { subject: 'Your report is ready' } }, []],
+    [{ data: { subject: 'op-1', status: 'running' } }, []],
     // The id of an event is not the id of an operation.
     [{ id: 'evt_1', data: { id: 'evt_1', amount: 3 } }, []],
     [{ data: 'text' }, []],

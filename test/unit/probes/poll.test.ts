@@ -25,6 +25,10 @@ describe('what a function answers is read as', () => {
   test.each<[unknown, object]>([
     [true, { kind: 'state', state: 'true', ending: 'success' }],
     [false, { kind: 'state', state: 'false' }],
+    [
+      { status: 'running', progress: 40 },
+      { kind: 'state', state: 'running', raw: { status: 'running', progress: 40 }, progress: 40 },
+    ],
     ['running', { kind: 'state', state: 'running' }],
     ['Timed-Out', { kind: 'state', state: 'Timed-Out', ending: 'failure' }],
     ['true', { kind: 'state', state: 'true' }],

@@ -1,7 +1,18 @@
 /** What real systems do with what they push. Each race is forced, in virtual time, and must be tolerated. */
 import { describe, expect, test } from 'vitest';
 import { operation, watch } from '../../../src/index.ts';
-import { fail, rejudge, sameStory, settle, succeed, type Claim } from '../../../src/logic/index.ts';
+import {
+  eventually,
+  fail,
+  formula,
+  is,
+  rejudge,
+  sameStory,
+  settle,
+  stay,
+  succeed,
+  type Claim,
+} from '../../../src/logic/index.ts';
 import { Outlet, type OutletOptions } from '../../../src/probes/outlet.ts';
 import { violation } from '../../../src/report/index.ts';
 import { virtualClock, type VirtualClock } from '../../../src/time/index.ts';
@@ -29,7 +40,11 @@ interface World {
 }
 
 /** An operation that is accepted after 100 ms, runs for a second, and is told by a hook that tells of others too. */
-function world(script: (hook: Hook, clock: VirtualClock) => void, more: OutletOptions = {}): World {
+function world(
+  script: (hook: Hook, clock: VirtualClock) => void,
+  more: OutletOptions = {},
+  gone: { readonly status: number; readonly from: number } = { status: 0, from: Number.POSITIVE_INFINITY },
+): World {
   const clock = virtualClock();
   const hook = new Hook({ clock, ...more });
   const fetch = async (url: string): Promise<Response> => {
@@ -39,6 +54,7 @@ function world(script: (hook: Hook, clock: VirtualClock) => void, more: OutletOp
       await clock.sleep(90);
       return new Response('{"id":"op_1","status":"queued"}', { status: 202, headers: { location: '/op_1' } });
     }
+    if (clock.now() >= gone.from) return new Response(null, { status: gone.status });
     const done = clock.now() >= 1_100;
     return Response.json({ status: done ? 'succeeded' : 'running', ...(done ? { result: 12 } : {}) });
   };
@@ -79,6 +95,17 @@ describe('a push before its own 202', () => {
   });
 });
 
+test('what was told in time was in time, although nobody knew yet of whom it was told', async () => {
+  const early = (hook: Hook, clock: VirtualClock): void => {
+    hook.tell({ id: 'op_9', status: 'queued' });
+    at(clock, 20, () => hook.tell({ id: 'op_1', status: 'running' }));
+  };
+  const soon = formula({ formula: eventually(is({ kind: 'state', state: 'running' }), { within: 50 }) });
+  // It is told apart when the 202 comes, at 100 ms; of what was not told the deadline decides.
+  expect(await world(early).judged(soon)).toBe('holds formula at 100');
+  expect(await world(() => undefined).judged(soon)).toMatch(/^violated formula at 50/);
+});
+
 describe('what comes after the end', () => {
   const late = (hook: Hook, clock: VirtualClock): void => {
     at(clock, 500, () => hook.tell(done, 'e2'));
@@ -100,6 +127,32 @@ describe('what comes after the end', () => {
     expect(await message(fail())).toMatch(/late +\+530ms +hook told 'running' after its end, which was 'succeeded'/);
   });
 
+  test('and names what nobody knows, as a service that is "FailingOver", is no failure', async () => {
+    const odd = (hook: Hook, clock: VirtualClock): void => {
+      at(clock, 200, () => hook.tell({ id: 'op_1', status: 'FailingOver' }));
+      at(clock, 500, () => hook.tell(done));
+      at(clock, 510, () => hook.tell({ id: 'op_1', status: 'FailingOver' }));
+    };
+    expect(await world(odd).judged(succeed())).toBe('holds ended at 510');
+    expect(await world(odd).judged(fail())).toBe('violated ended-otherwise at 510');
+    const { op, message, clock } = world(odd);
+    await clock.run(() => watch(op, succeed()));
+    await clock.advance(200);
+    expect(await message(fail())).toMatch(/late +\+520ms +hook told 'FailingOver' after its end, which was 'succeeded'/);
+  });
+
+  test('is not told of an operation that is another one', async () => {
+    const others = (hook: Hook, clock: VirtualClock): void => {
+      late(hook, clock);
+      at(clock, 480, () => hook.tell({ id: 'op_9', status: 'theirs' }));
+      at(clock, 530, () => hook.tell({ id: 'op_9', status: 'theirs' }));
+    };
+    const { op, message, clock } = world(others);
+    await clock.run(() => watch(op, succeed()));
+    await clock.advance(200);
+    expect(await message(fail())).not.toContain('theirs');
+  });
+
   test('is another story than that of the monitor, which ended', async () => {
     expect(await world(late).judged(sameStory())).toBe('violated after-the-end at 530');
   });
@@ -111,6 +164,26 @@ describe('what comes after the end', () => {
       at(clock, 1_150, () => hook.tell({ id: 'op_1', status: 'running' }, 'e1', true));
     };
     expect(await world(retried).judged(sameStory())).toMatch(/^holds same-story at 1[23]\d\d$/);
+  });
+});
+
+describe.each([404, 410])('a monitor that answers %i', (status) => {
+  const failed = ({ op }: World): boolean => op.trace.observations.some(({ kind }) => kind === 'error');
+
+  test('after its end was seen is no failure', async () => {
+    const lived = world((hook, clock) => at(clock, 1_300, () => hook.tell(done)), {}, { status, from: 1_250 });
+    expect(await lived.judged(succeed())).toMatch(/^holds ended at 11\d\d$/);
+    expect(await lived.judged(stay({ state: 'succeeded', for: 1_000 }))).toMatch(/^holds stayed/);
+    expect(lived.op.trace.observations.filter((o) => o.kind === 'response' && o.status === status).length).toBeGreaterThan(2);
+    expect(failed(lived)).toBe(false);
+  });
+
+  test('before it is one, and tells no end; what another channel tells counts all the same', async () => {
+    const lived = world(() => undefined, {}, { status, from: 500 });
+    expect(await lived.judged(settle(), 2_000)).toMatch(/^violated not-yet/);
+    expect(failed(lived)).toBe(true);
+    const told = world((hook, clock) => at(clock, 900, () => hook.tell(done)), {}, { status, from: 500 });
+    expect(await told.judged(succeed(), 2_000)).toBe('holds ended at 910');
   });
 });
 

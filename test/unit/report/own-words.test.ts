@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { defineClaim, judge, succeed, type Claim, type Judgement } from '../../../src/logic/index.ts';
-import { message } from '../../../src/report/index.ts';
+import { check, defineClaim, judge, reach, succeed, type Claim, type Judgement } from '../../../src/logic/index.ts';
+import { MAX_HELD_OBSERVATIONS } from '../../../src/logic/ties.ts';
+import { message, renderSvg, timeline } from '../../../src/report/index.ts';
 import { virtualClock } from '../../../src/time/index.ts';
 import { createTrace, type Trace } from '../../../src/trace/index.ts';
 
@@ -62,4 +63,58 @@ test('what was left out, as nothing ties it to the operation, is told', () => {
   );
   expect(text).toContain('operation(start, { keys })');
   expect(text).not.toContain('sig=secret');
+});
+
+describe('on a channel that tells of several operations', () => {
+  const ended = { kind: 'state', state: 'succeeded', ending: 'success' } as const;
+
+  function shared(scope?: 'operation'): { readonly trace: Trace; readonly text: string } {
+    const trace = createTrace({ clock: virtualClock(), scope });
+    trace.record('hook', { kind: 'state', state: 'theirs' }, ['op-2']);
+    trace.record('hook', { kind: 'message', type: 'their.news' }, ['op-2']);
+    trace.record('hook', { kind: 'error', message: 'their trouble' }, ['op-2']);
+    trace.record('hook', { kind: 'state', state: 'early' }, ['op-1']);
+    trace.link('start', 'op-1', []);
+    trace.record('hook', ended, ['op-1']);
+    trace.record('hook', ended, ['op-2']);
+    trace.record('hook', { kind: 'state', state: 'afterwards' }, ['op-2']);
+    trace.record('hook', { kind: 'state', state: 'again' }, ['op-1']);
+    return { trace, text: told(reach({ state: 'x' }), trace, check(trace, reach({ state: 'x' }))) };
+  }
+
+  test('only what is of the operation is told, laid out and drawn', () => {
+    const { trace, text } = shared('operation');
+    expect(text).not.toMatch(/their|afterwards/);
+    expect(text).toMatch(/late +\+0ms +hook told 'again' after its end, which was 'succeeded'/);
+    const [hook] = timeline(trace).lanes;
+    expect(hook?.segments.map(({ label }) => label)).toEqual(['early', 'succeeded', 'again']);
+    expect([hook?.looks, hook?.errors]).toEqual([3, []]);
+    expect(renderSvg({ trace })).not.toMatch(/their|afterwards/);
+    expect(renderSvg({ trace })).toContain('early');
+  });
+
+  test('and on any other all of it', () => {
+    const { trace, text } = shared();
+    expect(text).toMatch(/theirs/);
+    expect(text).toMatch(/hook told 'afterwards' after its end/);
+    expect(renderSvg({ trace })).toMatch(/their\.news/);
+    // A list of observations says nothing of whose they are.
+    expect(timeline({ observations: shared('operation').trace.observations }).lanes[0]?.looks).toBe(8);
+  });
+
+  test('what was tied after it was laid out is not of it yet', () => {
+    const { trace } = shared('operation');
+    expect(timeline(trace, { upTo: 4 }).lanes).toEqual([]);
+    expect(timeline(trace, { upTo: 5 }).lanes[0]?.segments.map(({ label }) => label)).toEqual(['early']);
+  });
+
+  test('what is not held any more is told as a bound', () => {
+    const trace = createTrace({ clock: virtualClock(), scope: 'operation' });
+    for (let i = 0; i < MAX_HELD_OBSERVATIONS + 7; i++) trace.record('hook', ended, [`op-${i}`]);
+    const judgement = check(trace, succeed());
+    expect(judgement.reason).toMatchObject({ others: { count: 1_007, dropped: 7 } });
+    expect(told(succeed(), trace, judgement)).toMatch(
+      /bounds +7 observations gave way, as 1,000 are held until it is known whose they are: some may\n +have been of this operation/,
+    );
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { reach, rejudge, sameStory, stay, succeed } from '../../../src/logic/index.ts';
 import { poll } from '../../../src/probes/index.ts';
 import { virtualClock, type Millis, type VirtualClock } from '../../../src/time/index.ts';
-import { parseTrace, type Event } from '../../../src/trace/index.ts';
+import { createTrace, parseTrace, type Event } from '../../../src/trace/index.ts';
 import {
   closeSubject,
   openSources,
@@ -261,4 +261,36 @@ test('when every source has ended there is nothing to wait for, now and for whoe
   expect(first).toMatchObject({ verdict: 'violated', decidedBy: 'observation', at: 20, reason: { last: 'running' } });
   expect(clock.now()).toBe(20);
   expect(await clock.run(() => watch(watched, succeed(), { within: '1s' }))).toMatchObject({ verdict: 'violated', at: 20 });
+});
+
+test('what failed of others is no failure of this one', async () => {
+  const clock = virtualClock();
+  const trace = createTrace({ clock, scope: 'operation' });
+  const bell = hook(clock);
+  const watched = subject([bell], { clock, trace });
+  trace.link('start', 'op_1', []);
+  clock.after(20, () => bell.tell({ kind: 'error', message: 'forged' }, ['op_2']));
+  expect((await clock.run(() => watch(watched, succeed(), { within: 100 }))).decidedBy).toBe('nothing');
+});
+
+describe('where every look failed, a channel that tells of others', () => {
+  const judged = async (key: string): Promise<string> => {
+    const clock = virtualClock();
+    const trace = createTrace({ clock, scope: 'operation' });
+    const down = poll(() => {
+      throw new Error('down');
+    });
+    const bell = hook(clock);
+    const watched = subject([down, bell], { clock, trace });
+    clock.after(10, () => trace.link('start', 'op_1', []));
+    clock.after(20, () => bell.tell(state('running'), [key]));
+    const judgement = await clock.run(() => watch(watched, succeed(), { within: 100, pace: 10 }));
+    expect(rejudge(parseTrace(trace.toJSONL()))).toEqual([judgement]);
+    return `${judgement.verdict} by ${judgement.decidedBy}`;
+  };
+
+  test('tells no news of this one', async () => {
+    expect(await judged('op_2')).toBe('undecided by broken');
+    expect(await judged('op_1')).toBe('violated by deadline');
+  });
 });

@@ -612,6 +612,7 @@ describe('a mistake of the caller', () => {
       observations: { value: [] },
       header: { value: watched.trace.header },
       now: { value: () => 0 },
+      record: { value: () => undefined },
       follow: {
         value: () => {
           followers++;

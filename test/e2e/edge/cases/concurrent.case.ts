@@ -1,6 +1,20 @@
 import { test } from 'vitest';
 import { expect } from 'holdfast/vitest';
 
+/** Something that has happened, to be awaited; the order of what runs at the same time must not hang on how long it takes. */
+function moment(): { readonly come: Promise<void>; happens(): void } {
+  let happens!: () => void;
+  const come = new Promise<void>((resolve) => (happens = resolve));
+  return { come, happens };
+}
+
+/**
+ * The global `expect` takes the test that began last for the one that calls it. Only so many tests run at the same time, so whether
+ * another has begun, and still runs, is a matter of luck unless it is waited for.
+ */
+const lastBegan = moment();
+const refused = [moment(), moment()] as const;
+
 test.concurrent("with the context's expect, good", async ({ expect }) => {
   let flag = false;
   setTimeout(() => (flag = true), 40);
@@ -18,8 +32,12 @@ test.concurrent("with the context's expect, not awaited", async ({ expect }) => 
 });
 
 test.concurrent('with the global expect', async () => {
-  await new Promise((resolve) => setTimeout(resolve, 10));
-  await expect(() => true).toEventuallySucceed(); // HERE
+  await lastBegan.come;
+  try {
+    await expect(() => true).toEventuallySucceed(); // HERE
+  } finally {
+    refused[0].happens();
+  }
 });
 
 test.concurrent('innocent neighbour', async ({ expect }) => {
@@ -63,14 +81,20 @@ test.concurrent('negated, in a helper', async ({ expect }) => {
 
 test.concurrent('the global expect beside calls of its own', async ({ expect: own }) => {
   own(1).toBe(1);
-  await new Promise((resolve) => setTimeout(resolve, 15));
+  await lastBegan.come;
   own(2).toBe(2);
-  await expect(() => 'failed').toEventuallySucceed(); // HERE
+  try {
+    await expect(() => 'failed').toEventuallySucceed(); // HERE
+  } finally {
+    refused[1].happens();
+  }
 });
 
 test.concurrent('innocent last', async ({ expect }) => {
+  lastBegan.happens();
   for (let i = 0; i < 12; i++) {
     expect(i).toBe(i);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+  await Promise.all(refused.map(({ come }) => come));
 });

@@ -33,6 +33,14 @@ describe('expire', () => {
       'holds',
       'expired',
     ],
+    // Not every end has a word: 202 is what is not done.
+    [
+      'kept after an end that 200 tells where 202 was told before',
+      both,
+      [...accepted(0), ...look(1, 202), ...look(2, 200, '{"rows":3}'), ...look(1500, 200), ...look(1900, 410)],
+      'holds',
+      'expired',
+    ],
     ['gone too soon', both, [...look(0, 200, RUNNING), ...look(1, 200, END), ...look(900, 410)], 'violated', 'gone-too-soon'],
     ['gone before its end was seen', both, [...accepted(0), ...look(900, 404)], 'violated', 'gone-too-soon'],
     [

@@ -20,6 +20,13 @@ describe('stopPollingAfterTheEnd', () => {
     ['who did not', stop, [ask(0, END), ask(1)].flat(), violated([1, 2])],
     ['who was told by 303', stop, [ask(0, undefined, 303), ask(1)].flat(), violated([1, 2])],
     ['who was told by 410', stop, [ask(0, undefined, 410), ask(1)].flat(), violated([1, 2])],
+    ['who was told 200 after 202', stop, [ask(0, '{}', 202), ask(1, '{"rows":3}'), ask(2)].flat(), violated([3, 4])],
+    [
+      'who was told 200 that it runs',
+      stop,
+      [ask(0, '{}', 202), ask(1, '{"status":"running"}'), ask(2, '{}', 202)].flat(),
+      unknown([5]),
+    ],
     ['who asks elsewhere', stop, [ask(0, END), ask(1, undefined, 200, `${URL}/result`)].flat(), holds('observation', [1])],
     ['who was told no end', stop, [ask(0), ask(1)].flat(), unknown([3])],
     [

@@ -14,6 +14,13 @@ const ANN = { caller: 'ann' };
 describe('throttle', () => {
   test.each<[string, Step[], string, string, ThrottleArgs?]>([
     ['the guilty one alone', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT), ...ask('bob', 2)], 'holds', 'throttled'],
+    [
+      'by an address, as it was recorded',
+      [...ask('http://a.test/?key=[redacted]', 1, 429, WAIT), ...ask('bob', 2)],
+      'holds',
+      'throttled',
+      { caller: 'http://a.test/?key=s3cret' },
+    ],
     ['nobody', [...ask('ann', 0), ...ask('bob', 2)], 'violated', 'never-refused'],
     ['who has no others beside', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT)], 'undecided', 'throttled'],
     ['one caller, where none is named', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT)], 'holds', 'throttled', {}],

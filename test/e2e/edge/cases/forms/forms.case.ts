@@ -1,6 +1,8 @@
 import { setTimeout as later } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { stopTrying, tryAgainAfter } from 'holdfast';
+import { stopTrying, tryAgainAfter, type ContractViolation } from 'holdfast';
+import { rejudge } from 'holdfast/logic';
+import type { Trace } from 'holdfast/trace';
 import { consistently, defaults, eventually, expect as ours } from 'holdfast/vitest';
 
 /** The n-th call answers the n-th of these, and the last one for ever. */
@@ -131,6 +133,48 @@ describe('not awaited', () => {
   });
   test('raced away', async () => {
     await Promise.race([eventually(() => 1).toBe(2), Promise.resolve()]); // HERE
+  });
+  test('then, failing', async () => {
+    void eventually(() => 1, { within: 30, lookPast: 0 })
+      .toBe(2) // HERE
+      .then(() => undefined);
+    await later(100);
+  });
+  test('then on then, failing', async () => {
+    void eventually(() => 1, { within: 30, lookPast: 0 })
+      .toBe(2) // HERE
+      .then(() => undefined)
+      .then(() => undefined);
+    await later(100);
+  });
+  test('finally, failing', async () => {
+    void eventually(() => 1, { within: 30, lookPast: 0 })
+      .toBe(2) // HERE
+      .finally(() => undefined);
+    await later(100);
+  });
+  test('then, of what passed at once, and what it does fails', async () => {
+    void eventually(() => 1).then(() => {
+      throw new Error('what follows'); // HERE
+    });
+    await later(5);
+  });
+  test('then, undecided', () => {
+    void eventually(() => 1)
+      .toBe(2) // HERE
+      .then(() => undefined);
+  });
+  test('then, passing', async () => {
+    void eventually(() => 1).then(() => undefined);
+    await later(5);
+  });
+  test('then, awaited in the end', async () => {
+    const kept = eventually(() => 1, { within: 30, lookPast: 0 })
+      .toBe(2)
+      .then(() => 'passed');
+    await later(100);
+    const followed = kept.finally(() => undefined).catch(() => 'failed');
+    expect(await followed).toBe('failed');
   });
   test('kept and awaited later, in Promise.all, returned through then', async () => {
     const kept = eventually(() => 1).toBe(1);
@@ -388,7 +432,40 @@ describe('defaults of a suite', () => {
 describe('past the deadline', () => {
   test('says when it would have passed', async () => {
     const start = performance.now();
-    await eventually(() => performance.now() - start > 150, { within: 60, lookPast: '1s' }).toBe(true); // HERE
+    await eventually(() => performance.now() - start > 600, { within: 60, lookPast: '1s' }).toBe(true); // HERE
+  });
+  test('says so of a matcher as well', async () => {
+    const start = performance.now();
+    await ours(() => performance.now() - start > 600).toEventuallySucceed({ within: 60, lookPast: '1s' }); // HERE
+  });
+  test('says so of a matcher that is negated', async () => {
+    const start = performance.now();
+    const state = (): string => (performance.now() - start > 600 ? 'failed' : 'running');
+    await ours(state).not.toEventuallySucceed({ within: 60, lookPast: '1s' }); // HERE
+  });
+  test('says that a matcher would not have passed', async () => {
+    await ours(() => 'running').toEventuallySucceed({ within: 60, lookPast: 30 }); // HERE
+  });
+  test('looks no longer than until it ended otherwise', async () => {
+    const start = performance.now();
+    const state = (): string => (performance.now() - start > 600 ? 'failed' : 'running');
+    await ours(state).toEventuallySucceed({ within: 60, lookPast: '1s' }); // HERE
+  });
+  test('says nothing of what has a limit of its own', async () => {
+    await ours(() => 'running').toSettleWithin('60ms', { lookPast: '1s' }); // HERE
+  });
+  test('says nothing of what ended otherwise in time', async () => {
+    await ours(() => 'failed').toEventuallySucceed({ within: 60, lookPast: '1s' }); // HERE
+  });
+  test('leaves the recording as it was judged', async () => {
+    const failed: unknown = await ours(() => 'running')
+      .toEventuallySucceed({ within: 60, lookPast: 30 })
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    const { trace } = failed as ContractViolation<unknown, Trace>;
+    expect(rejudge(trace).map(({ verdict, decidedBy }) => [verdict, decidedBy])).toEqual([['violated', 'deadline']]);
   });
   test('says that it would not', async () => {
     await eventually(() => 1, { within: 60, lookPast: 30 }).toBe(2); // HERE

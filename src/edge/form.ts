@@ -1,18 +1,20 @@
-import { chai, expect, vi, type RunnerTestCase } from 'vitest';
-import { budget, lookPastFor, MARGIN_MS, tooLong } from '../edge/budget.ts';
-import { at, framesOf, type Site } from '../edge/site.ts';
 import { HarnessError, show } from '../errors.ts';
-import type { Claim, Judgement } from '../logic/index.ts';
+import type { Claim } from '../logic/index.ts';
 import { attempt, type Attempt } from '../probes/index.ts';
 import { sizeOf } from '../probes/nearness.ts';
 import { violation } from '../report/index.ts';
 import { parseDuration, paceFrom, systemClock, type Duration, type Millis, type PaceOption } from '../time/index.ts';
 import { signalOf, subject, watch } from '../watch/index.ts';
-import { timeLeft } from './attempt.ts';
-import { owner, watchOver, type Pending } from './pending.ts';
+import { budget, tooLong } from './budget.ts';
+import type { Counting, Edge, Mode } from './edge.ts';
+import { Loose } from './loose.ts';
+import { lookPast } from './past.ts';
+import { watchOver, type Pending } from './pending.ts';
+import { testOver } from './refusals.ts';
 import { attachTimeline, remarkMargin } from './remarks.ts';
-import { defaultsFor, giveTime, type Defaults } from './settings.ts';
-import { assertionFor, failSoftly } from './soft.ts';
+import type { Defaults } from './settings.ts';
+import { at, framesOf, type Site } from './site.ts';
+import type { Owner } from './waiting.ts';
 
 /** One word of `….not.toBe(1)`. */
 export interface Link {
@@ -51,15 +53,16 @@ const THROWING: ReadonlySet<string> = new Set(['toThrow', 'toThrowError', 'throw
 
 /** One `eventually(…)` or `consistently(…)`, with the matcher that follows, if one does. */
 export class Call<T> implements Pending {
+  readonly edge: Edge;
   readonly fn: (context: AttemptContext) => T;
   readonly form: Form;
   readonly options: CallOptions;
   readonly chain: readonly Link[];
-  readonly task: RunnerTestCase | undefined;
+  readonly owner: Owner | undefined;
   asked = false;
   settled = false;
   cutOff: { readonly error: unknown } | undefined;
-  readonly #context: AttemptContext = new Context(this);
+  readonly #context: Context;
   readonly #counting: Counting;
   /** What its test still asks about, of which it is one. */
   readonly #open: Set<Pending>;
@@ -73,9 +76,9 @@ export class Call<T> implements Pending {
   /** Another call has taken its place: the one with the matcher. */
   #dropped = false;
   #result: Promise<Awaited<T> | undefined> | undefined;
-  #controller: AbortController | undefined;
   #held = 0;
   #attempting: (() => boolean) | undefined;
+  #loose: Loose | undefined;
 
   /**
    * The first attempt is made here: most pass, and then nothing else is set up.
@@ -83,33 +86,37 @@ export class Call<T> implements Pending {
    * @param below what of the stack is ours: this function and those that it calls
    * @param line an error made in `below`, with two frames alone. To note a whole stack costs more than all the rest, and of a call
    * that passes at once the line is all that may be wanted
-   * @param raw what the function came to when it was called for a shorter chain
+   * @param made what the function came to when it was called for a shorter chain
    */
   constructor(
+    edge: Edge,
     fn: (context: AttemptContext) => T,
     form: Form,
     options: CallOptions,
     chain: readonly Link[],
     below: (...args: never[]) => unknown,
     line: Error | undefined,
-    task?: RunnerTestCase,
-    raw?: Outcome,
+    owner?: Owner,
+    made?: { readonly raw: Outcome; readonly context: Context },
   ) {
+    this.edge = edge;
     this.fn = fn;
     this.form = form;
     this.options = options;
     this.chain = chain;
     this.#line = line;
-    this.task = task ?? owner(this);
-    this.#open = watchOver(this, this.task);
-    this.#counting = countedBy(this.task);
+    this.owner = owner ?? edge.ownTest(this);
+    if (this.owner?.over === true) throw at(testOver(this.label, this.owner), this.site);
+    this.#context = made?.context ?? new Context();
+    this.#open = watchOver(this, this.owner);
+    this.#counting = edge.counting(this.owner);
     if (form.firstDecides) {
-      if (raw !== undefined) this.#before = this.#counting.assertionCalls;
-      this.#raw = raw ?? this.#ask();
+      if (made !== undefined) this.#before = this.#counting.assertionCalls;
+      this.#raw = made?.raw ?? this.#ask();
       this.#first = this.#attempt(this.#raw);
       if (isPass(this.#first)) {
         this.settled = true;
-        this.#controller?.abort(nobodyWaits());
+        this.#context.controller?.abort(nobodyWaits());
         return;
       }
     }
@@ -152,9 +159,9 @@ export class Call<T> implements Pending {
 
   #instead(chain: readonly Link[], below: (...args: never[]) => unknown, line?: Error): Call<T> {
     // What has been asked for already stays as it is: then this is another call, of the same function.
-    const raw = this.#result === undefined ? this.#raw : undefined;
+    const made = this.#result === undefined && this.#raw !== undefined ? { raw: this.#raw, context: this.#context } : undefined;
     this.drop();
-    return new Call(this.fn, this.form, this.options, chain, below, line, this.task, raw);
+    return new Call(this.edge, this.fn, this.form, this.options, chain, below, line, this.owner, made);
   }
 
   /** Nobody is to await this one, and it need not begin. */
@@ -167,7 +174,7 @@ export class Call<T> implements Pending {
 
   ask(): Promise<Awaited<T> | undefined> {
     this.asked = true;
-    if (this.settled) this.#open.delete(this);
+    if (this.settled) this.#done();
     return this.start();
   }
 
@@ -179,7 +186,22 @@ export class Call<T> implements Pending {
   /** It has been asked for. */
   answered(): void {
     this.asked = true;
-    this.#open.delete(this);
+    this.#done();
+  }
+
+  /** The end of the test need not look after it, but for what was derived from it. */
+  #done(): void {
+    if (this.#loose === undefined) this.#open.delete(this);
+  }
+
+  /** What is derived from its promise, as by `.then(…)` without a second function, and may be awaited in its stead. */
+  derived<U>(promise: Promise<U>): Promise<U> {
+    this.#open.add(this);
+    return (this.#loose ??= new Loose()).derived(promise);
+  }
+
+  close(): readonly unknown[] {
+    return this.#loose?.close() ?? NONE;
   }
 
   start(): Promise<Awaited<T> | undefined> {
@@ -223,10 +245,11 @@ export class Call<T> implements Pending {
       },
       (error: unknown) => {
         const told = at(error, this.site);
-        if (this.#controller?.signal.aborted === true) this.cutOff = { error: told };
+        if (this.#context.controller?.signal.aborted === true) this.cutOff = { error: told };
         this.#settle();
-        if (!this.soft || this.task === undefined || error instanceof HarnessError) throw told;
-        failSoftly(this.task, told);
+        const { failSoftly } = this.edge;
+        if (!this.soft || this.owner === undefined || failSoftly === undefined || error instanceof HarnessError) throw told;
+        failSoftly(this.owner, told);
         return undefined;
       },
     );
@@ -241,11 +264,11 @@ export class Call<T> implements Pending {
     this.#attempting?.();
     this.#attempting = undefined;
     // What the test's end cut off is told then.
-    if (this.asked && this.cutOff === undefined) this.#open.delete(this);
+    if (this.asked && this.cutOff === undefined) this.#done();
   }
 
   async #wait(): Promise<Awaited<T> | undefined> {
-    const { task, form, site, fn, chain } = this;
+    const { edge, owner, form, site, fn, chain } = this;
     // The first look finds the attempt made already.
     let made = this.#first;
     const next = (): unknown => {
@@ -260,33 +283,37 @@ export class Call<T> implements Pending {
     const options = this.#settings();
     const claim = form.claim(this.chain.length === 0 ? undefined : inWords(this.chain), options);
     const { within, notes } = this.#time(claim, options);
-    const controller = (this.#controller ??= new AbortController());
-    const ofTest = task?.context.signal;
+    const controller = this.#context.open();
+    const ofTest = owner?.signal;
     const stop = (): void => controller.abort(ofTest?.reason);
     if (ofTest?.aborted === true) stop();
     else ofTest?.addEventListener('abort', stop, { once: true });
     const start = systemClock.now();
     const watched = subject([source], { name });
-    const how = { pace: options.pace, signal: controller.signal, beforeLook: moveFakeTimers };
+    const how = { pace: options.pace, signal: controller.signal, beforeLook: edge.moveTimers };
     try {
       const judgement = await watch(watched, claim, { ...how, within });
       if (judgement.verdict === 'holds') {
-        if (claim.fromNow !== true) await remarkMargin(task, this.label, systemClock.now() - start, within);
+        if (claim.fromNow !== true) await remarkMargin(edge, owner, this.label, systemClock.now() - start, within);
         return source.value;
       }
       const cause = source.failure === undefined ? undefined : this.#causeOf(source.failure.thrown);
-      const past = await this.#lookPast(claim, judgement, options, within, (looked) =>
-        watch(watched, claim, { ...how, within: looked }),
-      );
+      // Nothing is put between the end of the test and what is told of it.
+      const past =
+        judgement.decidedBy !== 'deadline'
+          ? undefined
+          : await lookPast({ claim, judgement, asked: options.lookPast, within, owner }, (looked) =>
+              watch(watched, claim, { ...how, within: looked, unrecorded: true }),
+            );
       const error = at(violation({ claim, judgement, subject: watched, within, past, notes, cause }), site);
       // A test whose time is up waits for nothing more.
-      const attached = attachTimeline(task, this.label, { trace: watched.trace, judgement, name });
+      const attached = attachTimeline(edge, owner, this.label, { trace: watched.trace, judgement, name });
       if (judgement.decidedBy !== 'aborted') await attached;
       throw error;
     } finally {
       ofTest?.removeEventListener('abort', stop);
       // Whoever holds the signal is to see that nobody waits any more. A failure by the test's end is known by it, and stays so.
-      if (!controller.signal.aborted) this.#controller = undefined;
+      if (!controller.signal.aborted) this.#context.controller = undefined;
       controller.abort(nobodyWaits());
     }
   }
@@ -294,15 +321,16 @@ export class Call<T> implements Pending {
   /** What holds for this call: its own options, else the defaults of its suite. */
   #settings(): CallOptions & Defaults {
     const given = Object.fromEntries(Object.entries(this.options).filter(([, value]) => value !== undefined)) as CallOptions;
-    const options = { ...defaultsFor(this.task), ...given };
+    const options = { ...this.edge.defaults(this.owner), ...given };
     if (options.pace !== undefined) paceFrom(options.pace);
     return options;
   }
 
   #time(claim: Claim, options: CallOptions): { readonly within: Millis; readonly notes: readonly string[] } {
-    const { task, label } = this;
-    const left = timeLeft(task);
-    const limit = Number.isFinite(left) ? task?.timeout : undefined;
+    const { owner, label } = this;
+    const { giveTime } = this.edge;
+    const left = owner?.timeLeft() ?? Number.POSITIVE_INFINITY;
+    const limit = Number.isFinite(left) ? owner?.timeout : undefined;
     if (claim.fromNow !== true) return budget(options.within, label, { left, limit, giveTime });
     const length = parseDuration(options.for!, 'for');
     if (length > left) throw tooLong(label, 'for', length, { left, limit, giveTime });
@@ -315,27 +343,11 @@ export class Call<T> implements Pending {
     const copy = light(thrown);
     const lines = (thrown.stack ?? '').split('\n');
     const ours = lines.findIndex((line) => line.includes(import.meta.filename ?? import.meta.url));
-    const own = this.chain.length > 0 && thrown instanceof chai.AssertionError;
+    const own = this.chain.length > 0 && this.edge.isAssertion(thrown);
     copy.stack = own
       ? `${thrown.name}: ${thrown.message}${framesOf(this.site)}`
       : (ours < 0 ? lines : lines.slice(0, ours)).join('\n');
     return copy;
-  }
-
-  /** Whether it would have passed a little later. It changes no verdict. */
-  async #lookPast(
-    claim: Claim,
-    judgement: Judgement,
-    options: CallOptions,
-    within: Millis,
-    again: (looked: Millis) => Promise<Judgement>,
-  ): Promise<{ readonly looked: Millis; readonly held?: Millis } | undefined> {
-    if (claim.fromNow === true || judgement.decidedBy !== 'deadline') return undefined;
-    const looked = lookPastFor(options.lookPast, within, timeLeft(this.task) - MARGIN_MS);
-    if (looked <= 0) return undefined;
-    const later = await again(looked);
-    if (later.verdict !== 'holds') return { looked };
-    return { looked, held: Math.max(0, later.at! - judgement.at!) };
   }
 
   /** One attempt, of what the function came to; its assertions are counted only where it passes. */
@@ -399,11 +411,8 @@ export class Call<T> implements Pending {
   }
 
   /** The runner's own matcher on a value; what it gives back is of no interest, but that it may be a promise. */
-  #assert(value: unknown, mode: string): unknown {
-    let assertion: unknown = assertionFor(this.task, value);
-    // Whoever wrote the matcher can see that it is asked again and again.
-    chai.util.flag(assertion as Chai.Assertion, 'poll', true);
-    if (mode !== '') chai.util.flag(assertion as Chai.Assertion, 'promise', mode);
+  #assert(value: unknown, mode: Mode): unknown {
+    let assertion: unknown = this.edge.assertion(this.owner, value, mode);
     for (const { key, args } of this.chain) {
       if (key === 'resolves' || key === 'rejects') continue;
       const next: unknown = Reflect.get(assertion as object, key);
@@ -412,27 +421,22 @@ export class Call<T> implements Pending {
     return isThenable(assertion) ? Promise.resolve(assertion).then(nothing) : undefined;
   }
 
-  /** What a block is given; made when it is asked for, as most blocks never do. */
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
-  }
-
   #abort(reason: Error): void {
-    this.#controller ??= new AbortController();
-    this.#controller.abort(reason);
+    this.#context.open().abort(reason);
   }
 }
 
+/** What a function is given. It goes on to a call with one more word, which does not call it anew. */
 class Context implements AttemptContext {
-  readonly #call: { readonly signal: AbortSignal };
+  controller: AbortController | undefined;
 
-  constructor(call: { readonly signal: AbortSignal }) {
-    this.#call = call;
+  /** Made when it is asked for, as most never do. */
+  open(): AbortController {
+    return (this.controller ??= new AbortController());
   }
 
   get signal(): AbortSignal {
-    return this.#call.signal;
+    return this.open().signal;
   }
 }
 
@@ -440,6 +444,7 @@ class Context implements AttemptContext {
 type Outcome = { readonly value: unknown } | { readonly thrown: unknown };
 
 const SOON = Promise.resolve();
+const NONE: readonly never[] = [];
 
 /** Whether it passed at once. */
 function isPass(outcome: Outcome): boolean {
@@ -447,7 +452,7 @@ function isPass(outcome: Outcome): boolean {
 }
 
 /** How a chain reads the probe's answer, and the matcher at its end. */
-function readingOf(chain: readonly Link[]): { readonly mode: '' | 'resolves' | 'rejects'; readonly last: string } {
+function readingOf(chain: readonly Link[]): { readonly mode: Mode; readonly last: string } {
   const mode = chain.find(({ key }) => key === 'resolves' || key === 'rejects')?.key as 'resolves' | 'rejects' | undefined;
   return { mode: mode ?? '', last: chain.at(-1)?.key ?? '' };
 }
@@ -488,27 +493,8 @@ function light(thrown: Error): Error {
   return copy;
 }
 
-/** While fake timers are installed they are moved on as real time goes by, as the runner's own polling does. */
-function moveFakeTimers(sinceLast: Millis): void {
-  if (vi.isFakeTimers()) vi.advanceTimersByTime(Math.max(1, Math.round(sinceLast)));
-}
-
 function nobodyWaits(): Error {
   return new Error('nobody waits any more');
-}
-
-/** The state of an expect, which counts in it. To set it by `setState` costs more than all else that an attempt costs. */
-interface Counting {
-  assertionCalls: number;
-}
-
-/** Whether a test has asked for an expect of its own: to ask for it would give it one. */
-const LOCAL = '_local';
-
-/** Where the assertions are counted that the test's `expect.assertions` is about: in its own expect, once it has asked for it. */
-function countedBy(task: RunnerTestCase | undefined): Counting {
-  const context = task?.context as { readonly [LOCAL]?: boolean; readonly expect: typeof expect } | undefined;
-  return (context?.[LOCAL] === true ? context.expect : expect).getState();
 }
 
 /** Attempts under way on one expect, each with whether another was under way at any time of it. */

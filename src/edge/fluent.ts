@@ -1,7 +1,6 @@
-import { chai } from 'vitest';
 import { HarnessError } from '../errors.ts';
 import * as matchers from '../matchers/index.ts';
-import type { Call } from './call.ts';
+import type { Call } from './form.ts';
 
 /**
  * What `eventually(fn)` gives back: to be awaited as it is, or to be asked for any matcher of the runner.
@@ -22,6 +21,8 @@ export class Fluent<T> {
   ): Promise<A | B> {
     const call = this.#call;
     const { passed } = call;
+    // What `await` calls hands in both. Of what comes of one alone, somebody is to ask in its turn.
+    if (typeof onRejected !== 'function') return call.derived(call.ask().then(onFulfilled));
     if (passed === undefined || typeof onFulfilled !== 'function') return call.ask().then(onFulfilled, onRejected);
     // What `await` does of what passed at once, without a promise that nobody else sees.
     call.answered();
@@ -29,11 +30,12 @@ export class Fluent<T> {
   }
 
   catch<B>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Awaited<T> | undefined | B> {
-    return this.#call.ask().catch(onRejected);
+    const caught = this.#call.ask().catch(onRejected);
+    return typeof onRejected === 'function' ? caught : this.#call.derived(caught);
   }
 
-  async finally(onFinally?: (() => void) | null): Promise<Awaited<T> | undefined> {
-    return this.#call.ask().finally(onFinally);
+  finally(onFinally?: (() => void) | null): Promise<Awaited<T> | undefined> {
+    return this.#call.derived(this.#call.ask().finally(onFinally));
   }
 
   get [Symbol.toStringTag](): string {
@@ -41,8 +43,8 @@ export class Fluent<T> {
   }
 
   static word<T>(fluent: Fluent<T>, key: string): unknown {
-    const found = describe(key);
     const call = fluent.#call;
+    const found = call.edge.kindOf(key);
     if (found === undefined) {
       // A matcher that is not there: the error at its line is enough.
       if (/^to[A-Z]/.test(key)) call.drop();
@@ -89,15 +91,6 @@ export class Fluent<T> {
 }
 
 const SOON = Promise.resolve();
-
-/** How the runner's assertions have this name: as a method or as a property; undefined where they do not. */
-function describe(key: string): 'method' | 'property' | undefined {
-  for (let at: unknown = chai.Assertion.prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    const own = Object.getOwnPropertyDescriptor(at, key);
-    if (own !== undefined) return own.get === undefined && typeof own.value === 'function' ? 'method' : 'property';
-  }
-  return undefined;
-}
 
 function trap(_target: object, key: string | symbol, receiver: unknown): unknown {
   return typeof key === 'string' && receiver instanceof Fluent

@@ -1,0 +1,65 @@
+import type { Assertion } from 'vitest';
+import { consistentlyFor, type ConsistentlyOptions } from '../edge/consistently.ts';
+import { eventuallyFor, type EventuallyOptions } from '../edge/eventually.ts';
+import type { AttemptContext } from '../edge/form.ts';
+import { edge } from './edge.ts';
+
+/** What `eventually` and `consistently` give back: to be awaited, or to be asked for any matcher of the runner. */
+export type Eventual<T> = Promise<Awaited<T>> & Assertion<Promise<void>, Awaited<T>>;
+
+/**
+ * Tries a block of assertions again and again until it passes, or a probe until its value passes a matcher of the runner.
+ *
+ * The first attempt is made at once, a last one at the deadline. An attempt that throws, rejects (also with `undefined`) or
+ * answers `false` is a "not yet"; a matcher may be any, also `.not`, `.resolves`, `.rejects`, `toThrow` and your own.
+ * Its promise resolves to what the block gave back.
+ *
+ * @param fn is given an abort signal that fires when nobody waits any more
+ * @param options.within how long to wait; 4 s by default, less where the test has less left
+ * @throws ContractViolation when it did not pass in time; HarnessError for a mistake in the call
+ *
+ * @example
+ * ```ts
+ * import { test } from 'vitest';
+ * import { eventually, expect } from 'holdfast/vitest';
+ *
+ * test('the order is paid and mailed', async () => {
+ *   const order = { state: 'new', mails: 0 };
+ *   setTimeout(() => Object.assign(order, { state: 'paid', mails: 1 }), 20);
+ *   await eventually(() => order.mails, { within: '2s' }).toBe(1);
+ *   await eventually(() => {
+ *     expect(order.state).toBe('paid');
+ *     expect(order.mails).toBeLessThan(2);
+ *   });
+ * });
+ * ```
+ */
+export const eventually: {
+  <T>(fn: (context: AttemptContext) => T, options?: EventuallyOptions): Eventual<T>;
+  /** As `eventually`, but a failure is noted on the test, which goes on: as `expect.soft` does. Resolves to `undefined` then. */
+  soft<T>(fn: (context: AttemptContext) => T, options?: EventuallyOptions): Eventual<T | undefined>;
+} = eventuallyFor(edge) as never;
+
+/**
+ * Tries a block of assertions, or a matcher on a probe's value, for a while: it must pass at every attempt. The first that fails
+ * ends it at once. With `.not` it claims that something does not happen: `consistently(fn).not.toBe('failed')`.
+ *
+ * It watches from the call on: `const calm = consistently(…); await cancel(); await calm`.
+ *
+ * @param fn is given an abort signal that fires when nobody waits any more
+ * @param options.for how long; 500 ms by default
+ * @throws ContractViolation when an attempt failed, hung, or fewer than three were made; HarnessError for a mistake in the call
+ *
+ * @example
+ * ```ts
+ * import { test } from 'vitest';
+ * import { consistently } from 'holdfast/vitest';
+ *
+ * test('a refund leaves the balance alone', async () => {
+ *   const balance = () => 100;
+ *   await consistently(balance, { for: '50ms' }).toBe(100);
+ * });
+ * ```
+ */
+export const consistently: <T>(fn: (context: AttemptContext) => T, options?: ConsistentlyOptions) => Eventual<T> =
+  consistentlyFor(edge) as never;
