@@ -1,12 +1,4 @@
-import {
-  Agent as HttpAgent,
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
 import type { Passing } from '../faults/index.ts';
@@ -17,6 +9,10 @@ import type { Millis } from '../time/index.ts';
 import { forged } from './forgery.ts';
 import { Injection, type Injected, type InjectorOptions } from './injection.ts';
 import { ordersOf, type Orders } from './orders.ts';
+
+// Loaded when one is made: who only imports this pays nothing for it.
+const http = (): typeof import('node:http') => process.getBuiltinModule('node:http');
+const https = (): typeof import('node:https') => process.getBuiltinModule('node:https');
 
 /** The most bytes of one delivery, and of what it is answered. */
 const MAX_BYTES = 8_388_608;
@@ -98,7 +94,7 @@ class Between extends Injection implements Delivering {
   readonly #server: Server;
   readonly #host: string;
   #port: number;
-  readonly #agent: HttpAgent;
+  readonly #agent: Agent;
   /** What is on its way to the receiver. */
   readonly #going = new Set<Promise<unknown>>();
   /** Those whom nobody answers. */
@@ -120,8 +116,9 @@ class Between extends Injection implements Delivering {
     this.#host = host;
     this.#port = port;
     // Each delivery by a connection of its own: one that the receiver has just closed would lose it.
-    this.#agent = url.protocol === 'https:' ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
-    this.#server = createServer((incoming, outgoing) => {
+    this.#agent =
+      url.protocol === 'https:' ? new (https().Agent)({ keepAlive: false }) : new (http().Agent)({ keepAlive: false });
+    this.#server = http().createServer((incoming, outgoing) => {
       const taking = this.#take(incoming, outgoing);
       this.#going.add(taking);
       void taking.finally(() => this.#going.delete(taking));
@@ -266,7 +263,7 @@ class Between extends Injection implements Delivering {
     try {
       return await new Promise<Reply>((resolve, reject) => {
         const headers = [...endToEnd(fields), 'Host', to.host, 'Content-Length', String(body.byteLength), 'Connection', 'close'];
-        const send = to.protocol === 'https:' ? httpsRequest : httpRequest;
+        const send = to.protocol === 'https:' ? https().request : http().request;
         const request = send(to, { method, headers, agent: this.#agent });
         request.on('error', reject);
         request.on('response', (response) => {

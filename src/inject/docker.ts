@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { request } from 'node:http';
 import { join } from 'node:path';
 import { HarnessError } from '../errors.ts';
 import type { Undo } from './undo.ts';
@@ -76,7 +74,7 @@ export class Docker {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
       // A connection of its own: nothing is left open between one request and the next.
-      const asking = request({ ...to, method, path, headers, agent: false }, (answer) => {
+      const asking = process.getBuiltinModule('node:http').request({ ...to, method, path, headers, agent: false }, (answer) => {
         const chunks: Buffer[] = [];
         let size = 0;
         answer.on('data', (chunk: Buffer) => {
@@ -186,10 +184,12 @@ function scriptOf(way: 'both' | 'in' | 'out', isHealed: boolean): string {
 
 function inNamespace(pid: number, script: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('nsenter', ['--target', String(pid), '--net', '/bin/sh', '-c', script], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
-    });
+    const child = process
+      .getBuiltinModule('node:child_process')
+      .spawn('nsenter', ['--target', String(pid), '--net', '/bin/sh', '-c', script], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` },
+      });
     let told = '';
     child.stderr.on('data', (chunk: Buffer) => (told += chunk.toString('utf8').slice(0, 1000)));
     child.on('error', reject);

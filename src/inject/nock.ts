@@ -1,13 +1,13 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { Socket } from 'node:net';
-import { connect as tlsConnect } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { HarnessError } from '../errors.ts';
 import { readWhere, type Passing, type Plan, type Struck } from '../faults/index.ts';
 import { systemClock } from '../time/index.ts';
 import { Injection, type Injected, type InjectorOptions } from './injection.ts';
 import { ordersOf, type Orders } from './orders.ts';
 import { shaped } from './shape.ts';
+
+const net = (): typeof import('node:net') => process.getBuiltinModule('node:net');
 
 /** The most bytes of one answer that is harmed: it is held whole. */
 const MAX_ANSWER_BYTES = 8_388_608;
@@ -98,7 +98,7 @@ class Nocked extends Injection {
   readonly #memory = new Map<string, Kept>();
   readonly #going = new Set<Promise<unknown>>();
   #remove: (() => void) | undefined;
-  #connect: Socket['connect'] = Socket.prototype.connect.bind(Socket.prototype);
+  #connect: Socket['connect'] | undefined;
 
   constructor(options: NockOptions, hosts: readonly string[]) {
     super('nock', options);
@@ -107,14 +107,14 @@ class Nocked extends Injection {
 
   async install(): Promise<void> {
     // oxlint-disable-next-line typescript/unbound-method -- to be compared alone
-    const bare = Socket.prototype.connect;
+    const bare = net().Socket.prototype.connect;
     const library = await load();
-    const isFresh = Socket.prototype.connect !== bare;
+    const isFresh = net().Socket.prototype.connect !== bare;
     // Its own connections must not be taken again: they are made as they were before.
     const wasActive = library.isActive() && !isFresh;
     if (library.isActive()) library.restore();
     // oxlint-disable-next-line typescript/unbound-method -- it is called with its socket
-    this.#connect = Socket.prototype.connect;
+    this.#connect = net().Socket.prototype.connect;
     library.activate();
     if (shared.users++ === 0) shared.isOurs = !wasActive;
     const scope = library(originOf(this.#hosts), { allowUnmocked: true }).persist();
@@ -207,14 +207,14 @@ class Nocked extends Injection {
       delete headers['connection'];
       delete headers['transfer-encoding'];
       if (body.byteLength > 0) headers['content-length'] = String(body.byteLength);
-      const outgoing = (isSecure ? httpsRequest : httpRequest)(url, {
+      const outgoing = process.getBuiltinModule(isSecure ? 'node:https' : 'node:http').request(url, {
         method: request.method,
         headers,
         // Only without an agent, which would make its own.
         createConnection: () => {
-          const socket = new Socket();
-          Reflect.apply(this.#connect, socket, [{ port, host: hostname }]);
-          return isSecure ? tlsConnect({ socket, servername: hostname }) : socket;
+          const socket = new (net().Socket)();
+          Reflect.apply(this.#connect!, socket, [{ port, host: hostname }]);
+          return isSecure ? process.getBuiltinModule('node:tls').connect({ socket, servername: hostname }) : socket;
         },
       });
       outgoing.on('error', reject);

@@ -34,12 +34,12 @@ export interface Harmed extends Push, Omit<Injected, 'name'> {}
  * ```ts
  * import { duplicateDelivery, plan } from 'holdfast/faults';
  * import { through } from 'holdfast/inject';
- * import { createTrace } from 'holdfast/trace';
  * import { systemClock } from 'holdfast/time';
- * const queue = {
+ * import type { Push } from 'holdfast';
+ * const queue: Push = {
  *   name: 'queue',
- *   async open({ record }) {
- *     record({ kind: 'message', id: 'm1', type: 'order.paid', data: { order: 1 } });
+ *   async open(context) {
+ *     context.record({ kind: 'message', id: 'm1', type: 'order.paid', data: { order: 1 } });
  *     return { done: Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() };
  *   },
  * };

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -328,7 +327,7 @@ export function startOf(pid: number): string | undefined {
       process.kill(pid, 0);
       return 'unknown';
     }
-    const told = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+    const told = process.getBuiltinModule('node:child_process').execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     });

@@ -30,8 +30,8 @@ export interface ChaosMeshDocument {
  * ```ts
  * import { lostResponse, plan, toChaosMesh } from 'holdfast/faults';
  * const { document } = toChaosMesh(plan({ seed: 1 }, lostResponse({ where: 'POST /orders' })), { labels: { app: 'shop' }, port: 8080 });
- * const [{ kind, spec }] = document;
- * [kind, spec.target, spec.abort, spec.path]; // => ['HTTPChaos', 'Response', true, '/orders']
+ * const { target, abort, path } = document[0]!.spec;
+ * [document[0]!.kind, target, abort, path]; // => ['HTTPChaos', 'Response', true, '/orders']
  * ```
  */
 export function toChaosMesh(plan: Plan, place: ChaosMeshPlace): Exported<readonly ChaosMeshDocument[]> {

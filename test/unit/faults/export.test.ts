@@ -23,15 +23,19 @@ const PLAN = plan(
 
 describe('a plan in the words of other engines', () => {
   test('of Toxiproxy', async () => {
-    await expect(JSON.stringify(toToxiproxy(PLAN, PLACES.toxiproxy), undefined, 2)).toMatchFileSnapshot('export/toxiproxy.json');
+    await expect(JSON.stringify(toToxiproxy(PLAN, PLACES.toxiproxy), undefined, 2)).toMatchFileSnapshot(
+      'export/toxiproxy.json.golden',
+    );
   });
 
   test('of Istio', async () => {
-    await expect(JSON.stringify(toIstio(PLAN, PLACES.istio), undefined, 2)).toMatchFileSnapshot('export/istio.json');
+    await expect(JSON.stringify(toIstio(PLAN, PLACES.istio), undefined, 2)).toMatchFileSnapshot('export/istio.json.golden');
   });
 
   test('of Chaos Mesh', async () => {
-    await expect(JSON.stringify(toChaosMesh(PLAN, PLACES.mesh), undefined, 2)).toMatchFileSnapshot('export/chaos-mesh.json');
+    await expect(JSON.stringify(toChaosMesh(PLAN, PLACES.mesh), undefined, 2)).toMatchFileSnapshot(
+      'export/chaos-mesh.json.golden',
+    );
   });
 
   const samples = [...FAULTS.values()].flatMap((definition) =>

@@ -42,8 +42,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   // A connection that fetch keeps, and that was made while nock was at work, does not notice that its server has ended it.
-  const pool = Reflect.get(globalThis, Symbol.for('undici.globalDispatcher.1')) as { destroy(): Promise<void> };
-  await pool.destroy();
+  const handles = (process as unknown as { _getActiveHandles(): readonly unknown[] })._getActiveHandles();
+  for (const one of handles) if (one instanceof Socket && one.remotePort === Number(host.split(':')[1])) one.destroy();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
