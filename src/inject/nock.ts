@@ -56,7 +56,8 @@ const shared = { users: 0, isOurs: false };
  *
  * It cannot do what is done to an answer while it streams (bandwidth, slicer, slow close, truncate, limit): a body that nock cuts off
  * hangs, and one that it delays ends the process when its client leaves. Delays are therefore before the answer's header. A request with
- * `Expect: 100-continue` passes unharmed. nock keeps some 40 KB of each request that it answers until the process ends.
+ * `Expect: 100-continue` passes unharmed. nock itself keeps some 40 KB, and a handle without a connection, of each request that it answers until the
+ * process ends.
  *
  * @throws HarnessError `cannot-inject`, `not-installed`, `no-hosts`
  *
@@ -121,7 +122,8 @@ class Nocked extends Injection {
     const one = scope.intercept(() => true, 'GET');
     // It is asked once of each request, whatever its method: here it is decided whether this one is harmed.
     one.matchOrigin = (request) => this.#strikes(request);
-    one.match = () => [];
+    // Another injector may be at work on the same host.
+    one.match = (request) => (this.#struck.has(request) ? [] : ['not struck']);
     one.reply((request) => this.#answer(request));
     this.#remove = () => {
       library.removeInterceptor(one);
@@ -155,7 +157,9 @@ class Nocked extends Injection {
       const through = this.#through(request, orders);
       this.#follow(through);
       if (orders.hangUp === undefined) return await through;
-      const late = this.clock.sleep(orders.hangUp).then((): never => {
+      // At once is before any answer, however fast that comes.
+      const patience = orders.hangUp === 0 ? Promise.resolve() : this.clock.sleep(orders.hangUp);
+      const late = patience.then((): never => {
         throw failed('ECONNRESET', 'socket hang up: the client has left');
       });
       return await Promise.race([late, through]);
