@@ -42,11 +42,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   // nock 15 leaves a handle without a connection open of each request by fetch that it answers; nothing but this closes it.
-  interface Handled {
-    readonly _handle?: { close(): void } | null;
-  }
-  const handles = (process as unknown as { _getActiveHandles(): readonly unknown[] })._getActiveHandles();
-  for (const one of handles) if (one instanceof Socket && one.destroyed) (one as unknown as Handled)._handle?.close();
+  const active = Reflect.get(process, '_getActiveHandles') as () => readonly unknown[];
+  for (const one of Reflect.apply(active, process, []))
+    if (one instanceof Socket && one.destroyed) (Reflect.get(one, '_handle') as { close(): void } | null)?.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
