@@ -58,9 +58,8 @@ export function through(source: Push, plan: Plan, options: ThroughOptions = {}):
 /** A message with what it tells, on its way. */
 interface Parcel {
   readonly events: (readonly [event: Event, keys: readonly string[] | undefined])[];
-  /** Where it has gone on already, as often as it has: what is told of it later follows at once. */
+  /** How often it has gone on already: what is told of it later follows as often, at once. */
   gone: number;
-  lost: boolean;
 }
 
 class Through extends Injection implements Harmed {
@@ -84,13 +83,13 @@ class Through extends Injection implements Harmed {
     let last: { readonly keys: readonly string[] | undefined; readonly parcel: Parcel } | undefined;
     const record = (event: Event, keys?: readonly string[]): void => {
       if (event.kind === 'message') {
-        last = { keys, parcel: { events: [[event, keys]], gone: 0, lost: false } };
+        last = { keys, parcel: { events: [[event, keys]], gone: 0 } };
         this.#take(event, last.parcel, context);
       } else if (event.kind === 'state' && last?.keys === keys && last !== undefined) {
         // The state that a message tells goes its way.
         const { parcel } = last;
         parcel.events.push([event, keys]);
-        if (!parcel.lost) for (let i = 0; i < parcel.gone; i++) context.record(event, keys);
+        for (let i = 0; i < parcel.gone; i++) context.record(event, keys);
       } else {
         last = undefined;
         context.record(event, keys);
@@ -106,7 +105,6 @@ class Through extends Injection implements Harmed {
     const orders = ordersOf(struck.harms);
     const end = (): void => this.#done(struck, context);
     if (orders.respond !== undefined || orders.lost !== undefined) {
-      parcel.lost = true;
       this.overtaking.passed(ROW);
       return end();
     }
