@@ -1,4 +1,18 @@
-import { exactlyOnce, forEach, formula, is, leadsTo, sameStory, succeed, type Claim } from '../src/logic/index.ts';
+import {
+  deliverExactlyOnce,
+  exactlyOnce,
+  forEach,
+  formula,
+  haveSpan,
+  honourRetryAfter,
+  is,
+  leadsTo,
+  sameStory,
+  spansInOrder,
+  stayWithinPollBudget,
+  succeed,
+  type Claim,
+} from '../src/logic/index.ts';
 import { systemClock, virtualClock } from '../src/time/index.ts';
 import { createTrace, type Event } from '../src/trace/index.ts';
 import { subject, watch, type OpenContext, type Push } from '../src/watch/index.ts';
@@ -13,6 +27,10 @@ interface Watched {
   readonly claim: Claim;
   /** What comes as the nth. */
   readonly event: (n: number) => readonly [Event, keys?: readonly string[]];
+  /** How many channels take turns to tell; one by default. */
+  readonly channels?: number;
+  /** The most observations before that are tried, where one of them costs much. */
+  readonly most?: number;
 }
 
 /** Each claim with what it has to remember most for. */
@@ -26,11 +44,67 @@ const CLAIMS: Readonly<Record<string, Watched>> = {
     claim: sameStory(),
     event: (n) => [{ kind: 'state', state: n % 2 === 0 ? 'queued' : 'running' }],
   },
+  'sameStory, ever new states on two channels': {
+    claim: sameStory(),
+    event: (n) => [{ kind: 'state', state: `state ${n >> 1}`, raw: n }],
+    channels: 2,
+  },
+  'deliverExactlyOnce, each another key': {
+    claim: deliverExactlyOnce({ event: 'paid', per: 'id', keys: ['never'] }),
+    event: (n) => [{ kind: 'message', id: `m${n}`, type: 'paid', data: n }],
+  },
+  'stayWithinPollBudget, one address, no end of requests': {
+    claim: stayWithinPollBudget({ requests: 10_000_000 }),
+    event: (n) => [request(n, 'http://api.test/operations/1')],
+  },
+  'stayWithinPollBudget, each another address': {
+    claim: stayWithinPollBudget({ requests: 10, per: '1m' }),
+    event: (n) => [request(n, `http://api.test/operations/${n}`)],
+  },
+  'honourRetryAfter, each another address': {
+    claim: honourRetryAfter(),
+    event: (n) => [
+      n % 2 === 0
+        ? request(n, `http://api.test/operations/${n}`)
+        : { kind: 'response', exchange: `e${n - 1}`, status: 202, headers: [['retry-after', '1']] },
+    ],
+  },
+  'haveSpan, each another span': { claim: haveSpan({ name: 'never' }), event: (n) => [span(n, 'work')] },
+  'spansInOrder, all of them the first': {
+    claim: spansInOrder({ spans: ['first', 'never'] }),
+    event: (n) => [span(n, 'first')],
+  },
+  'spansInOrder, within each other': {
+    claim: spansInOrder({ spans: ['first', 'work', 'never'], nested: true }),
+    event: (n) => [span(n, n % 2 === 0 ? 'first' : 'work')],
+    most: 10_000,
+  },
   'forEach of 500 keys': {
     claim: formula({ formula: forEach('id', leadsTo(is({ type: 'placed' }), is({ type: 'paid' }))) }),
     event: (n) => [{ kind: 'message', id: `m${n % 500}`, type: n % 1000 < 500 ? 'placed' : 'paid' }],
   },
 };
+
+function request(n: number, url: string): Event {
+  return { kind: 'request', exchange: `e${n}`, method: 'GET', url, headers: [] };
+}
+
+/** Each was made within the one before it. */
+function span(n: number, name: string): Event {
+  const id = (of: number): string => of.toString(16).padStart(16, '0');
+  const more = n === 0 ? {} : { parentSpanId: id(n - 1) };
+  const data = {
+    traceId: 't'.repeat(32),
+    spanId: id(n),
+    ...more,
+    name,
+    kind: 'internal',
+    startedAt: n,
+    endedAt: n + 1,
+    attributes: {},
+  };
+  return { kind: 'message', id: id(n), type: 'span', data };
+}
 
 /**
  * What one more observation costs a watch that has had so many before: it must not grow with them. Memory is that of the trace, per
@@ -41,6 +115,7 @@ export default async function run(): Promise<void> {
   for (const [name, watched] of Object.entries(CLAIMS)) {
     const row: Record<string, string> = { claim: name };
     for (const size of SIZES) {
+      if (size > (watched.most ?? size)) continue;
       const { cost, memory } = await measure(watched, size);
       row[`after ${size.toLocaleString('en-US')}, µs`] = cost.toFixed(2);
       if (size === SIZES.at(-1)) row['memory of one, bytes'] = memory.toFixed(0);
@@ -53,23 +128,26 @@ export default async function run(): Promise<void> {
   console.log(`${((memory * 100_000) / MIB).toFixed(1)} MiB`);
 }
 
-async function measure({ claim, event }: Watched, size: number): Promise<{ readonly cost: number; readonly memory: number }> {
+async function measure(
+  { claim, event, channels = 1 }: Watched,
+  size: number,
+): Promise<{ readonly cost: number; readonly memory: number }> {
   const clock = virtualClock();
   const trace = createTrace({ clock, maxObservations: size + SAMPLE * 20 + 10 });
-  let record: OpenContext['record'] | undefined;
-  const push: Push = {
-    name: 'push',
+  const records: OpenContext['record'][] = [];
+  const pushes = Array.from({ length: channels }, (_, at): Push => ({
+    name: `push ${at}`,
     async open(context) {
-      record = (...told) => context.record(...told);
+      records[at] = (...told) => context.record(...told);
       return { done: new Promise<void>(() => undefined), [Symbol.asyncDispose]: () => Promise.resolve() };
     },
-  };
+  }));
   const controller = new AbortController();
   collect();
   const before = process.memoryUsage().heapUsed;
-  const waiting = watch(subject([push], { clock, trace }), claim, { within: '1h', signal: controller.signal });
-  while (record === undefined) await Promise.resolve();
-  const tell = (n: number): void => record!(...event(n));
+  const waiting = watch(subject(pushes, { clock, trace }), claim, { within: '1h', signal: controller.signal });
+  while (records.length < channels) await Promise.resolve();
+  const tell = (n: number): void => records[n % channels]!(...event(n));
   for (let n = 0; n < size; n++) tell(n);
   collect();
   const memory = (process.memoryUsage().heapUsed - before) / size;

@@ -115,19 +115,33 @@ export function quoted(text: string): string {
   return `'${text}'`;
 }
 
-/** How many spans one judging keeps; the oldest give way. */
-const MAX_SPANS = 2_000;
+/** How many spans one judging keeps; the oldest give way, and are counted. */
+export const MAX_SPANS = 2_000;
+
+/** How many spans one is known to be made within. */
+const MAX_LINEAGE = 200;
+
+/** A span, among all that were seen. */
+export function idOf({ traceId, spanId }: Pick<SeenSpan, 'traceId' | 'spanId'>): string {
+  return `${traceId} ${spanId}`;
+}
 
 /** The spans that were seen, each with its observation. */
 export class SeenSpans {
   readonly #spans = new Map<string, { readonly span: SeenSpan; readonly o: Observation }>();
 
+  /** How many gave way. */
+  dropped = 0;
+
   /** The span that the observation tells, kept; undefined for one that was told before. */
   step(o: Observation): SeenSpan | undefined {
     const span = spanIn(o);
-    const id = `${span?.traceId} ${span?.spanId}`;
+    const id = span === undefined ? '' : idOf(span);
     if (span === undefined || this.#spans.has(id)) return undefined;
-    if (this.#spans.size >= MAX_SPANS) this.#spans.delete(this.#spans.keys().next().value!);
+    if (this.#spans.size >= MAX_SPANS) {
+      this.#spans.delete(this.#spans.keys().next().value!);
+      this.dropped++;
+    }
     this.#spans.set(id, { span, o });
     return span;
   }
@@ -136,18 +150,23 @@ export class SeenSpans {
     return this.#spans.size;
   }
 
-  get all(): readonly { readonly span: SeenSpan; readonly o: Observation }[] {
-    return [...this.#spans.values()];
+  has(id: string): boolean {
+    return this.#spans.has(id);
   }
 
-  /** Whether one was made within the other, or within what that led to. */
-  isWithin(span: SeenSpan, other: SeenSpan): boolean {
-    let at: SeenSpan | undefined = span;
-    for (let depth = 0; at?.parentSpanId !== undefined && depth < this.#spans.size; depth++) {
-      if (at.traceId === other.traceId && at.parentSpanId === other.spanId) return true;
-      at = this.#spans.get(`${at.traceId} ${at.parentSpanId}`)?.span;
+  /** Within which spans it was made, from its parent on; and the one of them that was not seen, where it is not the whole way. */
+  lineage(span: SeenSpan): { readonly of: ReadonlySet<string>; readonly missing: string | undefined } {
+    const of = new Set<string>();
+    for (let at = span; at.parentSpanId !== undefined;) {
+      const id = `${at.traceId} ${at.parentSpanId}`;
+      // A way that is longer, or leads round, is no way.
+      if (of.size >= MAX_LINEAGE || of.has(id)) break;
+      of.add(id);
+      const parent = this.#spans.get(id)?.span;
+      if (parent === undefined) return { of, missing: id };
+      at = parent;
     }
-    return false;
+    return { of, missing: undefined };
   }
 
   /** Names of those that were seen, for a message: each once, with how many there were. */
@@ -155,7 +174,8 @@ export class SeenSpans {
     const counts = new Map<string, number>();
     for (const { span } of this.#spans.values()) counts.set(nameOfSpan(span), (counts.get(nameOfSpan(span)) ?? 0) + 1);
     const told = [...counts].map(([name, n]) => (n === 1 ? name : `${name} (${n})`));
-    return told.length > most ? [...told.slice(0, most), `${told.length - most} more`] : told;
+    const older = this.dropped === 0 ? [] : [`${this.dropped} older ones, which gave way to the latest ${MAX_SPANS}`];
+    return told.length > most ? [...told.slice(0, most), `${told.length - most} more`, ...older] : [...told, ...older];
   }
 }
 

@@ -48,7 +48,9 @@ export function amqp(url: string, options: AmqpOptions): Push {
 
   const connect = async (line: Line): Promise<void> => {
     const { connect: dial } = await client('amqp', 'amqplib', () => import('amqplib'));
-    const connection = await dial(address.href, { timeout: CONNECT_MS });
+    // Node's own option of a socket: one that is given up while it is made is destroyed.
+    const socket = { timeout: CONNECT_MS, signal: line.signal };
+    const connection = await dial(address.href, socket);
     line.hangUp(
       () => connection.close(),
       () => (connection.connection as unknown as Cuttable).stream.destroy(),

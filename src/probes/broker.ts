@@ -28,6 +28,8 @@ const SURELY_WHOLE_CHARACTERS = 2_000;
 
 /** One connection to a broker, as its probe sees it. */
 export interface Line {
+  /** Aborts when the connection ends, also one that is still being made. */
+  readonly signal: AbortSignal;
   heard(message: Message): void;
   /** The connection broke; what is told after that is of the next one. */
   lost(error: unknown): void;
@@ -64,7 +66,7 @@ export function broker(name: string, options: ChannelOptions, begin: () => Wire)
     name,
     async open(context) {
       const listening = new Listening(name, begin(), options, context);
-      await listening.begin();
+      await listening.begin(context.signal);
       return { done: listening.done, [Symbol.asyncDispose]: () => listening.stop() };
     },
   };
@@ -99,8 +101,15 @@ class Listening {
   }
 
   /** @throws HarnessError when the broker cannot be listened to */
-  async begin(): Promise<void> {
-    (await this.#connect()).release();
+  async begin(signal: AbortSignal | undefined): Promise<void> {
+    const leave = (): void => void this.stop();
+    signal?.addEventListener('abort', leave, { once: true });
+    if (signal?.aborted === true) leave();
+    try {
+      (await this.#connect()).release();
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
   }
 
   async #connect(): Promise<Connection> {
@@ -173,6 +182,7 @@ class Connection implements Line {
   readonly #clock: Clock;
   readonly #owner: Pick<Line, 'heard' | 'lost'>;
   readonly #ending = new AbortController();
+  readonly signal: AbortSignal = this.#ending.signal;
   #closers: (() => unknown)[] = [];
   #cutters: (() => unknown)[] = [];
   #closed: Promise<void> | undefined;

@@ -66,7 +66,8 @@ export interface EmailSink extends Channel {
  * Receives e-mail by SMTP on loopback, so that "sends an e-mail" can be asserted: every mail that it takes is a message, with its
  * Message-ID as id and its subject, addresses and text as data. Nothing is sent on.
  *
- * By the optional peers `smtp-server` and `postal-mime`. A mail tells no state, unless `state` reads one.
+ * By the optional peers `smtp-server` and `postal-mime`. A mail tells no state, unless `state` reads one; beside an operation it is taken
+ * for the operation's, unless `keys` says whose it is.
  *
  * @throws HarnessError `not-installed`, `port-in-use`, `cannot-listen`, `invalid-port`, `invalid-option`
  *
@@ -100,7 +101,8 @@ class Sink extends Outlet implements EmailSink {
   readonly #times = new Map<string, number>();
 
   constructor(options: EmailOptions) {
-    super({ ...options, state: options.state ?? false }, 'email');
+    // The subject of a mail is no id of an operation, as that of an event is.
+    super({ ...options, state: options.state ?? false, keys: options.keys ?? (() => []) }, 'email');
     const { port = 0, host = LOOPBACK, maxBytes = MAX_MAIL_BYTES, answers = [] } = options;
     checkPort(port);
     if (!Number.isSafeInteger(maxBytes) || maxBytes < 1)

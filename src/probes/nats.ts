@@ -33,7 +33,7 @@ export function nats(url: string, options: NatsOptions): Push {
 
   const connect = async (line: Line): Promise<void> => {
     const { connect: dial } = await client('nats', '@nats-io/transport-node', () => import('@nats-io/transport-node'));
-    const connection = await dial({
+    const connecting = {
       servers: address.host,
       timeout: CONNECT_MS,
       reconnect: false,
@@ -42,7 +42,8 @@ export function nats(url: string, options: NatsOptions): Push {
       ...(address.protocol === 'tls:' ? { tls: {} } : {}),
       ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
       ...(options.token === undefined ? {} : { token: options.token }),
-    });
+    };
+    const connection = await cutOnFailure(line.signal, () => dial(connecting));
     line.hangUp(() => connection.close());
     connection.closed().then(
       (error) => line.lost(error ?? new Error('the server closed it')),
@@ -79,4 +80,37 @@ export function nats(url: string, options: NatsOptions): Push {
     meanwhile: 'what is sent until it listens again is missed',
     connect,
   }));
+}
+
+/**
+ * Connects, and cuts what was dialled where that fails or is given up: the client leaves a connection open whose server says nothing, and
+ * gives no way to end it before it is made.
+ */
+async function cutOnFailure<T>(signal: AbortSignal, connect: () => Promise<T>): Promise<T> {
+  const [{ AsyncLocalStorage }, channels] = await Promise.all([import('node:async_hooks'), import('node:diagnostics_channel')]);
+  const sockets = new Set<Dialled['socket']>();
+  // Whatever is dialled in this process is told here: by its context it is known what this call has dialled.
+  const own = new AsyncLocalStorage<true>();
+  const note = (told: unknown): void => void (own.getStore() === true && sockets.add((told as Dialled).socket));
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  channels.subscribe(DIALLED, note);
+  signal.addEventListener('abort', cut, { once: true });
+  try {
+    return await own.run(true, connect);
+  } catch (error) {
+    cut();
+    throw error;
+  } finally {
+    channels.unsubscribe(DIALLED, note);
+    signal.removeEventListener('abort', cut);
+  }
+}
+
+/** Where Node tells of each socket that a client opens (`diagnostics_channel`). */
+const DIALLED = 'net.client.socket';
+
+interface Dialled {
+  readonly socket: { destroy(): unknown };
 }

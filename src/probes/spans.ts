@@ -77,7 +77,10 @@ class Receiver extends Recording implements Spans {
     this.#options = options;
     this.url = url;
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.#take(request, response).catch(() => response.destroy());
+      this.#take(request, response).catch(() => {
+        this.record({ kind: 'note', text: 'an export was cut off within its body: its spans were not told' });
+        response.destroy();
+      });
     });
   }
 
@@ -108,8 +111,11 @@ class Receiver extends Recording implements Spans {
     if (!isProtobuf && type !== 'application/json')
       return answer(415, 'expected application/json or application/x-protobuf (OTLP/HTTP)');
     const read = await bodyOf(request);
-    if (typeof read === 'number')
-      return answer(read, read === 413 ? `at most ${MAX_EXPORT_BYTES} bytes are taken` : 'the body cannot be unpacked');
+    if (typeof read === 'number') {
+      const why = read === 413 ? `at most ${MAX_EXPORT_BYTES} bytes are taken` : 'the body cannot be unpacked';
+      this.record({ kind: 'note', text: `an export was refused: ${why}` });
+      return answer(read, why);
+    }
     if (path === TRACES_PATH) {
       let all: readonly Span[];
       try {
@@ -127,7 +133,11 @@ class Receiver extends Recording implements Spans {
   #tell(span: Span): void {
     const id = `${span.traceId} ${span.spanId}`;
     if (this.#known.has(id)) return;
-    if (this.#known.size >= MAX_KNOWN_SPANS) this.#known.clear();
+    if (this.#known.size >= MAX_KNOWN_SPANS) {
+      this.#known.clear();
+      const text = `${MAX_KNOWN_SPANS} spans were known by their ids, and are forgotten: one that is exported again is told again`;
+      this.record({ kind: 'note', text });
+    }
     this.#known.add(id);
     const keys = this.#options.keys ?? (() => span.traceId);
     try {

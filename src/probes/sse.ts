@@ -97,7 +97,10 @@ export function sse(url: string, options: SseOptions = {}): Push {
       const done = listening.run();
       // Told by whoever holds the handle; before, nobody does.
       done.catch(() => undefined);
+      const leave = (): void => void listening.stop(done);
+      context.signal?.addEventListener('abort', leave, { once: true });
       await listening.ready;
+      context.signal?.removeEventListener('abort', leave);
       return { done, [Symbol.asyncDispose]: () => listening.stop(done) };
     },
   };

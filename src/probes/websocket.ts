@@ -98,7 +98,10 @@ export function websocket(url: string, options: WebSocketOptions = {}): Push {
       const listening = new Listening(context, options, settings, await library());
       const done = listening.run();
       done.catch(() => undefined);
+      const leave = (): void => void listening.stop(done);
+      context.signal?.addEventListener('abort', leave, { once: true });
       await listening.ready;
+      context.signal?.removeEventListener('abort', leave);
       return { done, [Symbol.asyncDispose]: () => listening.stop(done) };
     },
   };

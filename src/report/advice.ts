@@ -17,6 +17,8 @@ export function hint(scene: Scene): string {
 function advice(scene: Scene): string {
   const { judgement, negated } = scene;
   if (negated) return negatedHint(scene);
+  const pushed = pushedHint(scene);
+  if (pushed !== undefined) return pushed;
   switch (judgement.decidedBy) {
     case 'hung':
       return hungHint(scene);
@@ -37,6 +39,42 @@ function negatedHint({ judgement, claim }: Scene): string {
     ? '.not passes only when something that was seen decides against the claim; give it more looks, or a longer time'
     : '.not passes only when something that was seen decides against the claim, as an ending of another kind does; a timeout passes neither way. ' +
         "To claim that something does not happen for a time, use toNeverReach(state, { for: '2s' })";
+}
+
+/** Claims that something was not told are not about it, where it could not be told. */
+const UNTOLD: ReadonlySet<string> = new Set(['too-few', 'not-delivered', 'missing', 'silent-channel', 'not-yet', 'no-span']);
+
+/** What a channel met with since it told a state last, if that is why nothing more came. */
+function pushedHint(scene: Scene): string | undefined {
+  const { observations, judgement } = scene;
+  const isOpen = ['deadline', 'broken', 'nothing'].includes(judgement.decidedBy) || UNTOLD.has(judgement.reason.code);
+  const lost = observations.findLast((o) => o.kind === 'error' || o.kind === 'state');
+  if (!isOpen || lost?.kind !== 'error') return undefined;
+  const when = wallTime(scene, lost.at);
+  switch (lost.name) {
+    case 'SilentStream':
+      return `the stream was silent, and was opened anew: does the server send what it has, and a comment now and then to keep the way open? Does a proxy hold events back? See with curl -N what comes, and in the server's log what it sent from ${when} on`;
+    case 'NotAStream':
+      return "there is no stream at this address: is it the right one, and does it need credentials ({ headers })? See with curl -N -H 'accept: text/event-stream' what it answers. What is to be asked again and again is followed by operation() or polled";
+    case 'BrokenStream':
+      return `the stream broke off, and could not be opened again: is its server running, and what does its log say from ${when} on? What was sent meanwhile may be missed`;
+    case 'ConnectionLost':
+      return `the broker went away, and did not come back in time: is it running, and did it end the connection itself? Its log tells, from ${when} on. As long as it is away nothing is known of the operation`;
+    case 'RefusedDelivery':
+      return refusedHint(lost.message);
+    default:
+      return undefined;
+  }
+}
+
+function refusedHint(message: string): string {
+  if (/it is replayed/.test(message))
+    return "a delivery came and was refused as a replay: a sender that tries again signs anew, with the moment of that try (Standard Webhooks 1.0.0). One that sends the same bytes again is taken with webhook({ replays: 'take' })";
+  if (/it is (forged|unsigned)/.test(message))
+    return 'a delivery came and was refused: do sender and receiver have the same secret and the same scheme, and is what was signed the very bytes that are sent, and not JSON that was written anew after that? Its bytes are in the deliveries';
+  if (/it is stale/.test(message))
+    return 'a delivery came and was refused for its moment: do the clocks agree, and does the sender sign each try anew? { tolerance } allows more';
+  return 'a delivery came and was refused, for the reason that stands above: mend the sender, or what the receiver allows';
 }
 
 function hungHint(scene: Scene): string {
@@ -118,6 +156,14 @@ function reasonHint(scene: Scene): string {
       return 'the time was over before a look could be taken: give it more time';
     case 'silent-channel':
       return 'a channel that tells nothing cannot agree: is it connected, and is it told of this operation?';
+    case 'different-ending':
+      return `one of them is wrong: the provider's own record tells which. Is an end told before the work is committed, or the end of another try? See its log before ${wallTime(scene, scene.at)}`;
+    case 'different-order':
+      return 'who sends them does not keep the order in which it came about: do several workers send at once, or does a try that failed come again after a later one? A receiver can then only go by a sequence in what is sent';
+    case 'different-result':
+      return 'is one of them read from a copy that is behind, or told before the result was complete? Both stand in the trace';
+    case 'after-the-end':
+      return 'nothing may follow an end: was an older event sent again, or did a second worker go on? A receiver that goes by what came last takes the operation for unfinished';
     case 'duplicate':
       return 'the same work was done more than once: does the provider keep the idempotency key until the work is done?';
     case 'residual-bound':

@@ -63,6 +63,8 @@ export interface Pull {
 
 export interface OpenContext {
   readonly clock: Clock;
+  /** Aborts when the subject is closed, also while it is still being opened: nobody waits for that any more, so it should end at once. */
+  readonly signal?: AbortSignal | undefined;
   record(event: Event, keys?: readonly string[]): void;
 }
 

@@ -293,7 +293,7 @@ class Watcher {
     if (this.#opening === undefined) {
       // Whoever comes after it was closed has it opened anew.
       if (this.#session.closed) this.#listening = this.#pushes.length;
-      if (this.#session.closed || this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: false };
+      if (this.#session.closed || this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: false, closing: undefined };
       const session = this.#session;
       this.#opening = this.#openAll(session).catch(async (error: unknown) => {
         // Those that listen already would be left open by somebody who was told that opening failed.
@@ -306,9 +306,11 @@ class Watcher {
 
   async #openAll(session: Session): Promise<void> {
     const { clock, trace } = this.subject;
+    // Most subjects are polled, and need none.
+    const { signal } = (session.closing ??= new AbortController());
     for (const push of this.#pushes) {
       if (session.closed) break;
-      const open = await push.open({ clock, record: (event, keys) => void trace.record(push.name, event, keys) });
+      const open = await push.open({ clock, signal, record: (event, keys) => void trace.record(push.name, event, keys) });
       this.listened++;
       // What was opened anew since tells its own end.
       const ended = (event: Event): void => void (session === this.#session && trace.record(push.name, event));
@@ -333,8 +335,9 @@ class Watcher {
   }
 
   async close(): Promise<void> {
-    if (this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: true };
+    if (this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: true, closing: undefined };
     else this.#session.closed = true;
+    this.#session.closing?.abort();
     this.#opening = undefined;
     for (const wait of this.waits) wait.close({ by: 'aborted', at: this.subject.trace.now(), why: 'closed' });
     await disposeAll(this.#session);
@@ -390,10 +393,12 @@ class Watcher {
 interface Session {
   opened: readonly AsyncDisposable[];
   closed: boolean;
+  /** Ends what is still being opened. */
+  closing: AbortController | undefined;
 }
 
 /** Of all that were never opened: most have nothing to open. */
-const NOT_OPEN: Session = { opened: NONE, closed: false };
+const NOT_OPEN: Session = { opened: NONE, closed: false, closing: undefined };
 
 async function disposeAll(session: Session): Promise<void> {
   const { opened } = session;

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { operation } from '../../src/dialects/operation.ts';
 import { succeed } from '../../src/logic/index.ts';
 import { systemClock, type Millis } from '../../src/time/index.ts';
-import type { ObservationOf } from '../../src/trace/index.ts';
+import type { Observation, ObservationOf } from '../../src/trace/index.ts';
 import { closeSubject, openSources, subject, watch, type Push, type Subject } from '../../src/watch/index.ts';
 import { held, moreThan } from '../setup/held.ts';
 import type { ProbeStart, ProbeWorld, Sent } from './world.ts';
@@ -14,6 +14,8 @@ export const PATIENCE_MS: Millis = 10_000;
 const GRACE_MS: Millis = 2_000;
 const LOOK_AGAIN_MS: Millis = 10;
 const LARGE_BYTES = 2_000_000;
+/** The most that a trace may keep of one message, in characters: its data, its raw bytes, its header fields. */
+const MOST_OF_ONE = 300_000;
 
 export interface LawOptions {
   readonly patience: Millis;
@@ -68,7 +70,22 @@ async function until(on: Subject, what: string, has: () => boolean, patience: Mi
   if (!came) throw new Error(`expected ${what} within ${patience} ms; ${told(on)}`);
 }
 
-const heard = (on: Subject, id: string): boolean => messages(on).some((one) => one.id === id);
+/** What was sent, as a message tells it. */
+function sentIn(world: ProbeWorld, message: Message): Partial<Sent> {
+  if (world.told !== undefined) return world.told(message);
+  const { id, data } = message;
+  // Where the way has no place for an id of its own, it is in the data.
+  const isWrapped = isRecord(data) && data['id'] === id;
+  return {
+    ...(id === undefined ? {} : { id }),
+    data: isWrapped ? Object.fromEntries(Object.entries(data).filter(([key]) => key !== 'id')) : data,
+  };
+}
+
+const withId = (world: ProbeWorld, on: Subject, id: string): readonly Message[] =>
+  messages(on).filter((one) => sentIn(world, one).id === id);
+
+const heard = (world: ProbeWorld, on: Subject, id: string): boolean => withId(world, on, id).length > 0;
 
 /** Names differ from one law and one run to the next: a server may be shared. */
 let run = 0;
@@ -86,7 +103,7 @@ export const missesNothing: Law = async (world, { patience } = DEFAULTS) => {
       const [id = ''] = names(1);
       await opened(probe, async (on) => {
         await send({ id, data: { round } });
-        await until(on, `the message ${id}, sent as soon as open had resolved`, () => heard(on, id), patience);
+        await until(on, `the message ${id}, sent as soon as open had resolved`, () => heard(world, on, id), patience);
       });
     });
   }
@@ -98,8 +115,8 @@ export const tellsEachOnceInOrder: Law = async (world, { patience } = DEFAULTS) 
     await opened(probe, async (on) => {
       const ids = names(20);
       for (const [n, id] of ids.entries()) await send({ id, data: { n } });
-      await until(on, `the last message, ${ids.at(-1)}`, () => heard(on, ids.at(-1)!), patience);
-      const seen = messages(on).map(({ id }) => id);
+      await until(on, `the last message, ${ids.at(-1)}`, () => heard(world, on, ids.at(-1)!), patience);
+      const seen = messages(on).map((one) => sentIn(world, one).id);
       if (!isDeepStrictEqual(seen, ids)) throw new Error(`expected ${ids.join(', ')}, received ${seen.join(', ')}`);
     });
   });
@@ -119,15 +136,10 @@ export const tellsWhatWasSent: Law = async (world, { patience } = DEFAULTS) => {
       const ids = names(DATA.length);
       for (const [at, id] of ids.entries()) await send({ id, data: DATA[at] });
       for (const [at, id] of ids.entries()) {
-        await until(on, `a message with the id ${id}`, () => heard(on, id), patience);
-        const found = messages(on).find((one) => one.id === id)?.data;
-        // Where the way has no place for an id of its own, it is in the data.
-        const data =
-          isRecord(found) && found['id'] === id
-            ? Object.fromEntries(Object.entries(found).filter(([key]) => key !== 'id'))
-            : found;
+        await until(on, `a message with the id ${id}`, () => heard(world, on, id), patience);
+        const { data } = sentIn(world, withId(world, on, id)[0]!);
         if (!isDeepStrictEqual(data, DATA[at]))
-          throw new Error(`${id}: expected the data ${JSON.stringify(DATA[at])}, received ${JSON.stringify(found)}`);
+          throw new Error(`${id}: expected the data ${JSON.stringify(DATA[at])}, received ${JSON.stringify(data)}`);
       }
     });
   });
@@ -141,14 +153,14 @@ export const servesSeveral: Law = async (world, { patience } = DEFAULTS) => {
       await opened(probe, async (other) => {
         await send({ id: first, data: {} });
         for (const each of [on, other])
-          await until(each, `the message ${first}, on each of two subjects`, () => heard(each, first), patience);
+          await until(each, `the message ${first}, on each of two subjects`, () => heard(world, each, first), patience);
         await closeSubject(other);
         const before = messages(other).length;
         await send({ id: second, data: {} });
         await send({ id: third, data: {} });
-        await until(on, `the message ${third}, after the other subject was closed`, () => heard(on, third), patience);
+        await until(on, `the message ${third}, after the other subject was closed`, () => heard(world, on, third), patience);
         if (messages(other).length > before) throw new Error(`expected nothing after it was closed; ${told(other)}`);
-        if (!heard(on, second)) throw new Error(`expected ${second} before ${third}; ${told(on)}`);
+        if (!heard(world, on, second)) throw new Error(`expected ${second} before ${third}; ${told(on)}`);
       });
     });
   });
@@ -220,7 +232,7 @@ export const survivesGarbage: Law = async (world, { patience } = DEFAULTS) => {
         else await throwIn(content);
       }
       await send({ id: end, data: {} });
-      await until(on, `the message ${end}, after garbage`, () => heard(on, end), patience);
+      await until(on, `the message ${end}, after garbage`, () => heard(world, on, end), patience);
       const seen = messages(on).length - 1;
       if (seen !== garbage.length)
         throw new Error(`expected ${garbage.length} messages of garbage, received ${seen}; ${told(on)}`);
@@ -240,7 +252,7 @@ export const leavesNothing: Law = async (world, { patience } = DEFAULTS) => {
     // Whatever is loaded and opened once for all is so from here on.
     await opened(probe, async (on) => {
       await send({ id: ids[0]!, data: {} });
-      await until(on, `the message ${ids[0]}`, () => heard(on, ids[0]!), patience);
+      await until(on, `the message ${ids[0]}`, () => heard(world, on, ids[0]!), patience);
     });
     await settled(atFirst, GRACE_MS);
     const before = held();
@@ -273,7 +285,7 @@ export const tellsInterruptions: Law = async (world, { patience } = DEFAULTS) =>
     await opened(probe, async (on) => {
       const [first = ''] = names(1);
       await send({ id: first, data: {} });
-      await until(on, `the message ${first}`, () => heard(on, first), patience);
+      await until(on, `the message ${first}`, () => heard(world, on, first), patience);
       const before = on.trace.observations.length;
       await interrupt();
       const broken = (): boolean =>
@@ -283,13 +295,99 @@ export const tellsInterruptions: Law = async (world, { patience } = DEFAULTS) =>
       const deadline = systemClock.now() + patience;
       let sent: readonly string[] = [];
       // What is sent too early may be missed: the interruption said so.
-      while (!sent.some((id) => heard(on, id))) {
+      while (!sent.some((id) => heard(world, on, id))) {
         if (systemClock.now() > deadline) throw new Error(`expected it to hear again; ${told(on)}`);
         const message: Sent = { id: names(1)[0]!, data: {} };
         sent = [...sent, message.id];
         await send(message);
         await systemClock.sleep(5 * LOOK_AGAIN_MS);
       }
+    });
+  });
+};
+
+/** A message that comes again under its id is told as what it is: again, counted where its way knows what was there before. */
+export const tellsRepetitions: Law = async (world, { patience } = DEFAULTS) => {
+  await inWorld(world, async ({ probe, send }) => {
+    await opened(probe, async (on) => {
+      const [id = '', end = ''] = names(2);
+      const again = world.again ?? 'twice';
+      // Beside a state an id would be that of an operation, where a message has no other place for its own.
+      const data = again === 'counted' ? { status: 'running' } : { n: 1 };
+      for (let times = 0; times < 2; times++) await send({ id, data });
+      await send({ id: end, data: {} });
+      await until(on, `the message ${end}, after one that came twice`, () => heard(world, on, end), patience);
+      const found = withId(world, on, id);
+      const wanted = again === 'once' ? 1 : 2;
+      if (found.length !== wanted)
+        throw new Error(`expected ${id} to be told ${again}, received it ${found.length} times; ${told(on)}`);
+      if (again !== 'counted') return;
+      const attempts = found.map(({ attempt = 1 }) => attempt);
+      if (!isDeepStrictEqual(attempts, [1, 2]))
+        throw new Error(`expected the attempts 1, 2 of ${id}, received ${attempts.join(', ')}`);
+      // A retry that is late would turn the state back.
+      const states = on.trace.observations.filter(({ kind }) => kind === 'state').length;
+      if (states !== 1) throw new Error(`expected one state of what came twice, received ${states}; ${told(on)}`);
+    });
+  });
+};
+
+/** The largest message that may be sent is told, whole or marked as cut, within what a trace keeps of one. */
+export const tellsTheLargest: Law = async (world, { patience } = DEFAULTS) => {
+  const largest = Math.min(world.largest ?? LARGE_BYTES, LARGE_BYTES);
+  await inWorld(world, async ({ probe, send }) => {
+    await opened(probe, async (on) => {
+      const [large = '', next = ''] = names(2);
+      const text = 'x'.repeat(largest - 400);
+      await send({ id: large, data: { text } });
+      await send({ id: next, data: {} });
+      await until(on, `the message ${next}, after a large one`, () => heard(world, on, next), patience);
+      const [found, ...more] = messages(on).slice(0, -1);
+      if (found === undefined || more.length > 0)
+        throw new Error(`expected one large message, received ${more.length + 1}; ${told(on)}`);
+      const size = JSON.stringify(found).length;
+      if (size > MOST_OF_ONE) throw new Error(`expected a bound on what is kept of one message, received ${size} characters`);
+      const isWhole = isDeepStrictEqual(sentIn(world, found).data, { text });
+      const saysSo = found.truncated === true || /\[cut: \d+ characters\]/.test(JSON.stringify(found));
+      if (!isWhole && !saysSo) throw new Error(`expected a mark that it was cut to ${size} characters; ${told(on)}`);
+    });
+  });
+};
+
+/** Nothing is told once it is closed, also by one that is opened anew for somebody else. */
+export const isSilentAfterItsEnd: Law = async (world, { patience } = DEFAULTS) => {
+  await inWorld(world, async ({ probe, send }) => {
+    const [first = '', ...later] = names(4);
+    const ended = subject([probe]);
+    await openSources(ended);
+    await send({ id: first, data: {} });
+    await until(ended, `the message ${first}`, () => heard(world, ended, first), patience);
+    await closeSubject(ended);
+    const before = messages(ended).length;
+    await opened(probe, async (on) => {
+      for (const id of later) {
+        await send({ id, data: {} });
+        await until(on, `the message ${id}, by one that was opened anew`, () => heard(world, on, id), patience);
+      }
+    });
+    if (messages(ended).length > before) throw new Error(`expected nothing after its end; ${told(ended)}`);
+    if (!('close' in probe)) return;
+    // It is its own subject, and nobody can reach it any more.
+    await probe.close();
+    const own = probe.trace.observations.length;
+    await send({ id: names(1)[0]!, data: {} }).catch(() => undefined);
+    if (probe.trace.observations.length > own) throw new Error(`expected nothing once it was closed; ${told(probe)}`);
+  });
+};
+
+/** Where silence is to be noticed, it is: an observation, whose words say silence. */
+export const noticesSilence: Law = async (world, { patience } = DEFAULTS) => {
+  const { startSilent } = world;
+  if (startSilent === undefined) return;
+  await inWorld({ ...world, start: startSilent }, async ({ probe }) => {
+    await opened(probe, async (on) => {
+      const isSilence = (one: Observation): boolean => one.kind === 'error' && /silent/.test(one.message);
+      await until(on, 'an observation of the silence', () => on.trace.observations.some(isSilence), patience);
     });
   });
 };
@@ -301,6 +399,10 @@ export const LAWS: Readonly<Record<string, Law>> = {
   'several subjects on one probe': servesSeveral,
   'a message that tells a state decides a claim': decidesClaims,
   'keys tie to an operation': tiesByKeys,
+  'a repetition is told as one': tellsRepetitions,
+  'the largest message is told, and bounded': tellsTheLargest,
+  'nothing is told after its end': isSilentAfterItsEnd,
+  'silence is noticed where that is promised': noticesSilence,
   'garbage is observed and breaks nothing': survivesGarbage,
   'closing leaves nothing open': leavesNothing,
   'an interruption is observed': tellsInterruptions,

@@ -1,5 +1,5 @@
 /** What a push probe is put into, so that the laws of all of them can be tried on it. */
-import type { Channel } from '../../src/probes/index.ts';
+import type { Channel, Message } from '../../src/probes/index.ts';
 import type { Push } from '../../src/watch/index.ts';
 
 /** A message as the system under test sends it. */
@@ -30,6 +30,14 @@ export interface ProbeWorld {
   readonly largest?: number;
   /** Whether only text can be sent here. */
   readonly textOnly?: boolean;
+  /** What was sent, out of a message that wraps it; without it, a message's id and data are those that were sent. */
+  readonly told?: (message: Message) => Partial<Sent>;
+  /** How a message that comes again under its id is told: twice, twice with its `attempt`, or once. */
+  readonly again?: 'twice' | 'counted' | 'once';
+  /** Laws that are not for it, each with the reason. */
+  readonly except?: Readonly<Record<string, string>>;
+  /** A start whose probe is to notice silence, and whose other end says nothing once it is connected. */
+  readonly startSilent?: () => Promise<ProbeStart>;
   /** Whether it listens again after an interruption. */
   readonly comesBack?: boolean;
   /** Begins what all its starts share, such as a server, before the first of them. */

@@ -36,6 +36,7 @@ import {
 } from '../../src/logic/index.ts';
 import { fixed, virtualClock } from '../../src/time/index.ts';
 import { createTrace, defineLifecycle, standardLifecycle, type Trace } from '../../src/trace/index.ts';
+import { PUSH } from './push.ts';
 import { ACCEPTED, ofChannel, ofClient, ofOperation, ofProbe, ofTrace, type Asking, type Reply } from './world.ts';
 
 /** Golden texts are rewritten only when this is asked for: UPDATE_MESSAGES=1 */
@@ -649,6 +650,7 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
   'error-in-a-span': () => Promise.resolve(ofTrace(exported(), noErrorSpans(), 'the order')),
   'spans-out-of-order': () =>
     Promise.resolve(ofTrace(exported(), spansInOrder({ spans: ['POST /orders', 'charge', 'ship'] }), 'the order')),
+  ...PUSH,
   'second-wait': () =>
     ofOperation(
       monitor(({ at }) => ({ status: at < 300 ? 'running' : 'failed', error: 'no space left on device' })),

@@ -6,7 +6,7 @@ import { exchanges, poll, type Exchanges, type PollOptions } from '../../src/pro
 import { violation } from '../../src/report/index.ts';
 import { parseDuration, virtualClock, type Millis, type VirtualClock } from '../../src/time/index.ts';
 import { createTrace, type Lifecycle, type Trace } from '../../src/trace/index.ts';
-import { subject, watch, type Push, type Subject, type WatchOptions } from '../../src/watch/index.ts';
+import { closeSubject, subject, watch, type Push, type Subject, type WatchOptions } from '../../src/watch/index.ts';
 
 /** What the provider in these tests answers to one request. */
 export interface Reply {
@@ -123,6 +123,19 @@ export async function ofChannel(posts: readonly Post[], asked: Asked & { readonl
     },
   };
   return clock.run(() => told(subject([hook], { clock, name: 'the webhooks' }), asked));
+}
+
+/** The message that a user gets for a push probe, in virtual time. */
+export function ofPush(probe: (clock: VirtualClock) => Push, asked: Asked): Promise<string> {
+  const clock = virtualClock();
+  const on = subject([probe(clock)], { clock });
+  return clock.run(async () => {
+    try {
+      return await told(on, asked);
+    } finally {
+      await closeSubject(on);
+    }
+  });
 }
 
 /** The message that a user gets for a client under test, whose exchanges were recorded, once it is done. */

@@ -1,7 +1,7 @@
 import { HarnessError, show } from '../../errors.ts';
 import type { Millis } from '../../time/index.ts';
 import type { Ending, Observation, ObservationOf } from '../../trace/index.ts';
-import { listed } from '../say.ts';
+import { listed, times } from '../say.ts';
 import { endingOf } from '../ending.ts';
 import type { Reason } from '../claim.ts';
 import { canonical } from '../canonical.ts';
@@ -15,9 +15,14 @@ export interface SameStoryArgs {
 /** Long enough for what follows an end at once. */
 const DEFAULT_QUIET_MS: Millis = 100;
 
+/** Of how many states of one channel the order is compared: the first of them. Of those after them it is said how often they came. */
+export const MAX_ORDERED_STATES = 1_000;
+
 interface Told {
   /** Of each state: its place in what was told, and whether it was come back to; then its place says nothing. */
   readonly states: Map<string, { readonly place: number; readonly observation: Observation; again: boolean }>;
+  /** How often a state came that is not among those whose order is compared. */
+  unordered: number;
   last: string | undefined;
   end: { readonly state: string; readonly ending: Ending; readonly observation: Observation } | undefined;
   /** The result, as a text that is the same for equal ones. */
@@ -100,11 +105,16 @@ export const sameStory: ClaimFactory<SameStoryArgs | undefined> = defineClaim<Sa
       );
       return last.length === 0 ? {} : { heard: Object.fromEntries(last) };
     };
+    /** Where there were too many states to compare the order of all. */
+    const unordered = (): { unordered?: Readonly<Record<string, number>> } => {
+      const some = [...channels].flatMap(([name, told]) => (told.unordered === 0 ? [] : [[name, told.unordered] as const]));
+      return some.length === 0 ? {} : { unordered: Object.fromEntries(some) };
+    };
     const ends = (): readonly Observation[] =>
       [...channels.values()].flatMap(({ end }) => (end === undefined ? [] : [end.observation]));
     const same = () => ({
       verdict: 'holds' as const,
-      reason: { code: 'same-story', channels: [...channels.keys()] },
+      reason: { code: 'same-story', channels: [...channels.keys()], ...unordered() },
       evidence: ends(),
     });
 
@@ -118,13 +128,15 @@ export const sameStory: ClaimFactory<SameStoryArgs | undefined> = defineClaim<Sa
         const channel = o.source === 'start' ? 'monitor' : o.source;
         let told = channels.get(channel);
         if (told === undefined)
-          channels.set(channel, (told = { states: new Map(), last: undefined, end: undefined, result: undefined }));
+          channels.set(channel, (told = { states: new Map(), unordered: 0, last: undefined, end: undefined, result: undefined }));
         const late = afterEnd(channel, told, o);
         if (late !== undefined) return late;
         if (told.last !== o.state) {
           const before = told.states.get(o.state);
-          if (before === undefined) told.states.set(o.state, { place: told.states.size, observation: o, again: false });
-          else before.again = true;
+          if (before !== undefined) before.again = true;
+          else if (told.states.size < MAX_ORDERED_STATES)
+            told.states.set(o.state, { place: told.states.size, observation: o, again: false });
+          else told.unordered++;
           told.last = o.state;
         }
         const ending = endingOf(o, lifecycle);
@@ -142,24 +154,39 @@ export const sameStory: ClaimFactory<SameStoryArgs | undefined> = defineClaim<Sa
         return quiet === 0 ? same() : undefined;
       },
       due: () => (allEnded === undefined ? undefined : allEnded + quiet),
-      standing: () => ({ reason: { code: 'silent-channel', channels: silent(), ...heard() }, evidence: [] }),
+      standing: () => ({ reason: { code: 'silent-channel', channels: silent(), ...heard(), ...unordered() }, evidence: [] }),
       atEnd() {
         const open = silent();
         return open.length > 0 || ends().length === 0
-          ? { verdict: 'violated', reason: { code: 'silent-channel', channels: open, ...heard() }, evidence: ends() }
+          ? {
+              verdict: 'violated',
+              reason: { code: 'silent-channel', channels: open, ...heard(), ...unordered() },
+              evidence: ends(),
+            }
           : same();
       },
     };
   },
   tell({ reason }) {
-    const { code, channels, heard } = reason as Reason & {
+    const {
+      code,
+      channels,
+      heard,
+      unordered = {},
+    } = reason as Reason & {
       channels: readonly string[];
       heard?: Readonly<Record<string, string>>;
+      unordered?: Readonly<Record<string, number>>;
     };
     if (code !== 'silent-channel' || heard === undefined) return undefined;
+    const nearest = Object.entries(unordered).map(
+      ([name, n]) =>
+        `${name}: the order of its first ${MAX_ORDERED_STATES} states was compared, and not of those that came ${times(n)} after them`,
+    );
     const silent = channels.filter((name) => !Object.hasOwn(heard, name));
     const open = Object.entries(heard).map(([name, state]) => `${name} told no end, and '${state}' last`);
     return {
+      nearest,
       but: listed([...(silent.length === 0 ? [] : [`nothing was heard of ${listed(silent)}`]), ...open]),
       hint: 'is every channel told of the end, and is the wait long enough for the slowest of them?',
     };

@@ -1,8 +1,18 @@
 import type { Observation } from '../../trace/index.ts';
 import { invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
-import { listed } from '../say.ts';
-import { checkSpan, differences, NO_SPAN, quoted, SeenSpans, spanWords, type SeenSpan, type SpanPattern } from '../spans.ts';
+import { counted, listed } from '../say.ts';
+import {
+  checkSpan,
+  differences,
+  idOf,
+  NO_SPAN,
+  quoted,
+  SeenSpans,
+  spanWords,
+  type SeenSpan,
+  type SpanPattern,
+} from '../spans.ts';
 
 export interface SpansInOrderArgs {
   /** Names, or what else is said of each. */
@@ -12,6 +22,17 @@ export interface SpansInOrderArgs {
 }
 
 const HINT = "write it as in spansInOrder({ spans: ['POST /orders', { name: 'charge', service: 'payment' }] })";
+
+/** Of how many spans that fit in one place the order is known. */
+export const MAX_FITTING = 50;
+
+interface Found {
+  readonly id: string;
+  readonly span: SeenSpan;
+  readonly o: Observation;
+  /** What it was made within, as far as that is known by now. */
+  way: ReturnType<SeenSpans['lineage']> | undefined;
+}
 
 /**
  * Spans that are so began in this order; others may lie between. By when they began, not by when they were exported: a service exports
@@ -33,18 +54,29 @@ export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInO
   start({ spans: wanted, nested }) {
     const patterns = wanted.map((one): SpanPattern => (typeof one === 'string' ? { name: one } : one));
     const seen = new SeenSpans();
-    const follows = (span: SeenSpan, before: SeenSpan): boolean =>
-      seen.isWithin(span, before) || (nested !== true && span.startedAt >= before.startedAt && !seen.isWithin(before, span));
+    /** For each place of the list the spans that fit there. */
+    const fitting = patterns.map((): Found[] => []);
+    let dropped = 0;
+    /** Spans that are between two of them, and were not seen yet. */
+    const awaited = new Set<string>();
     /** The longest beginning of the list that was seen in order. */
-    const chain = (): readonly { readonly span: SeenSpan; readonly o: Observation }[] => {
-      const all = seen.all;
+    const chain = (): readonly Found[] => {
+      const lineage = (one: Found): ReadonlySet<string> => {
+        if (one.way === undefined || (one.way.missing !== undefined && seen.has(one.way.missing)))
+          one.way = seen.lineage(one.span);
+        if (one.way.missing !== undefined) awaited.add(one.way.missing);
+        return one.way.of;
+      };
+      const follows = (one: Found, before: Found): boolean =>
+        lineage(one).has(before.id) ||
+        (nested !== true && one.span.startedAt >= before.span.startedAt && !lineage(before).has(one.id));
+      awaited.clear();
       // Of each span in the next place it is enough to know one way to it.
-      let ends = all.filter(({ span }) => differences(span, patterns[0]!).length === 0).map((one) => [one]);
+      let ends: readonly (readonly Found[])[] = fitting[0]!.map((one) => [one]);
       let best = ends[0] ?? [];
-      for (const pattern of patterns.slice(1)) {
-        const next = all.filter(({ span }) => differences(span, pattern).length === 0);
+      for (const next of fitting.slice(1)) {
         ends = next.flatMap((one) => {
-          const before = ends.find((way) => way.at(-1)!.span !== one.span && follows(one.span, way.at(-1)!.span));
+          const before = ends.find((way) => way.at(-1)!.id !== one.id && follows(one, way.at(-1)!));
           return before === undefined ? [] : [[...before, one]];
         });
         if (ends[0] === undefined) break;
@@ -52,10 +84,23 @@ export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInO
       }
       return best;
     };
+    const keep = (span: SeenSpan, o: Observation): boolean => {
+      let fits = false;
+      for (const [place, pattern] of patterns.entries()) {
+        if (differences(span, pattern).length > 0) continue;
+        fits = true;
+        fitting[place]!.push({ id: idOf(span), span, o, way: undefined });
+        if (fitting[place]!.length <= MAX_FITTING) continue;
+        // The first of them and the latest say more of an order than those in the middle.
+        fitting[place]!.splice(MAX_FITTING / 2, 1);
+        dropped++;
+      }
+      return fits;
+    };
     const standing = (): Standing => {
       const found = chain();
       const missing = patterns[found.length];
-      const elsewhere = missing !== undefined && seen.all.some(({ span }) => differences(span, missing).length === 0);
+      const elsewhere = missing !== undefined && fitting[found.length]!.length > 0;
       return {
         reason: {
           code: missing === undefined ? 'in-order' : elsewhere ? 'out-of-order' : 'span-missing',
@@ -63,6 +108,7 @@ export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInO
           ...(missing === undefined ? {} : { missing: spanWords(missing) }),
           ...(found.length === 0 ? {} : { before: spanWords(patterns[found.length - 1]!) }),
           seen: seen.names(),
+          ...(dropped === 0 ? {} : { dropped }),
         },
         evidence: found.map(({ o }) => o),
       };
@@ -72,8 +118,7 @@ export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInO
         const span = seen.step(o);
         if (span === undefined) return undefined;
         // What lies between two of them may tie them together; else only one of them brings news.
-        const isNews =
-          nested === true || span.parentSpanId !== undefined || patterns.some((one) => differences(span, one).length === 0);
+        const isNews = keep(span, o) || awaited.has(idOf(span));
         return isNews && chain().length === patterns.length ? { verdict: 'holds', ...standing() } : undefined;
       },
       standing,
@@ -83,6 +128,12 @@ export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInO
   tell({ reason }, { nested }) {
     const missing = String(reason['missing']);
     const seen = reason['seen'] as readonly string[] | undefined;
+    const left =
+      reason['dropped'] === undefined
+        ? []
+        : [
+            `of ${MAX_FITTING} spans for each place the order was compared, and not of ${counted(Number(reason['dropped']), 'other')}`,
+          ];
     switch (reason.code) {
       case 'nothing-seen':
         return NO_SPAN;
@@ -94,12 +145,12 @@ export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInO
             typeof reason['before'] !== 'string'
               ? `${missing} was not`
               : `${missing} was not ${nested === true ? 'within' : 'after'} ${reason['before']}`,
-          nearest: [`${String(reason['found'])} of them in order`],
+          nearest: [`${String(reason['found'])} of them in order`, ...left],
         };
       case 'span-missing':
         return {
           but: `${missing} was not seen`,
-          nearest: seen === undefined || seen.length === 0 ? [] : [`seen were ${listed(seen)}`],
+          nearest: [...(seen === undefined || seen.length === 0 ? [] : [`seen were ${listed(seen)}`]), ...left],
           hint: 'does each service pass traceparent on, also by way of a queue, and export soon enough for this wait?',
         };
       default:

@@ -1,6 +1,6 @@
 import { redactUrl } from '../../trace/redact.ts';
 import type { ObservationOf } from '../../trace/index.ts';
-import { formatDuration, parseDuration, type Duration } from '../../time/duration.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/duration.ts';
 import { checkMembers, checkNumbers, invalidArgument } from '../arguments.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { micros } from '../micros.ts';
@@ -32,8 +32,7 @@ export const stayWithinPollBudget: ClaimFactory<PollBudgetArgs> = defineClaim<Po
   start({ requests, per }) {
     const length = per === undefined ? Number.POSITIVE_INFINITY : parseDuration(per, 'per');
     const polls = new Polls();
-    /** The latest requests of each, no more of them than are allowed. */
-    const latest = new Map<string, ObservationOf<'request'>[]>();
+    const latest = new Map<string, Latest>();
     let most = 0;
     const standing = (): Standing => ({
       reason: { code: 'within-budget', most },
@@ -44,15 +43,15 @@ export const stayWithinPollBudget: ClaimFactory<PollBudgetArgs> = defineClaim<Po
         const asked = polls.step(o);
         if (asked?.isLook !== true) return undefined;
         const { request, whom } = asked;
-        const before = (latest.get(whom) ?? []).filter(({ at }) => o.at - at < length);
-        before.push(request);
-        latest.set(whom, before);
-        most = Math.max(most, before.length);
-        if (before.length <= requests) return undefined;
-        const first = before[0]!;
+        let own = latest.get(whom);
+        if (own === undefined) latest.set(whom, (own = new Latest()));
+        own.add(request, length);
+        most = Math.max(most, own.count);
+        if (own.count <= requests) return undefined;
+        const first = own.first!;
         return {
           verdict: 'violated',
-          reason: { code: 'over-budget', url: request.url, times: before.length, in: micros(o.at - first.at), allowed: requests },
+          reason: { code: 'over-budget', url: request.url, times: own.count, in: micros(o.at - first.at), allowed: requests },
           evidence: [first, request],
         };
       },
@@ -80,3 +79,26 @@ export const stayWithinPollBudget: ClaimFactory<PollBudgetArgs> = defineClaim<Po
   },
   samples: [{ requests: 2, per: 100 }, { requests: 1 }],
 });
+
+/** The latest requests of one client at one address, no more of them than are allowed. */
+class Latest {
+  #all: ObservationOf<'request'>[] = [];
+  /** Where those begin that are not too old: taking them off the front one by one would cost more, the more are allowed. */
+  #from = 0;
+
+  get count(): number {
+    return this.#all.length - this.#from;
+  }
+
+  get first(): ObservationOf<'request'> | undefined {
+    return this.#all[this.#from];
+  }
+
+  add(request: ObservationOf<'request'>, length: Millis): void {
+    this.#all.push(request);
+    while (request.at - this.#all[this.#from]!.at >= length) this.#from++;
+    if (this.#from * 2 <= this.#all.length) return;
+    this.#all = this.#all.slice(this.#from);
+    this.#from = 0;
+  }
+}

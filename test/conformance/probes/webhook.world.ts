@@ -7,6 +7,7 @@ import type { ProbeWorld } from '../world.ts';
 export const world: ProbeWorld = {
   name: 'webhook',
   largest: 900_000,
+  again: 'counted',
   async start() {
     const hook = await webhook();
     // A connection for each, which is not kept for the next.
@@ -20,6 +21,12 @@ export const world: ProbeWorld = {
       probe: hook,
       send: ({ id, data }) => post(JSON.stringify(data), { 'content-type': 'application/json', 'webhook-id': id }),
       garbage: (content) => post(content, { 'content-type': 'text/plain' }),
+      async interrupt() {
+        const headers = { 'content-type': 'application/json', 'content-length': 1_000 };
+        const sent = request(hook.url, { method: 'POST', headers, agent: false }).on('error', () => undefined);
+        await new Promise<void>((resolve) => void sent.write('{"half":', () => resolve()));
+        sent.destroy();
+      },
       stop: () => hook.close(),
     };
   },

@@ -53,6 +53,40 @@ export default defineConfig({
           provide: { holdfast: { within: '40ms' } },
         },
       },
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'left',
+          include: ['cases/left/{timed-out,ended}.case.ts'],
+          setupFiles: ['cases/left/setup.ts'],
+        },
+      },
+      {
+        ...common,
+        test: { ...limits, name: 'left-planted', include: ['cases/left/planted.case.ts'], setupFiles: ['cases/left/setup.ts'] },
+      },
+      // Two files at once: the first failure of the one cuts the other off.
+      {
+        ...common,
+        test: {
+          ...limits,
+          name: 'left-bail',
+          include: ['cases/left/bail-*.case.ts'],
+          setupFiles: ['cases/left/setup.ts'],
+          maxWorkers: 2,
+        },
+      },
+      {
+        ...common,
+        test: {
+          ...limits,
+          testTimeout: 30_000,
+          name: 'left-interrupted',
+          include: ['cases/left/interrupted.case.ts'],
+          setupFiles: ['cases/left/setup.ts'],
+        },
+      },
       { ...common, test: { ...limits, name: 'bail', include: ['cases/bail.case.ts'] } },
     ],
   },

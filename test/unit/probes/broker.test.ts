@@ -127,6 +127,23 @@ describe('a connection', () => {
     expect([error.message, clock.now(), times()]).toEqual([expect.stringContaining('received: gone'), 0, 1]);
   });
 
+  test.for([0, 100])('that is not made yet is hung up at once when its subject is closed, after %i ms', async (after) => {
+    let hangUps = 0;
+    let signal: AbortSignal | undefined;
+    const { clock, on } = world((line) => {
+      signal = line.signal;
+      line.hangUp(() => hangUps++);
+      return new Promise(() => undefined);
+    });
+    await clock.run(async () => {
+      const opening = refusalOf(openSources(on));
+      await clock.sleep(after);
+      await closeSubject(on);
+      expect((await opening).message).toContain('it was closed');
+    });
+    expect([clock.now(), hangUps, signal?.aborted]).toEqual([after, 1, true]);
+  });
+
   test('that comes too late is hung up', async () => {
     const hung: string[] = [];
     const { clock, on } = world(async (line) => {

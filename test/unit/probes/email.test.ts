@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { afterEach, describe, expect, test } from 'vitest';
-import { watch } from '../../../src/index.ts';
-import { eventually, exactlyOnce, formula, is, succeed } from '../../../src/logic/index.ts';
+import { closeSubject, operation, watch } from '../../../src/index.ts';
+import { deliver, eventually, exactlyOnce, formula, is, succeed } from '../../../src/logic/index.ts';
 import { email, type EmailOptions, type EmailSink } from '../../../src/probes/index.ts';
 
 const sinks: EmailSink[] = [];
@@ -86,6 +86,27 @@ describe('a mail', () => {
       code: 'duplicate',
     });
   });
+});
+
+test("a mail beside an operation is the operation's, whatever its subject is, unless it is said whose it is", async () => {
+  for (const [keys, holds] of [
+    [undefined, true],
+    [(): string => 'another', false],
+  ] as const) {
+    const inbox = await sink({ keys });
+    const start = async (): Promise<Response> => {
+      await send(inbox);
+      return new Response('{}', { status: 202, headers: { location: '/operations/1' } });
+    };
+    const op = operation(start, {
+      also: [inbox],
+      base: 'http://system.test',
+      fetch: async () => new Response('{}', { status: 202 }),
+    });
+    const { verdict } = await watch(op, deliver({ event: 'mail' }), { within: 500 });
+    expect(verdict).toBe(holds ? 'holds' : 'violated');
+    await closeSubject(op);
+  }
 });
 
 describe('what is refused', () => {

@@ -1,9 +1,11 @@
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { operation } from '../../../src/dialects/operation.ts';
 import { spansOfProtobuf } from '../../../src/probes/otlp.ts';
 import { fieldsOf, NotProtobuf } from '../../../src/probes/protobuf.ts';
 import { spans, type Spans } from '../../../src/probes/index.ts';
+import { closeSubject, openSources, subject } from '../../../src/watch/index.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN = '00f067aa0ba902b7';
@@ -309,4 +311,45 @@ describe('traceparent', () => {
     }).accepted;
     expect([fields[0]?.get('x-own'), fields[0]?.has('traceparent')]).toEqual(['1', true]);
   });
+});
+
+test('more spans than are known by their ids are told, and that they are', async () => {
+  const many = 100_000;
+  const post = async (from: number, count: number): Promise<void> => {
+    const own = Array.from({ length: count }, (_, n) => ({
+      traceId: TRACE,
+      spanId: (from + n + 1).toString(16).padStart(16, '0'),
+      name: 'w',
+    }));
+    const { status } = await send(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: own }] }] }));
+    expect(status).toBe(200);
+  };
+  for (let from = 0; from < many; from += 50_000) await post(from, 50_000);
+  // Its own trace is full by now, and says so.
+  expect(receiver.trace.header.bounds).toMatchObject([{ bound: 'observations', limit: many }]);
+  const on = subject([receiver]);
+  await openSources(on);
+  await post(many - 1, 1);
+  expect(on.trace.observations).toEqual([]);
+  await post(many, 1);
+  await closeSubject(on);
+  expect(on.trace.observations.map((o) => (o.kind === 'note' ? o.text : o.kind))).toEqual([
+    '100000 spans were known by their ids, and are forgotten: one that is exported again is told again',
+    'message',
+  ]);
+});
+
+test('an export that is too large, or breaks off, is told', async () => {
+  await send(new Uint8Array(gzipSync(Buffer.alloc(20 * 1024 * 1024, 32))), { 'content-encoding': 'gzip' });
+  const socket = connect(Number(new URL(receiver.url).port), '127.0.0.1');
+  socket.write('POST /v1/traces HTTP/1.1\r\nhost: h\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{');
+  const notes = (): readonly string[] => receiver.trace.observations.flatMap((o) => (o.kind === 'note' ? [o.text] : []));
+  const told = new Promise<void>((resolve) => void receiver.trace.follow(() => resolve()));
+  socket.end();
+  await told;
+  socket.destroy();
+  expect(notes()).toEqual([
+    'an export was refused: at most 16777216 bytes are taken',
+    'an export was cut off within its body: its spans were not told',
+  ]);
 });
