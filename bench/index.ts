@@ -3,7 +3,18 @@
  */
 import { parseArgs } from 'node:util';
 
-const BENCHES = ['latency', 'push', 'crowd', 'immediate', 'failing', 'virtual', 'observations', 'import', 'demo'] as const;
+const BENCHES = [
+  'latency',
+  'push',
+  'crowd',
+  'immediate',
+  'failing',
+  'virtual',
+  'simulate',
+  'observations',
+  'import',
+  'demo',
+] as const;
 
 const { positionals } = parseArgs({ allowPositionals: true });
 const unknown = positionals.filter((name) => !(BENCHES as readonly string[]).includes(name));

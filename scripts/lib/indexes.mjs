@@ -35,6 +35,7 @@ export const FOLDERS = [
       "export type { Channel, ChannelOptions, Message } from './channel.ts';\nexport { MAX_REDIRECTS, type Answer, type Fetch, type HeaderFields } from './exchange.ts';\nexport type { Span, SpanAttributes, SpanEvent } from './otlp.ts';\nexport type { OutletOptions } from './outlet.ts';\nexport type { SignatureScheme } from './signatures.ts';",
   },
   { path: 'src/faults/kinds', support: [], types: '' },
+  { path: 'src/effects', support: ['effect'], types: "export { MAX_KEYS, type Effect, type Reading } from './effect.ts';" },
   {
     path: 'src/inject',
     support: [

@@ -19,7 +19,9 @@ const PASSING = [
   'skew',
 ] as const satisfies readonly Deed[];
 
-export type InjectorName = 'fetch' | 'delivery' | 'through' | 'container' | 'process' | 'nock';
+const WORLD = ['pause', 'resume', 'kill', 'start', 'restart', 'partition', 'heal'] as const satisfies readonly Deed[];
+
+export type InjectorName = 'fetch' | 'delivery' | 'through' | 'container' | 'process' | 'nock' | 'simulate';
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Deed>>> = {
@@ -27,8 +29,9 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Deed>>> = {
   nock: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'recall', 'refuse', 'corrupt', 'skew']),
   delivery: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'forge']),
   through: new Set(['delay', 'respond', 'reset', 'repeat', 'hold']),
-  container: new Set(['pause', 'resume', 'kill', 'start', 'restart', 'partition', 'heal']),
+  container: new Set(WORLD),
   process: new Set(['pause', 'resume', 'kill', 'start', 'restart']),
+  simulate: new Set([...PASSING, ...WORLD]),
 };
 
 /**

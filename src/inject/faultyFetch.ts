@@ -11,6 +11,8 @@ export type Fetching = (input: string | URL | Request, init?: RequestInit) => Pr
 export interface FaultyFetchOptions extends InjectorOptions {
   /** What requests go out with; the global `fetch` by default. */
   readonly fetch?: Fetching | undefined;
+  /** What a plan calls the other end of a request by; the injector's name by default. */
+  readonly peer?: ((url: URL) => string) | undefined;
 }
 
 export interface FaultyFetch extends Injected {
@@ -61,12 +63,14 @@ interface Kept {
 
 class Faulty extends Injection implements FaultyFetch {
   readonly #send: Fetching;
+  readonly #peer: (url: URL) => string;
   readonly #remembers: boolean;
   readonly #memory = new Map<string, Remembered>();
 
   constructor(options: FaultyFetchOptions) {
     super('fetch', options);
     this.#send = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#peer = options.peer ?? (() => this.name);
     this.#remembers = needsMemory(this.run.plan);
   }
 
@@ -74,7 +78,7 @@ class Faulty extends Injection implements FaultyFetch {
     const given = input instanceof Request ? input : undefined;
     const url = new URL(input instanceof Request ? input.url : input, 'http://localhost');
     const method = (init?.method ?? given?.method ?? 'GET').toUpperCase();
-    const passing: Passing = { method, path: url.pathname + url.search, host: url.host, peer: this.name };
+    const passing: Passing = { method, path: url.pathname + url.search, host: url.host, peer: this.#peer(url) };
     const struck = this.strike(passing);
     const route = `${method} ${url.host}${url.pathname}`;
     if (struck.harms.length === 0) {
@@ -147,18 +151,22 @@ class Faulty extends Injection implements FaultyFetch {
     };
     const first = send();
     this.overtaking.passed(route);
-    for (const { times, gap } of orders.repeat) {
+    // The client has its answer when it comes, and sees nothing of the others.
+    void this.#repeated(send, orders.repeat);
+    const response = await first;
+    return this.#remembers ? this.#remember(`${request.method} ${request.url}`, response) : response;
+  }
+
+  async #repeated(send: () => Promise<Response>, repeat: Orders['repeat']): Promise<void> {
+    for (const { times, gap } of repeat) {
       for (let i = 1; i <= times; i++) {
-        await this.clock.sleep(gap, this.healed);
-        // The client sees nothing of the others.
+        if (gap > 0) await this.clock.sleep(gap, this.healed);
         void send().then(
           (copy) => copy.body?.cancel(),
           () => undefined,
         );
       }
     }
-    const response = await first;
-    return this.#remembers ? this.#remember(`${request.method} ${request.url}`, response) : response;
   }
 
   /** A body in the shape that was ordered; in process, the server gets it when it has come. */

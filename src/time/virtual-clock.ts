@@ -1,6 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
-import { sleepWith, type Clock } from './clock.ts';
+import { sleepWith, systemClock, type Clock } from './clock.ts';
 import type { EpochMillis, Millis } from './duration.ts';
+import { kindsOutside, MAX_REAL_WAIT_MS, nextTurn, requestsOutside, saysOutside, turnOfTheLoop } from './outside.ts';
 
 export interface VirtualClock extends Clock {
   /**
@@ -33,9 +34,6 @@ interface Sleeper {
 /** Cancelled sleepers are thrown out once there are this many, and more than of the others: a deadline is hardly ever reached. */
 const LITTER = 64;
 
-// Taken at load, like the system clock's timers: a fake setImmediate would never let the world come to rest.
-const macrotask = globalThis.setImmediate;
-
 /**
  * Does all that is left to do in this turn of the event loop, as the loop itself does at the end of each callback: promise
  * reactions and `process.nextTick`. Asking the loop for another turn costs as much as a whole look, most of it for asking the
@@ -44,6 +42,9 @@ const macrotask = globalThis.setImmediate;
 const drain = (process as unknown as Readonly<Record<string, (() => void) | undefined>>)['_tickCallback'];
 /** How many jumps are made in one turn of the event loop: what is outside of the virtual world must have its turn too. */
 const MAX_JUMPS = 32;
+
+/** How many turns nothing must happen in a world that waits, until it is taken for dead: a socket may need some. */
+const PATIENT_TURNS = 10;
 
 /** How much is under way that only the event loop can end; timers of the machine are not waited for. */
 function outside(): number {
@@ -79,6 +80,7 @@ export const VIRTUAL_EPOCH_MS: EpochMillis = Date.UTC(2024, 0, 1);
  * in `hold`.
  *
  * @param options.epoch wall time at zero, in milliseconds since 1970
+ * @param options.waits whether a `run` waits for files, names and connections that are under way, before time goes on
  *
  * @example
  * ```ts
@@ -88,8 +90,8 @@ export const VIRTUAL_EPOCH_MS: EpochMillis = Date.UTC(2024, 0, 1);
  * clock.now(); // => 3600000
  * ```
  */
-export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualClock {
-  const epoch = options.epoch ?? VIRTUAL_EPOCH_MS;
+export function virtualClock(options: { epoch?: EpochMillis; waits?: boolean } = {}): VirtualClock {
+  const { epoch = VIRTUAL_EPOCH_MS, waits = false } = options;
   const queue = new Heap();
   let now: Millis = 0;
   let order = 0;
@@ -131,10 +133,8 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
     sleeper.wake();
   };
 
-  const rest = (): Promise<void> => new Promise((resolve) => void macrotask(resolve));
-
   const settle = async (): Promise<void> => {
-    do await rest();
+    do await turnOfTheLoop();
     while (held > 0);
   };
 
@@ -148,6 +148,8 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
         const depth = ++runs;
         let done = false;
         let before = driven;
+        const kinds = kindsOutside();
+        const requests = waits ? requestsOutside() : 0;
         const result = (async () => body())();
         const mark = (): void => void (done = true);
         result.then(mark, mark);
@@ -158,14 +160,29 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
           else reject(failure);
         };
         let idle: number | undefined;
+        let waitingSince: Millis | undefined;
+        let idleTurns = 0;
+        /** Whether something is under way that must end before time goes on. */
+        const isWaiting = (): boolean => {
+          if (!waits) return false;
+          if (requestsOutside() <= requests) {
+            waitingSince = undefined;
+            idle = undefined;
+            return false;
+          }
+          waitingSince ??= systemClock.now();
+          if (systemClock.now() - waitingSince > MAX_REAL_WAIT_MS) throw stuckOutside(now, saysOutside(kinds));
+          return true;
+        };
         /** Jumps to the next sleeper, if time may go on; whether it did. `whole`: a whole turn of the event loop has gone by. */
         const jumped = (whole: boolean): boolean => {
           // Whoever drives time within this run comes first, and what they woke must come to rest.
           if (held > 0 || advancing > 0 || runs > depth || driven !== before) return false;
           if (first() === undefined) {
-            if (whole) throw deadlock(now);
+            if (whole && ++idleTurns >= (waits ? PATIENT_TURNS : 1)) throw deadlock(now, saysOutside(kinds));
             return false;
           }
+          idleTurns = 0;
           wakeFirst();
           before = driven;
           return true;
@@ -173,7 +190,7 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
         /** Called by the event loop, at the end of a turn. */
         const drive = (): void => {
           try {
-            for (let jumps = 0; jumps < MAX_JUMPS && !done; jumps++) {
+            for (let jumps = 0; jumps < MAX_JUMPS && !done && !(jumps === 0 && isWaiting()); jumps++) {
               if (!jumped(jumps === 0) || !settled((idle ??= outside()))) break;
             }
           } catch (error) {
@@ -181,9 +198,9 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
           }
           if (done) return end();
           before = driven;
-          macrotask(drive);
+          nextTurn(drive);
         };
-        macrotask(drive);
+        nextTurn(drive);
       });
     },
     async advance(ms) {
@@ -222,12 +239,24 @@ export function virtualClock(options: { epoch?: EpochMillis } = {}): VirtualCloc
   };
 }
 
-function deadlock(now: Millis): HarnessError {
+function deadlock(now: Millis, outside: readonly string[]): HarnessError {
   return new HarnessError(
     'virtual-deadlock',
-    `virtual time stands still at ${now} ms: the body is not finished, yet nobody sleeps on this clock`,
+    `virtual time stands still at ${now} ms: the body is not finished, yet nobody sleeps on this clock${underWay(outside)}`,
     'something waits for real time or real input and output: pass this clock to it, or wrap the work in clock.hold(promise)',
   );
+}
+
+function stuckOutside(now: Millis, outside: readonly string[]): HarnessError {
+  return new HarnessError(
+    'real-wait',
+    `virtual time stands still at ${now} ms: real input or output has not ended after ${MAX_REAL_WAIT_MS} ms of the machine${underWay(outside)}`,
+    'let the world reach nothing outside of it, or hand in what it needs in memory',
+  );
+}
+
+function underWay(outside: readonly string[]): string {
+  return outside.length === 0 ? '' : `; since it began there are, in this process: ${outside.join(', ')}`;
 }
 
 /** A binary heap by (at, order): a cancelled sleeper stays until it comes to the top or the litter is thrown out. */

@@ -3,6 +3,7 @@ import * as core from 'holdfast';
 import * as chaos from 'holdfast/chaos';
 import * as demo from 'holdfast/demo';
 import * as dialects from 'holdfast/dialects';
+import * as effects from 'holdfast/effects';
 import * as explore from 'holdfast/explore';
 import * as faults from 'holdfast/faults';
 import * as inject from 'holdfast/inject';
@@ -13,6 +14,7 @@ import * as nodeTest from 'holdfast/node-test';
 import * as playwright from 'holdfast/playwright';
 import * as probes from 'holdfast/probes';
 import * as report from 'holdfast/report';
+import * as simulation from 'holdfast/simulate';
 import * as time from 'holdfast/time';
 import * as trace from 'holdfast/trace';
 import * as vitest from 'holdfast/vitest';
@@ -24,6 +26,7 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(core.operation).toBeFunction();
   expectTypeOf(demo.demoApp).toBeFunction();
   expectTypeOf(dialects.location).toBeObject();
+  expectTypeOf(effects.settled).toBeFunction();
   expectTypeOf(explore.explore).toBeFunction();
   expectTypeOf(faults.plan).toBeFunction();
   expectTypeOf(inject.webhookSender).toBeFunction();
@@ -34,6 +37,7 @@ test('every sub-path of the package has types, and this file knows all of them',
   expectTypeOf(playwright.test).toBeFunction();
   expectTypeOf(probes.poll).toBeFunction();
   expectTypeOf(report.message).toBeFunction();
+  expectTypeOf(simulation.simulate).toBeFunction();
   expectTypeOf(time.virtualClock).toBeFunction();
   expectTypeOf(trace.parseTrace).toBeFunction();
   expectTypeOf(vitest.expect).toBeFunction();
@@ -43,6 +47,7 @@ test('every sub-path of the package has types, and this file knows all of them',
     | './chaos'
     | './demo'
     | './dialects'
+    | './effects'
     | './explore'
     | './faults'
     | './inject'
@@ -54,6 +59,7 @@ test('every sub-path of the package has types, and this file knows all of them',
     | './playwright'
     | './probes'
     | './report'
+    | './simulate'
     | './time'
     | './trace'
     | './vitest'

@@ -4,6 +4,7 @@ export { deliver } from './deliver.ts';
 export { deliverExactlyOnce } from './deliverExactlyOnce.ts';
 export { deliverInOrder } from './deliverInOrder.ts';
 export { deliverWithIntermediateResults } from './deliverWithIntermediateResults.ts';
+export { doneExactlyOnce } from './doneExactlyOnce.ts';
 export { equal } from './equal.ts';
 export { exactlyOnce } from './exactlyOnce.ts';
 export { expire } from './expire.ts';
