@@ -14,6 +14,7 @@ const BENCHES = [
   'observations',
   'import',
   'demo',
+  'proxy',
 ] as const;
 
 const { positionals } = parseArgs({ allowPositionals: true });

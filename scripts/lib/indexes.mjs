@@ -41,18 +41,22 @@ export const FOLDERS = [
     support: [
       'abilities',
       'docker',
+      'flow',
       'forgery',
+      'framer',
       'injection',
       'orders',
       'overtaking',
+      'proxy',
       'shape',
       'signal',
+      'streams',
       'toxics',
       'undo',
       'world',
     ],
     types:
-      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { HealedJournal, Undone } from './undo.ts';\nexport type { HarmedWorld, WorldOptions } from './world.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
+      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { ProxyInjected, ProxyOptions } from './proxy.ts';\nexport type { HealedJournal, Undone } from './undo.ts';\nexport type { HarmedWorld, WorldOptions } from './world.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
   },
   {
     path: 'src/dialects',

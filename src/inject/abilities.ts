@@ -1,5 +1,9 @@
 import { HarnessError } from '../errors.ts';
-import { deedsOf, type Deed, type Plan } from '../faults/index.ts';
+import { deedsOf, definitionOf, type Deed, type Entry, type Plan } from '../faults/index.ts';
+import { seeded } from '../time/index.ts';
+
+/** What an injector can do: a deed, or the two ways to refuse a connection that not all who can refuse one have. */
+export type Ability = Deed | 'refuse-dns' | 'refuse-tls';
 
 const PASSING = [
   'delay',
@@ -11,26 +15,67 @@ const PASSING = [
   'hold',
   'recall',
   'refuse',
+  'refuse-dns',
+  'refuse-tls',
   'throttle',
   'cut',
   'slice',
   'corrupt',
   'slow-close',
   'skew',
-] as const satisfies readonly Deed[];
+] as const satisfies readonly Ability[];
 
 const WORLD = ['pause', 'resume', 'kill', 'start', 'restart', 'partition', 'heal'] as const satisfies readonly Deed[];
 
-export type InjectorName = 'fetch' | 'delivery' | 'through' | 'container' | 'process' | 'nock' | 'simulate';
+export type InjectorName =
+  | 'fetch'
+  | 'tcp-proxy'
+  | 'http-proxy'
+  | 'delivery'
+  | 'through'
+  | 'container'
+  | 'process'
+  | 'nock'
+  | 'simulate';
 
 /** What each injector can do, to say which one could where another cannot. */
-export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Deed>>> = {
+export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
   fetch: new Set(PASSING),
-  nock: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'recall', 'refuse', 'corrupt', 'skew']),
+  nock: new Set([
+    'delay',
+    'respond',
+    'drop',
+    'reset',
+    'hang-up',
+    'repeat',
+    'hold',
+    'recall',
+    'refuse',
+    'refuse-dns',
+    'refuse-tls',
+    'corrupt',
+    'skew',
+  ]),
   delivery: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'forge']),
   through: new Set(['delay', 'respond', 'reset', 'repeat', 'hold']),
   container: new Set(WORLD),
   process: new Set(['pause', 'resume', 'kill', 'start', 'restart']),
+  // By connection. A client asks a name before it comes to the proxy; a handshake that goes through can be answered by an alert.
+  'tcp-proxy': new Set([
+    'delay',
+    'drop',
+    'reset',
+    'hang-up',
+    'refuse',
+    'refuse-tls',
+    'throttle',
+    'cut',
+    'slice',
+    'corrupt',
+    'slow-close',
+  ]),
+  // By exchange: name and handshake belong to the connection, which has come about before the exchange is known.
+  'http-proxy': new Set(PASSING.filter((deed) => deed !== 'refuse-dns' && deed !== 'refuse-tls')),
   simulate: new Set([...PASSING, ...WORLD]),
 };
 
@@ -42,10 +87,12 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Deed>>> = {
  */
 export function refuseUnable(plan: Plan, injector: InjectorName): void {
   const can = ABILITIES[injector];
-  const beyond = new Map<string, Deed[]>();
+  const beyond = new Map<string, Ability[]>();
   for (const [deed, entries] of deedsOf(plan)) {
-    if (can.has(deed)) continue;
-    for (const { id } of entries) beyond.set(id, [...(beyond.get(id) ?? []), deed]);
+    for (const entry of entries) {
+      const needed = deed === 'refuse' ? refusalOf(entry) : deed;
+      if (!can.has(needed)) beyond.set(entry.id, [...(beyond.get(entry.id) ?? []), needed]);
+    }
   }
   if (beyond.size === 0) return;
   const needed = [...new Set([...beyond.values()].flat())];
@@ -60,4 +107,11 @@ export function refuseUnable(plan: Plan, injector: InjectorName): void {
       ? 'no injector can do all of it: make a plan for each of them'
       : `${able.join(', ')} could; or leave these faults out`,
   );
+}
+
+/** In which way a connection is to be refused: nothing of it is drawn by chance. */
+function refusalOf({ fault, args }: Entry): Ability {
+  for (const action of definitionOf(fault).actions(args, seeded('0')))
+    if (action.do === 'refuse' && action.as !== 'refused') return `refuse-${action.as}`;
+  return 'refuse';
 }

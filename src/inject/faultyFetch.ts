@@ -97,13 +97,21 @@ class Faulty extends Injection implements FaultyFetch {
 
   async #harmed(request: Request, route: string, orders: Orders, done: () => void): Promise<Response> {
     const { signal } = request;
+    // From now on others overtake it, and not only once its body has been read.
+    const held = this.#held(route, orders, signal);
     const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
     const late = this.#hangsUp(orders, signal);
-    const through = this.#through(request, body, route, orders, signal);
+    const through = this.#through(request, body, route, orders, signal, held);
     // Whoever has hung up hears nothing of what becomes of it.
     if (late !== undefined) through.catch(() => undefined);
     const response = await (late === undefined ? through : Promise.race([through, late]));
     return this.#shapedAnswer(response, orders, done);
+  }
+
+  /** What is late as well is kept back after that. */
+  #held(route: string, { hold, delay }: Orders, signal: AbortSignal): Promise<void> | undefined {
+    if (hold === undefined || delay > 0) return undefined;
+    return this.overtaking.held(route, hold, AbortSignal.any([signal, this.healed]));
   }
 
   /** The client's patience. */
@@ -122,11 +130,12 @@ class Faulty extends Injection implements FaultyFetch {
     route: string,
     orders: Orders,
     signal: AbortSignal,
+    held: Promise<void> | undefined,
   ): Promise<Response> {
-    const { refuse, delay, hold, lost, respond, recall, answerDelay, answerLost } = orders;
+    const { refuse, delay, lost, respond, recall, answerDelay, answerLost } = orders;
     if (refuse !== undefined) throw refused(refuse, new URL(request.url));
     await this.#wait(delay, signal);
-    if (hold !== undefined) await this.overtaking.held(route, hold, AbortSignal.any([signal, this.healed]));
+    await (held ?? this.#held(route, { ...orders, delay: 0 }, signal));
     signal.throwIfAborted();
     if (lost !== undefined) return this.#lost(lost, signal);
     const key = `${request.method} ${request.url}`;

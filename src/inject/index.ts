@@ -3,8 +3,10 @@ export { containers, type ContainerTarget, type ContainersOptions } from './cont
 export { delivery, type DeliveryOptions, type Delivering } from './delivery.ts';
 export { faultyFetch, type Fetching, type FaultyFetchOptions, type FaultyFetch } from './faultyFetch.ts';
 export { heal } from './heal.ts';
+export { httpProxy, type HttpProxyOptions } from './httpProxy.ts';
 export { nock, type NockOptions } from './nock.ts';
 export { processes, type Pid, type ProcessTarget, type ProcessesOptions } from './processes.ts';
+export { tcpProxy, type TcpProxyOptions } from './tcpProxy.ts';
 export { through, type ThroughOptions, type Harmed } from './through.ts';
 export {
   webhookSender,
@@ -17,6 +19,7 @@ export {
 } from './webhookSender.ts';
 export { ABILITIES } from './abilities.ts';
 export type { Injected, InjectorOptions } from './injection.ts';
+export type { ProxyInjected, ProxyOptions } from './proxy.ts';
 export type { HealedJournal, Undone } from './undo.ts';
 export type { HarmedWorld, WorldOptions } from './world.ts';
 export type { SignatureScheme } from '../probes/signatures.ts';

@@ -29,8 +29,14 @@ export async function* shaped(
   let passed = 0;
   let isFirst = true;
   for await (const chunk of chunks) {
+    // Healed: from now on it passes as it is.
+    if (isHealed()) {
+      yield chunk;
+      continue;
+    }
     let rest = left < chunk.length ? chunk.subarray(0, left) : chunk;
-    while (rest.length > 0) {
+    let done = 0;
+    while (rest.length > 0 && !isHealed()) {
       const size = sizeOf(rest.length);
       let piece = rest.subarray(0, size);
       rest = rest.subarray(size);
@@ -39,6 +45,7 @@ export async function* shaped(
       if (noise !== undefined)
         piece = piece.map((byte) => (noise.next() < 1 / corrupt!.oneIn ? byte ^ (1 << noise.int(0, 7)) : byte));
       left -= piece.length;
+      done += piece.length;
       yield piece;
       passed += piece.length;
       if (bytesPerSecond === undefined) continue;
@@ -46,11 +53,18 @@ export async function* shaped(
       const due = start + (passed / bytesPerSecond) * 1000 - clock.now();
       if (due > 0) await clock.sleep(due, signal);
     }
-    if (left > 0) continue;
+    if (left > 0) {
+      if (done < chunk.length) yield chunk.subarray(done);
+      continue;
+    }
     if (cut!.by === 'reset') throw new BrokenOff(`broken off after ${cut!.bytes} bytes`);
     break;
   }
   if (slowClose !== undefined) await clock.sleep(slowClose, signal);
+
+  function isHealed(): boolean {
+    return signal?.aborted === true;
+  }
 
   function sizeOf(length: number): number {
     let size = length;

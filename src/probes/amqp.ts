@@ -48,9 +48,14 @@ export function amqp(url: string, options: AmqpOptions): Push {
 
   const connect = async (line: Line): Promise<void> => {
     const { connect: dial } = await client('amqp', 'amqplib', () => import('amqplib'));
-    // Node's own option of a socket: one that is given up while it is made is destroyed.
-    const socket = { timeout: CONNECT_MS, signal: line.signal };
-    const connection = await dial(address.href, socket);
+    // Node's own option of a socket: one that is given up while it is made is destroyed. Later it would take with it what is still to be
+    // sent, as that a message was taken.
+    const making = new AbortController();
+    const giveUp = (): void => making.abort();
+    if (line.signal.aborted) giveUp();
+    line.signal.addEventListener('abort', giveUp, { once: true });
+    const socket = { timeout: CONNECT_MS, signal: making.signal };
+    const connection = await dial(address.href, socket).finally(() => line.signal.removeEventListener('abort', giveUp));
     line.hangUp(
       () => connection.close(),
       () => (connection.connection as unknown as Cuttable).stream.destroy(),
