@@ -21,6 +21,7 @@ need redis-server redis-server
 need rabbitmq-server rabbitmq-server
 need nats-server nats-server
 need mosquitto mosquitto
+need iptables iptables
 "$DOCKER" info >/dev/null 2>&1 || { echo 'images: Docker does not answer: start dockerd' >&2; exit 1; }
 
 # wanted TAG: whether an image is to be made
@@ -145,6 +146,15 @@ if wanted holdfast/mosquitto:2; then
   printf '%s\n' 'listener 1883' 'allow_anonymous true' 'password_file /etc/mosquitto.password' >"$root/etc/mosquitto.conf"
   image holdfast/mosquitto:2 'USER 999' 'EXPOSE 1883' 'CMD ["mosquitto","-c","/etc/mosquitto.conf"]'
   echo 'images: made holdfast/mosquitto:2'
+fi
+
+# What cuts a container off, from inside its network.
+if wanted holdfast/tools:1; then
+  tree
+  for program in iptables ip6tables; do add "$program" "/bin/$program"; done
+  add "$(dirname "$(find /usr/lib -name libxt_standard.so | head -1)")"
+  image holdfast/tools:1 'CMD ["/bin/sh"]'
+  echo 'images: made holdfast/tools:1'
 fi
 
 # What testcontainers wants to run beside: it removes the containers of a run whose process is gone. Each process keeps a connection

@@ -38,9 +38,25 @@ export const FOLDERS = [
   { path: 'src/effects', support: ['effect'], types: "export { MAX_KEYS, type Effect, type Reading } from './effect.ts';" },
   {
     path: 'src/inject',
-    support: ['abilities', 'flow', 'framer', 'injection', 'orders', 'overtaking', 'proxy', 'shape', 'streams'],
+    support: [
+      'abilities',
+      'docker',
+      'flow',
+      'forgery',
+      'framer',
+      'injection',
+      'orders',
+      'overtaking',
+      'proxy',
+      'shape',
+      'signal',
+      'streams',
+      'toxics',
+      'undo',
+      'world',
+    ],
     types:
-      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { ProxyInjected, ProxyOptions } from './proxy.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
+      "export { ABILITIES } from './abilities.ts';\nexport type { Injected, InjectorOptions } from './injection.ts';\nexport type { ProxyInjected, ProxyOptions } from './proxy.ts';\nexport type { HealedJournal, Undone } from './undo.ts';\nexport type { HarmedWorld, WorldOptions } from './world.ts';\nexport type { SignatureScheme } from '../probes/signatures.ts';",
   },
   {
     path: 'src/dialects',

@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, { readonly says: string; run(argv: reado
     says: 'start an operation and watch it to its end: curl for async APIs',
     run: async (argv, io) => (await import('./follow.ts')).follow(argv, io),
   },
+  heal: {
+    says: 'undo what a run has left harmed that was killed',
+    run: async (argv, io) => (await import('./heal.ts')).heal(argv, io),
+  },
 };
 
 const HELP = `holdfast: a testing harness for async API contracts
@@ -66,7 +70,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /** Codes that say: not your command line, but what surrounds it. */
-const ENVIRONMENT: ReadonlySet<string> = new Set(['port-in-use', 'store-unavailable', 'not-installed', 'cannot-write']);
+const ENVIRONMENT: ReadonlySet<string> = new Set([
+  'port-in-use',
+  'store-unavailable',
+  'not-installed',
+  'cannot-write',
+  'docker-unavailable',
+]);
 
 async function say(io: Io, text: string, more: readonly string[] = []): Promise<void> {
   // What is quoted may come from a server, and must not write to the terminal by itself.

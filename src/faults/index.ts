@@ -33,3 +33,7 @@ export { begin, MAX_STRIKES, pinned, type Due, type Harm, type Run, type Strike,
 export { CONFIRMATIONS, MAX_RUNS, shrink, type Outcome, type Shrunk } from './shrink.ts';
 export { ANYWHERE, readWhere, saysWhere, type Passing, type Where, type WhereParts } from './where.ts';
 export * from './kinds/index.ts';
+export type { Exported, Lost } from './export/lost.ts';
+export { toChaosMesh, type ChaosMeshDocument, type ChaosMeshPlace } from './export/toChaosMesh.ts';
+export { toIstio, type IstioDocument, type IstioPlace } from './export/toIstio.ts';
+export { toToxiproxy, type ToxiproxyDocument, type ToxiproxyPlace } from './export/toToxiproxy.ts';

@@ -27,11 +27,39 @@ const PASSING = [
 
 const WORLD = ['pause', 'resume', 'kill', 'start', 'restart', 'partition', 'heal'] as const satisfies readonly Deed[];
 
-export type InjectorName = 'fetch' | 'tcp-proxy' | 'http-proxy' | 'simulate';
+export type InjectorName =
+  | 'fetch'
+  | 'tcp-proxy'
+  | 'http-proxy'
+  | 'delivery'
+  | 'through'
+  | 'container'
+  | 'process'
+  | 'nock'
+  | 'simulate';
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
   fetch: new Set(PASSING),
+  nock: new Set([
+    'delay',
+    'respond',
+    'drop',
+    'reset',
+    'hang-up',
+    'repeat',
+    'hold',
+    'recall',
+    'refuse',
+    'refuse-dns',
+    'refuse-tls',
+    'corrupt',
+    'skew',
+  ]),
+  delivery: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'forge']),
+  through: new Set(['delay', 'respond', 'reset', 'repeat', 'hold']),
+  container: new Set(WORLD),
+  process: new Set(['pause', 'resume', 'kill', 'start', 'restart']),
   // By connection. A client asks a name before it comes to the proxy; a handshake that goes through can be answered by an alert.
   'tcp-proxy': new Set([
     'delay',

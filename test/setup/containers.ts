@@ -11,7 +11,9 @@ const REDIS = 'holdfast/redis:7';
 const RABBITMQ = 'holdfast/rabbitmq:3';
 const NATS = 'holdfast/nats:2';
 const MOSQUITTO = 'holdfast/mosquitto:2';
-const IMAGES = [REAPER, POSTGRES, REDIS, RABBITMQ, NATS, MOSQUITTO];
+/** What cuts containers off. */
+export const TOOLS = 'holdfast/tools:1';
+const IMAGES = [REAPER, POSTGRES, REDIS, RABBITMQ, NATS, MOSQUITTO, TOOLS];
 
 /** Whether tests against containers run; told once for a file, in one line, when they do not. */
 export async function containersEnabled(what: string): Promise<boolean> {

@@ -61,6 +61,7 @@ export const PEERS: Readonly<Record<string, readonly string[]>> = {
   bullmq: [],
   ioredis: [],
   mqtt: [],
+  nock: [],
   nodemailer: [],
   pg: [],
   'postal-mime': [],

@@ -26,6 +26,7 @@ export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   bullmq: 'the demo with workers in several processes',
   ioredis: 'how bullmq reaches Redis, and how the probe redis listens',
   mqtt: 'how the probe mqtt listens',
+  nock: 'how the injector nock takes what is sent',
   nodemailer: 'how the demo sends e-mail by SMTP',
   pg: 'the demo on PostgreSQL, and how the probe postgres listens',
   'postal-mime': 'how the probe email reads what it received',
