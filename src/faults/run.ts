@@ -26,8 +26,8 @@ export interface Struck {
 /** That an entry struck, and whom: enough to have it strike there again. */
 export interface Strike {
   readonly entry: Entry;
-  /** Which of those that fit the entry it was, from 0. */
-  readonly nth: number;
+  /** Which of those that fit the entry it was, from 0; undefined where it was in force for all that passed for a while. */
+  readonly nth: number | undefined;
   readonly at: Millis;
 }
 
@@ -49,6 +49,12 @@ export interface Run {
   strike(passing: Passing): Struck;
   /** What is to be done to processes and networks, in the order of time. */
   readonly world: readonly Due[];
+  /**
+   * An entry is in force from now on, for all that fits it: where others do the harm, and do not ask about each.
+   *
+   * @returns tells that it is over
+   */
+  force(entry: Entry): () => void;
   /** Tells the trace that a harm was done to the world, or undone. */
   told(due: Pick<Due, 'fault' | 'harm'>, isHealed: boolean): void;
   /** From now on nothing is harmed any more, and what was in force is told to be healed. */
@@ -114,6 +120,14 @@ export function begin(plan: Plan, world: { readonly clock: Clock; readonly trace
       return { harms, done };
     },
     world: aims.filter(({ definition }) => definition.of === 'world').map((aim) => aim.due(plan.until)),
+    force(entry) {
+      const { fault } = entry;
+      if (strikes.length < MAX_STRIKES) strikes.push({ entry, nth: undefined, at: clock.now() - start });
+      else dropped++;
+      const actions = definitionOf(fault).actions(entry.args, random.fork(entry.draws ?? entry.id));
+      trace.record(source, { kind: 'fault', fault, action: actions.length === 1 ? actions[0] : actions });
+      return () => void trace.record(source, { kind: 'healed', fault });
+    },
     told({ fault, harm }, healed) {
       trace.record(source, healed ? { kind: 'healed', fault } : { kind: 'fault', fault, action: harm });
     },
@@ -177,6 +191,7 @@ function aimOf(entry: Entry, random: Random): AimAt {
 export function pinned({ plan, strikes }: Pick<Run, 'plan' | 'strikes'>): Plan {
   const world = plan.entries.filter(({ fault }) => definitionOf(fault).of === 'world');
   const struck = strikes.map(({ entry, nth }): Entry => {
+    if (nth === undefined) return entry;
     const draws = entry.draws ?? `${entry.id}/${nth}`;
     return { ...entry, id: `${entry.id} @${nth}`, when: { nth: [nth] }, draws };
   });

@@ -2,14 +2,18 @@ import { HarnessError } from '../errors.ts';
 import { deedsOf, definitionOf, type Deed, type Entry, type Plan } from '../faults/index.ts';
 import { seeded } from '../time/index.ts';
 
-/** What an injector can do: a deed, or the two ways to refuse a connection that not all who can refuse one have. */
-export type Ability = Deed | 'refuse-dns' | 'refuse-tls';
+/**
+ * What an injector can do: a deed, or one of the ways to do it that not all have who do it otherwise: to refuse a connection by its
+ * name or its handshake, to reset it once the work is done, and to cut off by a reset.
+ */
+export type Ability = Deed | 'refuse-dns' | 'refuse-tls' | 'reset-answer' | 'cut-reset';
 
 const PASSING = [
   'delay',
   'respond',
   'drop',
   'reset',
+  'reset-answer',
   'hang-up',
   'repeat',
   'hold',
@@ -19,6 +23,7 @@ const PASSING = [
   'refuse-tls',
   'throttle',
   'cut',
+  'cut-reset',
   'slice',
   'corrupt',
   'slow-close',
@@ -36,7 +41,8 @@ export type InjectorName =
   | 'container'
   | 'process'
   | 'nock'
-  | 'simulate';
+  | 'simulate'
+  | 'toxiproxy';
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
@@ -46,6 +52,7 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
     'respond',
     'drop',
     'reset',
+    'reset-answer',
     'hang-up',
     'repeat',
     'hold',
@@ -56,8 +63,8 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
     'corrupt',
     'skew',
   ]),
-  delivery: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'forge']),
-  through: new Set(['delay', 'respond', 'reset', 'repeat', 'hold']),
+  delivery: new Set(['delay', 'respond', 'drop', 'reset', 'reset-answer', 'hang-up', 'repeat', 'hold', 'forge']),
+  through: new Set(['delay', 'respond', 'reset', 'reset-answer', 'repeat', 'hold']),
   container: new Set(WORLD),
   process: new Set(['pause', 'resume', 'kill', 'start', 'restart']),
   // By connection. A client asks a name before it comes to the proxy; a handshake that goes through can be answered by an alert.
@@ -65,11 +72,13 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
     'delay',
     'drop',
     'reset',
+    'reset-answer',
     'hang-up',
     'refuse',
     'refuse-tls',
     'throttle',
     'cut',
+    'cut-reset',
     'slice',
     'corrupt',
     'slow-close',
@@ -77,6 +86,8 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
   // By exchange: name and handshake belong to the connection, which has come about before the exchange is known.
   'http-proxy': new Set(PASSING.filter((deed) => deed !== 'refuse-dns' && deed !== 'refuse-tls')),
   simulate: new Set([...PASSING, ...WORLD]),
+  // By connection, and all of a while: it knows neither which one it is nor what passes on it.
+  toxiproxy: new Set(['delay', 'drop', 'reset', 'refuse', 'throttle', 'cut', 'slice', 'slow-close']),
 };
 
 /**
@@ -90,8 +101,8 @@ export function refuseUnable(plan: Plan, injector: InjectorName): void {
   const beyond = new Map<string, Ability[]>();
   for (const [deed, entries] of deedsOf(plan)) {
     for (const entry of entries) {
-      const needed = deed === 'refuse' ? refusalOf(entry) : deed;
-      if (!can.has(needed)) beyond.set(entry.id, [...(beyond.get(entry.id) ?? []), needed]);
+      const needed = neededFor(deed, entry);
+      if (needed !== undefined && !can.has(needed)) beyond.set(entry.id, [...(beyond.get(entry.id) ?? []), needed]);
     }
   }
   if (beyond.size === 0) return;
@@ -109,9 +120,17 @@ export function refuseUnable(plan: Plan, injector: InjectorName): void {
   );
 }
 
-/** In which way a connection is to be refused: nothing of it is drawn by chance. */
-function refusalOf({ fault, args }: Entry): Ability {
-  for (const action of definitionOf(fault).actions(args, seeded('0')))
-    if (action.do === 'refuse' && action.as !== 'refused') return `refuse-${action.as}`;
-  return 'refuse';
+/** In which way something is to be done: nothing of that is drawn by chance. Undefined where it is not done after all. */
+function neededFor(deed: Deed, { fault, args }: Entry): Ability | undefined {
+  const actions = definitionOf(fault).actions(args, seeded('0'));
+  for (const action of actions) {
+    if (action.do !== deed) continue;
+    if (action.do === 'refuse') return action.as === 'refused' ? 'refuse' : `refuse-${action.as}`;
+    if (action.do === 'cut') return action.by === 'reset' ? 'cut-reset' : 'cut';
+    if (action.do !== 'reset') return deed;
+    // What ends a silence is part of it.
+    if (actions.some((one) => one.do === 'drop')) return undefined;
+    return action.side === 'response' ? 'reset-answer' : 'reset';
+  }
+  return deed === 'reset' ? undefined : deed;
 }

@@ -44,7 +44,15 @@ export type Undo =
   | { readonly by: 'signal'; readonly do: 'resume'; readonly pid: number; readonly started: string }
   /** A process that its run would have started again: nobody else can. */
   | { readonly by: 'owner'; readonly do: 'start'; readonly target: string }
-  | { readonly by: 'toxiproxy'; readonly at: string; readonly proxy: string; readonly toxic?: string; readonly enable?: boolean };
+  /** A toxic that is taken away, a proxy that accepts connections again, or one that was made for this address and is removed. */
+  | {
+      readonly by: 'toxiproxy';
+      readonly at: string;
+      readonly proxy: string;
+      readonly toxic?: string;
+      readonly enable?: boolean;
+      readonly made?: string;
+    };
 
 /** A harm that is to be done, with what undoes it. */
 export interface Harming {
@@ -244,8 +252,8 @@ async function healFile(undoing: Undoing, file: string, isNamed: boolean): Promi
   if (isAlive(owner)) return { file, outcome: 'live', harms: [] };
   const harms: Undone[] = [];
   for (const { harm, undo } of left.toReversed()) harms.push(await undone(undoing, harm, undo));
-  // What the run had asked of the Engine as it was killed may be done only now.
-  if (left.some(({ undo }) => undo.by === 'docker')) {
+  // What the run had asked of the Engine, or of Toxiproxy, as it was killed may be done only now.
+  if (left.some(({ undo }) => undo.by === 'docker' || undo.by === 'toxiproxy')) {
     await systemClock.sleep(SETTLE_MS);
     for (const [i, { harm, undo }] of left.toReversed().entries()) {
       const again = await undone(undoing, harm, undo);

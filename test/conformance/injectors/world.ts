@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { Plan } from '../../../src/faults/index.ts';
+import type { Entry, Plan } from '../../../src/faults/index.ts';
 import type { Fetching, Injected } from '../../../src/inject/index.ts';
 
 export interface InjectorStart {
@@ -18,6 +18,8 @@ export interface InjectorStart {
 export interface InjectorWorld {
   /** As in `ABILITIES`. */
   readonly name: string;
+  /** What it is held to a law by, where the law's own is finer than it can do. */
+  readonly entries?: Readonly<Record<string, Entry>>;
   start(plan: Plan): Promise<InjectorStart>;
 }
 
