@@ -65,8 +65,8 @@ function tallied({ possible, tried, broken, same, left }: Tally): string {
  * ```ts
  * import { replayOf } from 'holdfast/explore';
  * import { lostResponse, plan } from 'holdfast/faults';
- * replayOf(plan({ seed: 0 }, lostResponse({ where: 'POST /orders', nth: 0 })));
- * // => '{"seed":"0","faults":[{"fault":"lostResponse","where":"POST /orders","nth":[0]}]}'
+ * const told = replayOf(plan({ seed: 7 }, lostResponse({ where: '/orders', nth: 0 })));
+ * told; // => '{"seed":"7","faults":[{"fault":"lostResponse","where":"/orders","nth":0}]}'
  * ```
  */
 export function replayOf({ seed, until, entries }: Plan): string {
@@ -89,6 +89,7 @@ function shortOf({ id, fault, args, where, when, draws }: Entry): Readonly<Recor
     ...Object.fromEntries(own),
     where: isText ? saysWhere(where) : where,
     ...when,
+    ...(when.nth?.length === 1 ? { nth: when.nth[0] } : {}),
     ...(draws === undefined ? {} : { draws }),
   };
 }
