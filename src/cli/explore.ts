@@ -281,8 +281,12 @@ function ranCommand(
       }),
     );
     io.signal.addEventListener('abort', leave, { once: true });
+    // Whoever asks twice to be stopped is, and then nobody would end it.
+    const gone = (): void => end('SIGKILL');
+    process.once('exit', gone);
     const over = (): void => {
       for (const cancel of cancels) cancel();
+      process.off('exit', gone);
       io.signal.removeEventListener('abort', leave);
     };
     child.once('error', (error: NodeJS.ErrnoException) => {

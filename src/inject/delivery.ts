@@ -185,7 +185,7 @@ class Between extends Injection implements Delivering {
       peer: this.name,
       type: typeOf(letter),
     };
-    const struck = this.run.strike(passing);
+    const struck = this.strike(passing);
     try {
       await this.#deliver(letter, outgoing, ordersOf(struck.harms));
     } finally {

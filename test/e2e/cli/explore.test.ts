@@ -165,6 +165,7 @@ describe('what cannot be explored is told', { timeout: 60_000 }, () => {
       3,
       /127\.0\.0\.1:1: connect ECONNREFUSED/,
     ],
+    ['a port that is taken', () => exploring([...TWO, '--proxy', `${new URL(url).port}=${url}`]), 3, /port.*in use/],
     ['no proxy', () => holdfast(['explore', '--', 'true']), 2, /expected a --proxy before each server/],
     ['no command', () => holdfast(['explore', '--proxy', `A=${url}`]), 2, /expected the command that makes one run after --/],
     [
