@@ -204,7 +204,9 @@ class Between extends Injection implements Delivering {
 
   async #deliver(letter: Letter, outgoing: ServerResponse, orders: Orders): Promise<void> {
     const { delay, hold, lost, respond, hangUp, answerDelay, answerLost } = orders;
-    if (hangUp !== undefined) void this.clock.sleep(hangUp, this.healed).then(() => this.#reset(outgoing));
+    // At once is before any answer, however fast that comes.
+    if (hangUp === 0) this.#reset(outgoing);
+    else if (hangUp !== undefined) void this.clock.sleep(hangUp, this.healed).then(() => this.#reset(outgoing));
     if (lost !== undefined) return this.#lost(outgoing, lost);
     const early = this.#atOnce && respond === undefined && answerLost === undefined;
     if (early) outgoing.writeHead(202, { 'content-length': '0' }).end();

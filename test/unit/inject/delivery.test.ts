@@ -77,6 +77,17 @@ describe('between a sender of webhooks and their receiver', () => {
     expect(kinds(between).filter((kind) => kind.startsWith('healed'))).toHaveLength(1);
   });
 
+  test('all that passes is told, harmed or not', async () => {
+    const passed: unknown[] = [];
+    const { send } = await world([dropDelivery({ nth: 0 })], { onPassing: ({ method, type }) => passed.push([method, type]) });
+    await send('order.paid');
+    await send('cart.filled');
+    expect(passed).toEqual([
+      ['POST', 'order.paid'],
+      ['POST', 'cart.filled'],
+    ]);
+  });
+
   test('a delivery is late', async () => {
     const { send } = await world([delayDelivery({ ms: 60, nth: 0 })]);
     const start = systemClock.now();
