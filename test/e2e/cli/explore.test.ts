@@ -1,5 +1,5 @@
 /** `holdfast explore` with a command of its own, by way of real proxies to real servers. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -134,13 +134,13 @@ describe('a command is explored by way of proxies', { timeout: 120_000 }, () => 
 
   test('a command that hangs is a finding, and is killed', async () => {
     const script = 'fetch(process.env.SHOP_URL + "/mails", { method: "POST" }).catch(() => setInterval(() => 0, 1000))';
-    const { code, out } = await exploring(['--fault', 'reset', '--within', '2s', '--singles'], '', [
+    const { code, out } = await exploring(['--fault', 'reset', '--within', '4s', '--singles'], '', [
       process.execPath,
       '-e',
       script,
     ]);
     expect(code).toBe(1);
-    expect(out).toContain('it did not end within 2s');
+    expect(out).toContain('it did not end within 4s');
   });
 });
 
@@ -220,7 +220,37 @@ describe('what cannot be explored is told', { timeout: 60_000 }, () => {
     expect(await ended).toMatchObject({ code: 130, err: 'holdfast explore: stopped\n' });
     expect(() => process.kill(read(), 0)).toThrow('ESRCH');
   });
+
+  test('who asks twice to be stopped is stopped at once, and so is a command that will not end', async () => {
+    const pid = join(folder, 'stubborn');
+    const script = `process.on('SIGTERM', () => undefined); setInterval(() => 0, 1000);
+      require('node:fs').writeFileSync(${JSON.stringify(pid)}, String(process.pid));`;
+    const child = spawn(process.execPath, [cli, ...line(TWO, '', [process.execPath, '-e', script])], { stdio: 'ignore' });
+    const closed = once(child, 'close');
+    const read = (): number => {
+      try {
+        return Number(readFileSync(pid, 'utf8'));
+      } catch {
+        return 0;
+      }
+    };
+    while (read() === 0) await systemClock.sleep(20);
+    child.kill('SIGINT');
+    await systemClock.sleep(50);
+    child.kill('SIGINT');
+    expect(await closed).toEqual([130, null]);
+    await expect.poll(() => isThere(read()), { timeout: 5000 }).toBe(false);
+  });
 });
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('a file that exports the run', () => {
   test('is explored in process, and its line shows a finding again', async () => {
