@@ -134,7 +134,7 @@ class Nocked extends Injection {
   #strikes(request: Request): boolean {
     const { method, host, path } = partsOf(request);
     const passing: Passing = { method, path, host, peer: this.name };
-    const struck = this.run.strike(passing);
+    const struck = this.strike(passing);
     const remembers = this.run.plan.entries.some(({ fault }) => fault === 'staleRead' || fault === 'stuckMonitor');
     if (struck.harms.length === 0 && !remembers) {
       this.overtaking.passed(routeOf(request));
