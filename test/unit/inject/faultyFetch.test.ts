@@ -208,7 +208,7 @@ describe('a client whose fetch is harmed', () => {
     let asked = 0;
     const server = async (input: string | URL | Request): Promise<Response> => {
       asked++;
-      if (String(input).endsWith('/large')) return new Response(LARGE + asked);
+      if (new Request(input).url.endsWith('/large')) return new Response(LARGE + asked);
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => controller.enqueue(new TextEncoder().encode('data: 1\n\n')),
       });
@@ -230,7 +230,7 @@ describe('a client whose fetch is harmed', () => {
   test('what was given beside the standard goes on, and a path alone is one', async () => {
     const given: unknown[] = [];
     const server = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-      given.push(String(input), (init as { dispatcher?: unknown }).dispatcher);
+      given.push(new Request(input).url, (init as { dispatcher?: unknown }).dispatcher);
       return new Response();
     };
     const bad = faultyFetch({ fetch: server, plan: plan({ seed: 1 }, duplicateRequest()) });

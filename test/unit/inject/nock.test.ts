@@ -313,7 +313,7 @@ describe('what goes by https', () => {
   });
   afterEach(() => setDefaultCACertificates(trusted));
 
-  const make_ = (...entries: readonly Entry[]): ReturnType<typeof nock> =>
+  const secured = (...entries: readonly Entry[]): ReturnType<typeof nock> =>
     nock({ hosts: [`127.0.0.1:${port}`, `localhost:${port}`], ca: cert, plan: plan({ seed: 1 }, ...entries) });
 
   test('a certificate can be made', () => {
@@ -328,7 +328,7 @@ describe('what goes by https', () => {
     ['a handshake that fails', tlsFailure({ nth: 0 }), 'EPROTO', 1],
   ])('%s, by node:https, at an address and by a name', async (_, fault, first, came) => {
     for (const name of ['127.0.0.1', 'localhost']) {
-      const bad = await make_(fault);
+      const bad = await secured(fault);
       expect(await ask('/a', name)).toBe(first);
       await ask('/a', name);
       await bad.close();
@@ -338,7 +338,7 @@ describe('what goes by https', () => {
 
   test('by fetch, trusting whom Node trusts', async () => {
     setDefaultCACertificates([...trusted, cert]);
-    const bad = await make_(lostResponse({ nth: 0 }), duplicateRequest({ nth: 1 }));
+    const bad = await secured(lostResponse({ nth: 0 }), duplicateRequest({ nth: 1 }));
     const asked = async (): Promise<string> => {
       try {
         return await (await fetch(`https://localhost:${port}/b`)).text();
