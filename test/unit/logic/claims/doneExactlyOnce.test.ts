@@ -258,3 +258,9 @@ describe('doneExactlyOnce', () => {
     expect(() => doneExactlyOnce(args as DoneExactlyOnceArgs)).toThrow(why);
   });
 });
+
+test('where nobody called nothing is known', () => {
+  expect(judged(traceOf([], {}), {})).toMatchObject({ verdict: 'undecided' });
+  expect(judged(traceOf([], { done: {} }), {})).toMatchObject({ verdict: 'undecided', reason: { code: 'nobody-called' } });
+  expect(judged(traceOf([['k1', 'ok']], { done: {} }), { call: 'oder' })).toMatchObject({ verdict: 'undecided' });
+});
