@@ -41,21 +41,8 @@ export type InjectorName =
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
   fetch: new Set([...PASSING, 'forge']),
-  nock: new Set([
-    'delay',
-    'respond',
-    'drop',
-    'reset',
-    'hang-up',
-    'repeat',
-    'hold',
-    'recall',
-    'refuse',
-    'refuse-dns',
-    'refuse-tls',
-    'corrupt',
-    'skew',
-  ]),
+  // All but what is done to an answer while it streams.
+  nock: new Set(PASSING.filter((deed) => !['throttle', 'cut', 'slice', 'slow-close'].includes(deed))),
   delivery: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'forge']),
   through: new Set(['delay', 'respond', 'reset', 'repeat', 'hold']),
   container: new Set(WORLD),

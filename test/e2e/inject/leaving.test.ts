@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { processes } from 'holdfast/inject';
+import { engine } from './engine.ts';
 
 let journal: string;
 let target: ChildProcess;
@@ -62,27 +61,14 @@ describe.skipIf(process.platform !== 'linux')('a process that is harmed as its r
   });
 });
 
-/** An Engine that keeps whether its one container stands still. */
 test.each<[string, NodeJS.Signals | undefined]>([
   ['exception', undefined],
   ['interrupt', 'SIGINT'],
 ])('a container that is harmed as its run ends by %s goes on soon after', async (how, signal) => {
-  let isPaused = false;
-  const asked: string[] = [];
-  const engine = createServer((incoming, outgoing) => {
-    const { method, url = '' } = incoming.resume();
-    if (method === 'GET') {
-      const State = { Running: true, Paused: isPaused, Pid: 7 };
-      return void outgoing.end(JSON.stringify({ Id: 'c0', State, HostConfig: {}, NetworkSettings: { Networks: {} } }));
-    }
-    asked.push(url);
-    isPaused = url.endsWith('/pause');
-    outgoing.writeHead(204).end();
-  });
-  await new Promise<void>((resolve) => engine.listen(0, '127.0.0.1', () => resolve()));
-  await ends(how, `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`, signal);
+  const docker = await engine();
+  onTestFinished(() => docker.close());
+  await ends(how, docker.address, signal);
   await expect.poll(() => readdirSync(journal), { timeout: 20_000 }).toEqual([]);
-  expect([isPaused, asked]).toEqual([false, ['/containers/c0/pause', '/containers/c0/unpause']]);
-  engine.closeAllConnections();
-  await new Promise((resolve) => engine.close(resolve));
+  expect(docker.state.Paused).toBe(false);
+  expect(docker.asked).toEqual(['POST /containers/c0/pause', 'POST /containers/c0/unpause']);
 });

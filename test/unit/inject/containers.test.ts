@@ -3,32 +3,17 @@
  * What real containers do is in test/e2e/inject.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kill, partition, pause, plan, restart, type Entry } from '../../../src/faults/index.ts';
 import { containers, type HarmedWorld } from '../../../src/inject/index.ts';
+import { engine, type Engine } from '../../e2e/inject/engine.ts';
 
-interface State {
-  Running: boolean;
-  Paused: boolean;
-  networks: Record<string, Record<string, unknown>>;
-  ports: Record<string, { HostPort?: string }[]>;
-  mode: string;
-  isRemoved: boolean;
-}
-
-let engine: Server;
-let docker: string;
+let docker: Engine;
 let folder: string;
-let state: State;
-/** What was asked beside looking, and what the journal told by then. */
-let asked: string[];
+/** What the journal told when something was asked. */
 let onDisk: string[];
-/** Which request the Engine cannot do. */
-let fails: RegExp | undefined;
 
 const told = (): string[] =>
   readdirSync(folder).flatMap((name) =>
@@ -40,74 +25,39 @@ const told = (): string[] =>
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-engine-'));
-  state = {
-    Running: true,
-    Paused: false,
-    networks: { shop: { Aliases: ['db'], IPAMConfig: { IPv4Address: '10.0.0.7' }, MacAddress: '02:42' } },
-    ports: { '6379/tcp': [{ HostPort: '6379' }] },
-    mode: 'shop',
-    isRemoved: false,
-  };
-  asked = [];
   onDisk = [];
-  fails = undefined;
-  engine = createServer((incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-    incoming.on('end', () => {
-      const { method = '', url = '' } = incoming;
-      const body = chunks.length === 0 ? {} : (JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>);
-      if (method === 'GET') {
-        const { Running, Paused, networks, ports, mode, isRemoved } = state;
-        const HostConfig = { NetworkMode: mode, PortBindings: ports, AutoRemove: isRemoved };
-        const found = { Id: 'c0', State: { Running, Paused, Pid: 7 }, HostConfig, NetworkSettings: { Networks: networks } };
-        return void outgoing.end(JSON.stringify(found));
-      }
-      asked.push(`${method} ${url}`);
-      onDisk.push(...told());
-      if (fails?.test(url) === true) return void outgoing.writeHead(500).end('{"message":"the Engine is busy"}');
-      if (url.endsWith('/disconnect')) {
-        expect(body).toEqual({ Container: 'c0', Force: true });
-        state.networks = {};
-      }
-      if (url.endsWith('/connect')) state.networks = { shop: body['EndpointConfig'] as Record<string, unknown> };
-      if (url.endsWith('/pause')) state.Paused = true;
-      if (url.endsWith('/unpause')) state.Paused = false;
-      if (url.includes('/kill')) state.Running = false;
-      if (url.endsWith('/start')) state.Running = true;
-      outgoing.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((resolve) => engine.listen(0, '127.0.0.1', () => resolve()));
-  docker = `tcp://127.0.0.1:${(engine.address() as AddressInfo).port}`;
+  docker = await engine(() => onDisk.push(...told()));
 });
 afterEach(async () => {
-  engine.closeAllConnections();
-  await new Promise((resolve) => engine.close(resolve));
+  await docker.close();
   rmSync(folder, { recursive: true });
 });
 
 const make = (...entries: readonly Entry[]): Promise<HarmedWorld> =>
-  containers({ targets: { redis: 'c0' }, docker, journal: folder, plan: plan({ seed: 1 }, ...entries) });
+  containers({ targets: { redis: 'c0' }, docker: docker.address, journal: folder, plan: plan({ seed: 1 }, ...entries) });
+
+const CUT = 'POST /networks/shop/disconnect {"Container":"c0","Force":true}';
+const BACK =
+  'POST /networks/shop/connect {"Container":"c0","EndpointConfig":{"IPAMConfig":{"IPv4Address":"10.0.0.7"},"Aliases":["db"]}}';
 
 describe('where nobody may set rules', () => {
   test('a container that is cut off is taken from its networks, and gets back what was chosen there', async () => {
     const bad = await make();
     await bad.act({ do: 'partition', target: 'redis', way: 'both' });
-    expect([asked, state.networks]).toEqual([['POST /networks/shop/disconnect'], {}]);
+    expect([docker.asked, docker.state.networks]).toEqual([[CUT], {}]);
     // What undoes it is on disk before.
     expect(onDisk).toEqual(['partition redis (both)']);
     await bad.close();
-    expect(asked.slice(1)).toEqual(['POST /networks/shop/connect']);
-    expect(state.networks).toEqual({ shop: { Aliases: ['db'], IPAMConfig: { IPv4Address: '10.0.0.7' } } });
+    expect(docker.asked.slice(1)).toEqual([BACK]);
+    expect(docker.state.networks).toEqual({ shop: { Aliases: ['db'], IPAMConfig: { IPv4Address: '10.0.0.7' } } });
     expect(readdirSync(folder)).toEqual([]);
   });
 
   test('by a plan, and back at its end', async () => {
     const bad = await make(partition({ target: 'redis', until: 20 }));
-    await expect.poll(() => asked).toEqual(['POST /networks/shop/disconnect', 'POST /networks/shop/connect']);
+    await expect.poll(() => docker.asked).toEqual([CUT, BACK]);
     await bad.close();
-    expect(asked).toHaveLength(2);
+    expect(docker.asked).toHaveLength(2);
   });
 
   test.each<[string, () => void, Entry, string, RegExp]>([
@@ -120,21 +70,21 @@ describe('where nobody may set rules', () => {
     ],
     [
       'where its ports would be others',
-      () => (state.ports = { '6379/tcp': [{ HostPort: '0' }] }),
+      () => (docker.state.ports = { '6379/tcp': [{ HostPort: '0' }] }),
       partition({ target: 'redis' }),
       'cannot-partition',
       /come back with other ports/,
     ],
     [
       'where it has the network of another',
-      () => (state.mode = 'container:other'),
+      () => (docker.state.mode = 'container:other'),
       partition({ target: 'redis' }),
       'cannot-partition',
       /no network of its own\n.*a proxy between/s,
     ],
     [
       'for good, where it is removed when it ends',
-      () => (state.isRemoved = true),
+      () => (docker.state.isRemoved = true),
       kill({ target: 'redis' }),
       'cannot-inject',
       /--rm/,
@@ -144,7 +94,7 @@ describe('where nobody may set rules', () => {
     const refused = make(entry);
     await expect(refused).rejects.toMatchObject({ code });
     await expect(refused).rejects.toThrow(message);
-    expect([asked, readdirSync(folder)]).toEqual([[], []]);
+    expect([docker.asked, readdirSync(folder)]).toEqual([[], []]);
   });
 });
 
@@ -155,7 +105,7 @@ describe('what is on disk', () => {
     ['restart', restart({ target: 'redis' }), 'POST /containers/c0/restart'],
   ])('of %s it is there before the Engine is asked', async (what, entry, request) => {
     const bad = await make(entry);
-    await expect.poll(() => asked).toEqual([request]);
+    await expect.poll(() => docker.asked).toEqual([request]);
     await bad.close();
     expect(onDisk[0]).toBe(`${what} redis`);
     expect(readdirSync(folder)).toEqual([]);
@@ -166,21 +116,20 @@ describe('what is on disk', () => {
     await bad.act({ do: 'partition', target: 'redis', way: 'both' });
     await bad.act({ do: 'pause', target: 'redis' });
     await bad.close();
-    expect(asked).toEqual([
-      'POST /networks/shop/disconnect',
-      'POST /containers/c0/pause',
-      'POST /containers/c0/unpause',
-      'POST /networks/shop/connect',
-    ]);
+    expect(docker.asked).toEqual([CUT, 'POST /containers/c0/pause', 'POST /containers/c0/unpause', BACK]);
   });
 
-  test('what cannot be undone stays there, is told, and does not keep the rest harmed', async () => {
+  test('what cannot be undone stays there, is told, does not keep the rest harmed, and is tried again', async () => {
     const bad = await make();
     await bad.act({ do: 'partition', target: 'redis', way: 'both' });
     await bad.act({ do: 'pause', target: 'redis' });
-    fails = /unpause/;
+    docker.fails = /unpause/;
     await expect(bad.close()).rejects.toMatchObject({ code: 'not-healed' });
-    expect(Object.keys(state.networks)).toEqual(['shop']);
+    expect(Object.keys(docker.state.networks)).toEqual(['shop']);
     expect(told()).toEqual(['partition redis (both)', 'pause redis']);
+    // Once it can be, closing again does the rest.
+    docker.fails = undefined;
+    await bad.close();
+    expect([docker.state.Paused, readdirSync(folder)]).toEqual([false, []]);
   });
 });

@@ -1,10 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, get, request as httpRequest, type Server } from 'node:http';
 import { createServer as createSecure, get as getSecure, type Server as SecureServer } from 'node:https';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -29,6 +25,7 @@ import {
 } from '../../../src/faults/index.ts';
 import { nock } from '../../../src/inject/index.ts';
 import { systemClock } from '../../../src/time/index.ts';
+import { certificate } from '../../setup/certificate.ts';
 
 let server: Server;
 let host: string;
@@ -278,13 +275,7 @@ describe('what any code of this process sends', () => {
 });
 
 describe('what goes by https', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-nock-'));
-  const made = spawnSync('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
-    ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', join(folder, 'key'), '-out', join(folder, 'cert')],
-  ]);
-  const [key = '', cert = ''] = made.status === 0 ? ['key', 'cert'].map((name) => readFileSync(join(folder, name), 'utf8')) : [];
-  rmSync(folder, { recursive: true });
+  const { key, cert } = certificate();
   let secure: SecureServer;
   let port: number;
   const trusted = getCACertificates();

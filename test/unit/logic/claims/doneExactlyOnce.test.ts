@@ -74,7 +74,7 @@ describe('doneExactlyOnce', () => {
         ['k1', 'ok'],
       ],
       { k1: 2 },
-      "order 'k1': 2 charges, but one accepted, one unanswered calls (which are one and the same)",
+      "order 'k1': 2 charges, but one accepted and one unanswered call (which are one and the same)",
     ],
     ['one accepted call done twice', [['k1', 'ok']], { k1: 2 }, "order 'k1': 2 charges, but one accepted call"],
     ['an unanswered one done twice', [['k1', 'lost']], { k1: 2 }, "order 'k1': 2 charges, but one unanswered call"],
