@@ -1,5 +1,14 @@
 import type { Duration } from '../time/index.ts';
 import type { FaultDefinition } from './fault.ts';
+import type { Parameter } from './parameter.ts';
+
+/** Which way, where it is the answer's by default. */
+export const SIDE_OF_ANSWERS: Parameter = {
+  type: 'choice',
+  choices: ['request', 'response'],
+  otherwise: 'response',
+  says: 'which way: to the server, or back',
+};
 
 /** How one comes more than once: the same of a request and of a delivery. */
 export interface CopiesArgs {

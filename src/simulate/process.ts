@@ -1,3 +1,4 @@
+import { sleepWith } from '../time/clock.ts';
 import type { Clock, Millis, Random } from '../time/index.ts';
 import type { Fetching } from '../inject/faultyFetch.ts';
 import { isStream } from '../inject/streams.ts';
@@ -210,17 +211,7 @@ export class Process {
       now: () => base.now(),
       wall: () => base.wall(),
       after,
-      sleep: (ms, signal) =>
-        new Promise((resolve) => {
-          if (signal?.aborted === true) return resolve();
-          const done = (): void => {
-            cancel();
-            signal?.removeEventListener('abort', done);
-            resolve();
-          };
-          const cancel = after(ms, done);
-          signal?.addEventListener('abort', done, { once: true });
-        }),
+      sleep: (ms, signal) => sleepWith(after, ms, signal),
     };
   }
 }

@@ -13,6 +13,7 @@ import {
 import { refuseUnable } from '../inject/abilities.ts';
 import { faultyFetch, type Fetching } from '../inject/faultyFetch.ts';
 import { exchanges } from '../probes/exchanges.ts';
+import { sleepWith } from '../time/clock.ts';
 import { divert, type Escape } from '../time/globals.ts';
 import {
   formatDuration,
@@ -487,18 +488,7 @@ class Whole {
       wall: () => clock.wall(),
       after,
       sleep: (ms, signal) =>
-        signal === undefined && ms <= this.#within - clock.now()
-          ? clock.sleep(ms)
-          : new Promise((resolve) => {
-              if (signal?.aborted === true) return resolve();
-              const done = (): void => {
-                cancel();
-                signal?.removeEventListener('abort', done);
-                resolve();
-              };
-              const cancel = after(ms, done);
-              signal?.addEventListener('abort', done, { once: true });
-            }),
+        signal === undefined && ms <= this.#within - clock.now() ? clock.sleep(ms) : sleepWith(after, ms, signal),
     };
   }
 
