@@ -93,7 +93,10 @@ class Faulty extends Injection implements FaultyFetch {
     const passing: Passing = { method, path: url.pathname + url.search, host: url.host, peer: this.#peer(url) };
     const route = `${method} ${url.host}${url.pathname}`;
     const isKept = this.#recalled.some((fits) => fits(passing));
-    const made = (): Made => ({ request: new Request(given ?? url, init), init: init ?? {}, isKept });
+    const made = (): Made => {
+      const request = new Request(given ?? url, init);
+      return { request, signal: init?.signal ?? given?.signal ?? request.signal, init: init ?? {}, isKept };
+    };
     if (this.#reads) {
       const one = made();
       const body = await bodyOf(one.request);
@@ -127,7 +130,7 @@ class Faulty extends Injection implements FaultyFetch {
     coming: Promise<Bytes | undefined>,
     done: () => void,
   ): Promise<Response> {
-    const { signal } = made.request;
+    const { signal } = made;
     // From now on others overtake it, and not only once its body has been read.
     const held = this.#held(route, orders, signal);
     const body = await coming;
@@ -182,8 +185,7 @@ class Faulty extends Injection implements FaultyFetch {
     orders: Orders,
     held: Promise<void> | undefined,
   ): Promise<Response> {
-    const { request } = made;
-    const { signal } = request;
+    const { request, signal } = made;
     const { refuse, delay, lost, respond, recall, answerDelay, answerLost } = orders;
     if (refuse !== undefined) throw refused(refuse, new URL(request.url));
     await this.#wait(delay, signal);
@@ -201,16 +203,21 @@ class Faulty extends Injection implements FaultyFetch {
     return this.#lost(answerLost, signal);
   }
 
-  async #sent({ request, init, isKept }: Made, body: Bytes | undefined, route: string, orders: Orders): Promise<Response> {
+  async #sent(
+    { request, signal: own, init, isKept }: Made,
+    body: Bytes | undefined,
+    route: string,
+    orders: Orders,
+  ): Promise<Response> {
     const { method, redirect } = request;
     const letter = this.#forged(request, body, orders);
     const send = async (): Promise<Response> => {
       // A client that has hung up does not take the request with it.
-      const signal = orders.hangUp === undefined ? request.signal : null;
+      const signal = orders.hangUp === undefined ? own : null;
       const sent = await this.#body(letter.body, orders.request);
       // What runtimes take beside the standard (a dispatcher) stays.
-      const { body: _body, ...own } = init;
-      const all: RequestInit = { ...own, method, headers: letter.headers, redirect, signal };
+      const { body: _body, ...rest } = init;
+      const all: RequestInit = { ...rest, method, headers: letter.headers, redirect, signal };
       return this.#send(request.url, sent === undefined ? all : { ...all, body: sent });
     };
     const first = send();
@@ -311,6 +318,8 @@ class Faulty extends Injection implements FaultyFetch {
 /** A request, and what its caller gave beside what it is made of. */
 interface Made {
   readonly request: Request;
+  /** The caller's own: that of a request follows it only as long as nobody has collected that request. */
+  readonly signal: AbortSignal;
   readonly init: RequestInit;
   /** Its answer may be wanted again. */
   readonly isKept: boolean;

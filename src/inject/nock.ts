@@ -182,10 +182,8 @@ class Nocked extends Injection {
   #strikes(request: Request): boolean {
     const passing = this.#passing(request);
     const struck = this.strike(passing);
-    if (struck.harms.length === 0 && !this.#isKept(request)) {
-      this.overtaking.passed(routeOf(request));
-      return false;
-    }
+    // Of one that is to overtake another it must be known when it has.
+    if (struck.harms.length === 0 && !this.#isKept(request) && !this.overtaking.isAwaited(routeOf(request))) return false;
     this.#struck.set(request, struck);
     return true;
   }
@@ -241,11 +239,10 @@ class Nocked extends Injection {
     let body = Buffer.from(await request.arrayBuffer());
     if (orders.request?.corrupt !== undefined) body = await this.#noisy(body, { corrupt: orders.request.corrupt });
     const first = this.#forward(request, body);
-    this.overtaking.passed(routeOf(request));
     for (const { times, gap } of orders.repeat)
       for (let n = 1; n <= times; n++)
         this.#follow(this.clock.sleep(n * gap, this.healed).then(() => this.#forward(request, body)));
-    const reply = await first;
+    const reply = await first.finally(() => this.overtaking.passed(routeOf(request)));
     if (!this.#isKept(request) || reply[1].length > MAX_HELD_BYTES) return reply;
     const known = this.#memory.get(key);
     if (known !== undefined) known.previous = reply;

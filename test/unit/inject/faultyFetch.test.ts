@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
   blackHole,
@@ -25,7 +27,7 @@ import {
   type Entry,
 } from '../../../src/faults/index.ts';
 import { faultyFetch, type FaultyFetch } from '../../../src/inject/index.ts';
-import { virtualClock, type VirtualClock } from '../../../src/time/index.ts';
+import { systemClock, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 
 interface Shop {
   readonly clock: VirtualClock;
@@ -224,6 +226,28 @@ describe('a client whose fetch is harmed', () => {
       const large = async (): Promise<string> => (await (await bad.fetch('http://shop.test/large')).text()).slice(LARGE.length);
       expect([await large(), await large()]).toEqual(['3', '4']);
     });
+    await bad.close();
+  });
+
+  test('a client that leaves is heard, however much was collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    // It is told by its signal alone, as a fetch over a network is.
+    const silent = (_: unknown, init?: RequestInit): Promise<Response> =>
+      new Promise((_resolve, reject) => {
+        const { signal } = init!;
+        signal!.addEventListener('abort', () => reject(signal!.reason as Error));
+      });
+    const bad = faultyFetch({ fetch: silent, plan: plan({ seed: 1 }, latency({ ms: 1 })) });
+    const leaving = new AbortController();
+    let told = 'nothing';
+    void bad.fetch('http://shop.test/', { signal: leaving.signal }).catch((error: Error) => (told = error.name));
+    for (let n = 0; n < 5; n++) {
+      await systemClock.sleep(10);
+      collect();
+    }
+    leaving.abort();
+    await expect.poll(() => told).toBe('AbortError');
     await bad.close();
   });
 

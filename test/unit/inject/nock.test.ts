@@ -26,6 +26,7 @@ import {
 import { nock } from '../../../src/inject/index.ts';
 import { systemClock } from '../../../src/time/index.ts';
 import { certificate } from '../../setup/certificate.ts';
+import { closeHandlesOfNock } from '../../setup/nock.ts';
 
 let server: Server;
 let host: string;
@@ -47,10 +48,7 @@ beforeAll(async () => {
   host = `127.0.0.1:${(server.address() as { port: number }).port}`;
 });
 afterAll(async () => {
-  // nock 15 leaves a handle without a connection open of each request by fetch that it answers; nothing but this closes it.
-  const active = Reflect.get(process, '_getActiveHandles') as () => readonly unknown[];
-  for (const one of Reflect.apply(active, process, []))
-    if (one instanceof Socket && one.destroyed) (Reflect.get(one, '_handle') as { close(): void } | null)?.close();
+  closeHandlesOfNock();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
