@@ -1,5 +1,5 @@
 import { HarnessError } from '../errors.ts';
-import { deedsOf, definitionOf, type Deed, type Entry, type Plan } from '../faults/index.ts';
+import { deedsOf, definitionOf, waitsForOne, type Deed, type Entry, type Plan } from '../faults/index.ts';
 import { seeded } from '../time/index.ts';
 
 /**
@@ -46,23 +46,9 @@ export type InjectorName =
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
-  fetch: new Set(PASSING),
-  nock: new Set([
-    'delay',
-    'respond',
-    'drop',
-    'reset',
-    'reset-answer',
-    'hang-up',
-    'repeat',
-    'hold',
-    'recall',
-    'refuse',
-    'refuse-dns',
-    'refuse-tls',
-    'corrupt',
-    'skew',
-  ]),
+  fetch: new Set([...PASSING, 'forge']),
+  // All but what is done to an answer while it streams.
+  nock: new Set(PASSING.filter((deed) => !['throttle', 'cut', 'cut-reset', 'slice', 'slow-close'].includes(deed))),
   delivery: new Set(['delay', 'respond', 'drop', 'reset', 'reset-answer', 'hang-up', 'repeat', 'hold', 'forge']),
   through: new Set(['delay', 'respond', 'reset', 'reset-answer', 'repeat', 'hold']),
   container: new Set(WORLD),
@@ -85,7 +71,7 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
   ]),
   // By exchange: name and handshake belong to the connection, which has come about before the exchange is known.
   'http-proxy': new Set(PASSING.filter((deed) => deed !== 'refuse-dns' && deed !== 'refuse-tls')),
-  simulate: new Set([...PASSING, ...WORLD]),
+  simulate: new Set([...PASSING, 'forge', ...WORLD]),
   // By connection, and all of a while: it knows neither which one it is nor what passes on it.
   toxiproxy: new Set(['delay', 'drop', 'reset', 'refuse', 'throttle', 'cut', 'slice', 'slow-close']),
 };
@@ -97,6 +83,7 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
  * @throws HarnessError `cannot-inject`, with every fault that it cannot do and the injectors that could
  */
 export function refuseUnable(plan: Plan, injector: InjectorName): void {
+  refuseUnseen(plan, injector);
   const can = ABILITIES[injector];
   const beyond = new Map<string, Ability[]>();
   for (const [deed, entries] of deedsOf(plan)) {
@@ -118,6 +105,37 @@ export function refuseUnable(plan: Plan, injector: InjectorName): void {
       ? 'no injector can do all of it: make a plan for each of them'
       : `${able.join(', ')} could; or leave these faults out`,
   );
+}
+
+/** Who sees what passes, and what it passes to as well. */
+const SEES_BOTH: ReadonlySet<InjectorName> = new Set(['simulate']);
+/** Who reads of what type a message is. */
+const READS_TYPES: ReadonlySet<InjectorName> = new Set(['fetch', 'delivery', 'through', 'simulate']);
+
+/** A fault that is to strike by what this injector never sees would never strike, and nobody would know. */
+function refuseUnseen({ entries }: Plan, injector: InjectorName): void {
+  const can = ABILITIES[injector];
+  const does = (entry: Entry): boolean => definitionOf(entry.fault).does.every((deed) => can.has(deed));
+  const waits = SEES_BOTH.has(injector) ? [] : entries.filter((entry) => does(entry) && waitsForOne(entry));
+  if (waits.length > 0)
+    throw new HarnessError(
+      'cannot-inject',
+      `${injector} sees no request or message, and cannot harm ${waits.length === 1 ? 'a target' : 'targets'} as one passes:${listed(waits)}`,
+      "give from and until instead of where, nth, every, times and probability; or call its act() from a proxy's onPassing; simulate can do both",
+    );
+  const typed = READS_TYPES.has(injector)
+    ? []
+    : entries.filter((entry) => does(entry) && typeof entry.where === 'object' && entry.where.type !== undefined);
+  if (typed.length > 0)
+    throw new HarnessError(
+      'cannot-inject',
+      `${injector} does not read of what type a message is:${listed(typed)}`,
+      `${[...READS_TYPES].join(', ')} do; or name a route in where`,
+    );
+}
+
+function listed(entries: readonly Entry[]): string {
+  return entries.map(({ id }) => `\n  '${id}'`).join('');
 }
 
 /** In which way something is to be done: nothing of that is drawn by chance. Undefined where it is not done after all. */

@@ -14,6 +14,7 @@ import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Millis } from '../time/index.ts';
+import { atExit, healAfterwards } from './leaving.ts';
 
 /** How many lines of one journal are read. */
 const MAX_LINES = 100_000;
@@ -108,7 +109,8 @@ export function journal(folder: string = journals()): Journal {
 class Written implements Journal {
   readonly #folder: string;
   #file: string | undefined;
-  readonly #left = new Set<number>();
+  readonly #left = new Map<number, Harming>();
+  #stay: () => void = () => undefined;
   #descriptor: number | undefined;
   #next = 0;
 
@@ -123,13 +125,27 @@ class Written implements Journal {
   write(harming: Harming): () => void {
     const id = this.#next++;
     this.#append({ id, ...harming });
-    this.#left.add(id);
+    if (this.#left.size === 0) this.#stay = atExit(() => this.#leave());
+    this.#left.set(id, harming);
     return () => {
       if (!this.#left.delete(id)) return;
       // With nothing left to undo there is nothing to tell anybody.
       if (this.#left.size === 0) this.#remove();
       else this.#append({ done: id });
     };
+  }
+
+  /** This process ends, and harm is in force: what needs nobody's answer is undone now, the rest by another process. */
+  #leave(): void {
+    for (const [id, { undo }] of [...this.#left].toReversed()) {
+      if (undo.by !== 'signal') continue;
+      if (startOf(undo.pid) === undo.started) process.kill(undo.pid, 'SIGCONT');
+      this.#left.delete(id);
+      this.#append({ done: id });
+    }
+    if (this.#left.size === 0) this.#remove();
+    // What only this run could have started is nobody's.
+    else if (this.#file !== undefined) healAfterwards(this.#file);
   }
 
   #append(line: Line): void {
@@ -176,6 +192,7 @@ class Written implements Journal {
   }
 
   #remove(): void {
+    this.#stay();
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     if (this.#file !== undefined) rmSync(this.#file, { force: true });
     this.#descriptor = undefined;

@@ -7,6 +7,7 @@ import {
   corrupt,
   dnsFailure,
   duplicateRequest,
+  forgeDelivery,
   hangUp,
   latency,
   limitData,
@@ -213,6 +214,13 @@ export const DEEDS: Readonly<Record<string, DeedLaw>> = {
       const told = await ask(start, '/stream');
       fine(told);
       ok(told.ms >= LATE_MS, `it ended after ${told.ms} ms`);
+    },
+  },
+  forge: {
+    entry: forgeDelivery({ what: 'body' }),
+    async holds(start) {
+      fine(await ask(start, '/', { method: 'POST', body: '{"type":"paid","amount":12}' }));
+      deepStrictEqual(start.asked, ['POST / {"type":"paid","amount":13}']);
     },
   },
   skew: {

@@ -70,7 +70,8 @@ export async function shop(): Promise<Shop> {
 export const alone: Fetching = (input, init) => {
   const request = new Request(input, init);
   request.headers.set('connection', 'close');
-  return globalThis.fetch(request);
+  // The signal of a request that is itself collected follows nobody any more.
+  return globalThis.fetch(request, { signal: init?.signal ?? null });
 };
 
 /** A server, and what is put before it; nothing is left where that is refused. */
