@@ -61,7 +61,8 @@ const told = ({ findings }: Exploration): readonly string[] =>
       `${plan.entries.map(({ id }) => id.replace(/http.*\/trip_\w+/, '')).join(' + ')}: ${(error as Error).message}`,
   );
 
-describe('a trip', () => {
+// Some two hundred worlds each.
+describe('a trip', { timeout: 60_000 }, () => {
   test('that is right withstands every fault and every pair', async () => {
     const found = await trip([]);
     expect(told(found)).toEqual([]);
