@@ -7,6 +7,7 @@ import {
   bandwidth,
   hangUp,
   latency,
+  limitData,
   lostResponse,
   plan,
   slicer,
@@ -116,6 +117,27 @@ describe.each(names)('%s', (kind) => {
   ])('%s is no bound', async (_, options, code) => {
     await expect(KINDS[kind]({ to: 'http://127.0.0.1:9', ...options })).rejects.toMatchObject({ code });
   });
+});
+
+test('a request that was to end early is no longer than it has told, though it is healed meanwhile', async () => {
+  const asked: string[] = [];
+  const server = createServer((incoming, outgoing) => {
+    let body = '';
+    incoming.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    incoming.on('end', () => {
+      asked.push(`${incoming.method} ${body}`);
+      outgoing.end('taken');
+    });
+  });
+  const entries = [limitData({ bytes: 10, side: 'request', nth: 0 }), slicer({ size: 1, gap: 60, side: 'request', nth: 0 })];
+  const bad = await before('httpProxy', server, {}, ...entries);
+  const one = client(bad.port);
+  one.socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n${'0123456789'.repeat(4)}`);
+  await expect.poll(() => bad.run.strikes.length).toBe(2);
+  bad.heal();
+  await expect.poll(() => asked).toEqual(['POST 0123456789']);
+  one.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await expect.poll(() => asked).toEqual(['POST 0123456789', 'GET ']);
 });
 
 describe('events under faults', () => {
