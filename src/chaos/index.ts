@@ -3,5 +3,22 @@
  *
  * @module
  */
-export { parseScenario, readScenario, type ParsedScenario, type Scenario, type Steady, type Traffic } from './scenario.ts';
-export { runScenario, type Between, type ChaosResult, type Phase, type Stage, type SteadyAnswer, type Watched } from './run.ts';
+export {
+  parseScenario,
+  readScenario,
+  type ParsedScenario,
+  type Scenario,
+  type ScenarioOptions,
+  type Steady,
+  type Traffic,
+} from './scenario.ts';
+export {
+  runScenario,
+  type Between,
+  type ChaosResult,
+  type Phase,
+  type RunOptions,
+  type Stage,
+  type SteadyAnswer,
+  type Watched,
+} from './run.ts';
