@@ -4,6 +4,15 @@
  * @module
  */
 export {
+  campaign,
+  MAX_RUNS_ASKED,
+  SHRINK_WITHIN_MS,
+  type Campaign,
+  type CampaignOptions,
+  type Counterexample,
+  type Runner,
+} from './campaign.ts';
+export {
   parseScenario,
   readScenario,
   type ParsedScenario,
@@ -13,6 +22,7 @@ export {
   type Traffic,
 } from './scenario.ts';
 export {
+  failuresOf,
   runScenario,
   type Between,
   type ChaosResult,
@@ -22,3 +32,5 @@ export {
   type SteadyAnswer,
   type Watched,
 } from './run.ts';
+export { socketStage } from './sockets.ts';
+export { campaignJson, CHAOS_RULES, describeCampaign, replayCommand, suiteOf, type Replay } from './words.ts';

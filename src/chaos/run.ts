@@ -1,9 +1,9 @@
-import { isError, show } from '../errors.ts';
+import { HarnessError, isError, show } from '../errors.ts';
 import { operation } from '../dialects/operation.ts';
 import type { Entry, Plan, Strike } from '../faults/index.ts';
 import type { Fetching } from '../inject/faultyFetch.ts';
 import type { Injected } from '../inject/injection.ts';
-import type { Claim, Judgement } from '../logic/index.ts';
+import { judge, type Claim, type Judgement } from '../logic/index.ts';
 import { seeded, systemClock, type Clock, type Millis } from '../time/index.ts';
 import { createTrace, type Trace } from '../trace/index.ts';
 import { watch, type Operation } from '../watch/index.ts';
@@ -79,8 +79,8 @@ const STEADY_PACE_MS: Millis = 100;
 export interface RunOptions {
   /** Ends it early: healed, and told as `aborted`. */
   readonly signal?: AbortSignal | undefined;
-  /** Ends it, healed, as soon as something is broken: what comes after would not change the verdict. */
-  readonly stopAtFirst?: boolean | undefined;
+  /** Asked of each failure as it is found: whether it ends the run, healed and violated, without waiting for the rest. */
+  readonly stopWhen?: ((failure: string) => boolean) | undefined;
   /**
    * Set apart from other runs: an `Idempotency-Key` that a server has seen before is answered by what it did then. A server that
    * lives longer than one run needs another each time.
@@ -118,6 +118,7 @@ class ChaosRun {
   readonly #trace: Trace;
   /** Aborts when all is to end, whatever it is that ends it. */
   readonly #ending = new AbortController();
+  #isStopped = false;
 
   constructor(scenario: Scenario, stage: Stage, options: RunOptions) {
     this.#scenario = scenario;
@@ -160,15 +161,12 @@ class ChaosRun {
       this.#enter('faults');
       const [operations, during] = await Promise.all([this.#work(between), this.#during()]);
       injected.heal();
-      const isBroken =
-        during.some(({ isWell }) => !isWell) || operations.some(({ judgement }) => judgement.verdict === 'violated');
       const struck = (): Pick<ChaosResult, 'strikes' | 'idle'> => {
         const { strikes } = injected.run;
         const ids = new Set(strikes.map(({ entry }) => entry.id));
         return { strikes, idle: plan.entries.filter(({ id }) => !ids.has(id)) };
       };
-      // Who has asked for no more than the first is not kept waiting for the rest.
-      if (this.#options.stopAtFirst === true && isBroken && !isAborted())
+      if (this.#isStopped && !isAborted())
         return { ...told, ...struck(), verdict: 'violated', during, after: [], recovered: undefined, operations };
       this.#enter('healed');
       const recovered = await this.#recovery();
@@ -206,7 +204,10 @@ class ChaosRun {
     for (let n = 0; n < traffic.times; n++) {
       if (n > 0) await this.#clock.sleep(traffic.every, this.#signal);
       if (this.#signal.aborted) break;
-      begun.push(this.#one(traffic, n, random.fork(String(n)).hex(16), between));
+      const one = this.#one(traffic, n, random.fork(String(n)).hex(16), between);
+      // Awaited below, once all have begun.
+      one.catch(() => undefined);
+      begun.push(one);
     }
     return (await Promise.all(begun)).flat();
   }
@@ -234,16 +235,24 @@ class ChaosRun {
       { clock, fetch, ...(this.#stage.headers === undefined ? {} : { headers: this.#stage.headers }) },
     );
     const label = traffic.times === 1 ? name : `${name} #${n + 1}`;
+    // The whole story in one trace, beside that of each operation.
+    const stop = started.trace.follow((one) => void this.#trace.record(`${label} ${one.source}`, one, one.keys));
     return Promise.all(
       claims.map(async (claim) => {
         const made = claimOf(claim);
-        const judgement = await watch(started, made, { within, signal: this.#signal });
+        const judgement = await watch(started, made, { within, signal: this.#signal }).catch((error: unknown) => {
+          // An answer that nobody can follow: without faults that may be the scenario's fault, under them it is what came of them.
+          if (!isError(error)) throw error;
+          const told = error instanceof HarnessError ? error.message.split('\n  hint:', 1)[0]! : error.message;
+          started.trace.record('client', { kind: 'error', name: 'NotFollowed', message: told });
+          return judge(made, started.trace.observations, { closing: { by: 'broken', at: started.trace.now() } });
+        });
         const one: Watched = { name: label, of: name, claim: made, within, judgement, trace: started.trace };
         this.#options.onDecided?.(one);
-        if (judgement.verdict === 'violated') this.#broken();
+        if (judgement.verdict !== 'holds' && judgement.decidedBy !== 'aborted') this.#broken(failureOf(one));
         return one;
       }),
-    );
+    ).finally(stop);
   }
 
   /** What is not well while faults are in force, where it should be. */
@@ -252,16 +261,20 @@ class ChaosRun {
     const end = this.#clock.now() + this.#scenario.for;
     const unwell = new Map<string, SteadyAnswer>();
     while (this.#clock.now() < end && !this.#signal.aborted) {
-      for (const answer of await this.#ask()) if (!answer.isWell && !unwell.has(answer.name)) unwell.set(answer.name, answer);
-      if (unwell.size > 0) this.#broken();
+      for (const answer of await this.#ask()) {
+        if (answer.isWell || unwell.has(answer.name)) continue;
+        unwell.set(answer.name, answer);
+        this.#broken(unwellOf('during', answer));
+      }
       await this.#clock.sleep(STEADY_PACE_MS, this.#signal);
     }
     return [...unwell.values()];
   }
 
-  /** Something is broken. */
-  #broken(): void {
-    if (this.#options.stopAtFirst === true) this.#ending.abort();
+  #broken(failure: string): void {
+    if (this.#options.stopWhen?.(failure) !== true) return;
+    this.#isStopped = true;
+    this.#ending.abort();
   }
 
   async #recovery(): Promise<Millis | undefined> {
@@ -304,4 +317,24 @@ class ChaosRun {
       cancel();
     }
   }
+}
+
+/** What a failure is known by from run to run: which of several operations it was does not matter. */
+function failureOf({ of, claim }: Watched): string {
+  return `${of}: ${claim.says}`;
+}
+
+function unwellOf(when: 'during' | 'after', { name }: SteadyAnswer): string {
+  return `steady ${when}: ${name}`;
+}
+
+/** All that failed in a run, each by what it is known by from run to run. */
+export function failuresOf({ operations, during, after, recovered }: ChaosResult): ReadonlySet<string> {
+  return new Set([
+    ...operations.filter(({ judgement }) => judgement.verdict !== 'holds').map(failureOf),
+    ...during.filter(({ isWell }) => !isWell).map((one) => unwellOf('during', one)),
+    ...after.filter(({ isWell }) => !isWell).map((one) => unwellOf('after', one)),
+    // Of a run that was stopped before nobody knows whether it would have recovered.
+    ...(recovered === undefined && after.length > 0 ? ['recovery'] : []),
+  ]);
 }

@@ -54,7 +54,7 @@ export type ParsedScenario =
       readonly injector?: InjectorName | undefined;
       readonly issues?: never;
     }
-  | { readonly issues: readonly Issue[]; readonly scenario?: never };
+  | { readonly issues: readonly Issue[]; readonly scenario?: never; readonly injector?: never };
 
 /** How a scenario is to be read. */
 export interface ScenarioOptions {

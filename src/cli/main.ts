@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, { readonly says: string; run(argv: reado
     says: 'start an operation and watch it to its end: curl for async APIs',
     run: async (argv, io) => (await import('./follow.ts')).follow(argv, io),
   },
+  chaos: {
+    says: 'run a scenario of faults against a target, and shrink what it finds',
+    run: async (argv, io) => (await import('./chaos.ts')).chaos(argv, io),
+  },
   heal: {
     says: 'undo what a run has left harmed that was killed',
     run: async (argv, io) => (await import('./heal.ts')).heal(argv, io),
@@ -129,6 +133,7 @@ async function main(): Promise<void> {
     out: (text) => void (unread || process.stdout.write(text)),
     err: (text) => void (unread || process.stderr.write(text)),
     input: readInput,
+    isLive: process.stderr.isTTY,
     signal: controller.signal,
   };
   // What is thrown where nobody awaits it is told in the same way.
