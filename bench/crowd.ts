@@ -1,16 +1,25 @@
 import { insideVitest, table, times } from './inside-vitest.ts';
 
-/** 1,000 waits at once for a condition that becomes true after 500 ms: processor time of all of them, and lateness of the last. */
+interface Figures {
+  readonly cpu: number;
+  readonly late: number;
+  readonly looks: number;
+}
+
+/**
+ * 1,000 waits at once for a condition that becomes true after 500 ms: processor time of all of them, and lateness of the last. Each
+ * peer takes turns with us alone.
+ */
 export default async function run(): Promise<void> {
-  const rows = insideVitest<{ name: string; cpu: number; late: number; looks: number }>('crowd');
-  const base = rows.find(({ name }) => name === 'vi.waitUntil')!;
+  const rows = insideVitest<{ name: string; theirs: Figures; ours: Figures }>('crowd');
   table(
-    rows.map(({ name, cpu, late, looks }) => ({
-      waiter: name,
-      'CPU, ms': cpu.toFixed(1),
-      'last one late, ms': late.toFixed(1),
-      looks,
-      'CPU ÷ vi.waitUntil': times(cpu, base.cpu),
+    rows.map(({ name, theirs, ours }) => ({
+      peer: name,
+      'CPU of the peer, ms': theirs.cpu.toFixed(1),
+      'of holdfast beside it': ours.cpu.toFixed(1),
+      'holdfast ÷ peer': times(ours.cpu, theirs.cpu),
+      'last one late, ms (peer, holdfast)': `${theirs.late.toFixed(1)}, ${ours.late.toFixed(1)}`,
+      'looks (peer, holdfast)': `${theirs.looks}, ${ours.looks}`,
     })),
   );
 }

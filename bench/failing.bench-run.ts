@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
-import { eventually, expect as holding } from '../src/vitest/index.ts';
+import { eventually, expect as holding } from 'holdfast/vitest';
 
 const ROUNDS = 3;
 const WITHIN_MS = 2000;

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { expect as own, test, vi } from 'vitest';
-import { eventually, expect } from '../src/vitest/index.ts';
-import { reach } from '../src/logic/index.ts';
-import { poll } from '../src/probes/index.ts';
-import { subject, watch } from '../src/watch/index.ts';
+import { subject, watch } from 'holdfast';
+import { reach } from 'holdfast/logic';
+import { poll } from 'holdfast/probes';
+import { eventually, expect } from 'holdfast/vitest';
 
 const WAITS = 10_000;
 /** Rounds that only warm up: of a waiter with more code to compile, the first few measure the compiler. */

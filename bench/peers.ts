@@ -1,6 +1,6 @@
-import { reach } from '../src/logic/index.ts';
-import { poll } from '../src/probes/index.ts';
-import { subject, watch } from '../src/watch/index.ts';
+import { subject, watch } from 'holdfast';
+import { reach } from 'holdfast/logic';
+import { poll } from 'holdfast/probes';
 import type { VitestUtils } from 'vitest';
 
 /** One way of waiting for a condition, called with its defaults. */

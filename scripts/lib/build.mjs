@@ -1,7 +1,10 @@
-/** An up-to-date `dist`, made once even when several ask at the same time. */
+/**
+ * An up-to-date `dist`, made once even when several ask at the same time: a declaration for each source, and the programs joined
+ * into few files, since most of what an import costs is the number of files it reads.
+ */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { withLock } from './lock.mjs';
 import { run } from './spawn.mjs';
 
@@ -20,15 +23,52 @@ export function filesBelow(folder) {
 }
 
 /**
+ * What users can import and start: paths below `src` and `dist` without their endings, sorted.
+ *
+ * @param {{ exports: Record<string, string>, bin: Record<string, string> }} manifest
+ * @returns {string[]}
+ */
+export function entriesOf({ exports, bin }) {
+  return [...Object.values(exports), ...Object.values(bin)]
+    .filter((target) => target.endsWith('.js'))
+    .map((target) => target.replace(/^\.\/dist\//, '').replace(/\.js$/, ''))
+    .sort();
+}
+
+/**
+ * @param {readonly string[]} sources paths below `src`
+ * @returns {string[]} their declarations below `dist`
+ */
+function declarationsOf(sources) {
+  return sources.filter((path) => path.endsWith('.ts')).map((path) => path.replace(/\.ts$/, '.d.ts'));
+}
+
+/**
  * The files of `dist` that no source stands behind any more: they would be packed, and tested, for ever.
  *
  * @param {readonly string[]} sources paths below `src`
+ * @param {readonly string[]} programs paths below `dist` of the programs that the sources make
  * @param {readonly string[]} outputs paths below `dist`
  * @returns {string[]}
  */
-export function leftovers(sources, outputs) {
-  const stems = new Set(sources.filter((path) => path.endsWith('.ts')).map((path) => path.slice(0, -'.ts'.length)));
-  return outputs.filter((path) => !stems.has(path.replace(/(\.d\.ts|\.js)(\.map)?$/, '')));
+export function leftovers(sources, programs, outputs) {
+  const known = new Set([...declarationsOf(sources), ...programs]);
+  return outputs.filter((path) => !known.has(path.replace(/\.map$/, '')));
+}
+
+/**
+ * What users get as it stands: JSON, such as schemas.
+ *
+ * @param {string} root
+ * @returns {string[]} paths below `dist`
+ */
+function copied(root) {
+  const files = filesBelow(join(root, 'src')).filter((path) => path.endsWith('.json'));
+  for (const path of files) {
+    mkdirSync(dirname(join(root, 'dist', path)), { recursive: true });
+    copyFileSync(join(root, 'src', path), join(root, 'dist', path));
+  }
+  return files;
 }
 
 /** @param {string} root */
@@ -39,6 +79,7 @@ function fingerprint(root) {
     'tsconfig.json',
     'tsconfig.build.json',
     'package.json',
+    'scripts/lib/build.mjs',
   ];
   for (const path of inputs)
     hash
@@ -48,27 +89,59 @@ function fingerprint(root) {
   return hash.digest('hex');
 }
 
-/** @param {string} root */
-function complete(root) {
-  const outputs = new Set(filesBelow(join(root, 'dist')));
-  return filesBelow(join(root, 'src')).every((path) => !path.endsWith('.ts') || outputs.has(path.replace(/\.ts$/, '.js')));
+/**
+ * Writes the programs of `dist`: a file for each entry, and in `chunks` what several of them share. What is not ours stays an
+ * import, and is loaded when it was.
+ *
+ * @param {string} root
+ * @returns {Promise<string[]>} their paths below `dist`
+ */
+async function writePrograms(root) {
+  const { rolldown } = await import('rolldown');
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const bundle = await rolldown({
+    input: Object.fromEntries(entriesOf(manifest).map((entry) => [entry, join(root, 'src', `${entry}.ts`)])),
+    platform: 'node',
+    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    preserveEntrySignatures: 'strict',
+  });
+  try {
+    const { output } = await bundle.write({
+      dir: join(root, 'dist'),
+      format: 'esm',
+      sourcemap: true,
+      keepNames: true,
+      entryFileNames: '[name].js',
+      chunkFileNames: 'chunks/[name].js',
+    });
+    return output.map((file) => file.fileName).filter((name) => name.endsWith('.js'));
+  } finally {
+    await bundle.close();
+  }
 }
 
 /**
- * Compiles `src` to `dist` unless it is already the compiled form of these very sources.
+ * Makes `dist` of `src` unless it is already made of these very sources.
  *
  * @param {string} root the repository
  * @returns {Promise<{ built: boolean, ok: boolean, output: string }>}
  */
 export async function ensureBuilt(root) {
   const cache = join(root, 'node_modules', '.cache', 'holdfast');
-  const stampFile = join(cache, 'built');
+  const stampFile = join(cache, 'built.json');
+  const dist = join(root, 'dist');
   mkdirSync(cache, { recursive: true });
-  const fresh = () => existsSync(stampFile) && readFileSync(stampFile, 'utf8') === fingerprint(root) && complete(root);
+  const fresh = () => {
+    if (!existsSync(stampFile)) return false;
+    const { of, programs } = JSON.parse(readFileSync(stampFile, 'utf8'));
+    if (of !== fingerprint(root)) return false;
+    const there = new Set(filesBelow(dist));
+    return [...declarationsOf(filesBelow(join(root, 'src'))), ...programs].every((path) => there.has(path));
+  };
   if (fresh()) return { built: false, ok: true, output: '' };
   return withLock(join(cache, 'build.lock'), async () => {
     if (fresh()) return { built: false, ok: true, output: '' };
-    const stamp = fingerprint(root);
+    const of = fingerprint(root);
     rmSync(stampFile, { force: true });
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const { code, output } = await run(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
@@ -76,10 +149,9 @@ export async function ensureBuilt(root) {
       capture: true,
     });
     if (code !== 0) return { built: true, ok: false, output };
-    const dist = join(root, 'dist');
-    for (const path of leftovers(filesBelow(join(root, 'src')), filesBelow(dist))) rmSync(join(dist, path));
-    mkdirSync(dirname(stampFile), { recursive: true });
-    writeFileSync(stampFile, stamp);
+    const programs = [...(await writePrograms(root)), ...copied(root)];
+    for (const path of leftovers(filesBelow(join(root, 'src')), programs, filesBelow(dist))) rmSync(join(dist, path));
+    writeFileSync(stampFile, JSON.stringify({ of, programs }));
     return { built: true, ok: true, output };
   });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { scenario, type ScenarioDocument, type ScenarioTestOptions } from './asserting.ts';
 export {
   campaign,
   MAX_RUNS_ASKED,

@@ -125,8 +125,18 @@ test('the npm that started us is used, but no other package manager', () => {
 });
 
 test('what no source stands behind is removed from dist', () => {
-  const outputs = ['a.js', 'a.js.map', 'a.d.ts', 'a.d.ts.map', 'gone.js', 'b/gone.d.ts', 'b/c.js'];
-  expect(leftovers(['a.ts', 'b/c.ts'], outputs)).toEqual(['gone.js', 'b/gone.d.ts']);
+  const outputs = [
+    'a.js',
+    'a.js.map',
+    'a.d.ts',
+    'a.d.ts.map',
+    'b/c.d.ts',
+    'b/c.js',
+    'b/gone.d.ts',
+    'chunks/b.js',
+    'chunks/gone.js',
+  ];
+  expect(leftovers(['a.ts', 'b/c.ts'], ['a.js', 'chunks/b.js'], outputs)).toEqual(['b/c.js', 'b/gone.d.ts', 'chunks/gone.js']);
 });
 
 describe('the lock between two commands', () => {
