@@ -3,6 +3,8 @@ import type { Case, Suite } from './suite.ts';
 
 /** How much of what is told of one case is kept, in characters. */
 const MAX_TEXT = 100_000;
+/** How long a property may be: a line that replays a run must stay whole. */
+const MAX_PROPERTY = 10_000;
 
 /**
  * A suite as JUnit XML, as continuous integration reads it: `testsuites` with one `testsuite`, `failure` for what is violated and
@@ -21,7 +23,7 @@ export function junit(suite: Suite): string {
   const time = seconds(cases.reduce((sum, { took = 0 }) => sum + took, 0));
   const totals = `tests="${cases.length}" failures="${count('violated')}" errors="${count('error')}"`;
   const told = Object.entries(properties).map(
-    ([property, value]) => `      <property name="${attribute(property)}" value="${attribute(value)}"/>`,
+    ([property, value]) => `      <property name="${attribute(property)}" value="${attribute(value, MAX_PROPERTY)}"/>`,
   );
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -52,8 +54,8 @@ function seconds(ms: number): string {
 }
 
 /** In one line: an attribute's line ends would be read as spaces. */
-function attribute(text: string): string {
-  return escaped(oneLine(text));
+function attribute(text: string, limit?: number): string {
+  return escaped(oneLine(text, limit));
 }
 
 function content(text: string): string {

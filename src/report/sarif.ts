@@ -99,7 +99,7 @@ export function sarif({ kind, name, file, cases, properties }: Suite, rules: Sar
           // The same failure of another run is the same result: without what it says of moments.
           partialFingerprints: { 'holdfast/v1': oneLine(`${kind}/${one.rule}/${name}/${one.name}`) },
         })),
-        properties,
+        properties: Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, oneLine(value, MAX_TEXT)])),
       },
     ],
   };
