@@ -171,6 +171,7 @@ export function suiteOf(
   const { result, counterexample, runs, times } = told;
   const { before, during, after, recovered, operations, strikes } = result;
   const described = describeCampaign(told, { replay: more.replay });
+  const found = [...smallest(counterexample), ...(more.replay === undefined ? [] : ['', `  replay: ${more.replay}`])];
   const steady = (answers: readonly SteadyAnswer[], rule: string, when: string, outcome: Case['outcome']): readonly Case[] =>
     answers.map(({ name, isWell, why }) => ({
       name: `${name} ${when}`,
@@ -186,7 +187,7 @@ export function suiteOf(
       rule: 'claim',
       took: Math.max(0, one.judgement.at ?? 0),
       outcome: kept ? 'kept' : result.verdict === 'aborted' ? 'skipped' : 'violated',
-      ...(kept ? {} : { message: whole.split('\n', 1)[0]!, text: `${whole}\n\n${described}` }),
+      ...(kept ? {} : { message: whole.split('\n', 1)[0]!, text: [whole, ...found].join('\n') }),
     };
   });
   const asked = result.verdict === 'unsteady' || after.length === 0;
