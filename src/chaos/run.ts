@@ -215,6 +215,8 @@ class ChaosRun {
   async #one(traffic: Traffic, n: number, key: string, { url, fetch = globalThis.fetch }: Between): Promise<readonly Watched[]> {
     const { name, method, path, headers, body, retries, within, claims } = traffic;
     const clock = this.#clock;
+    const label = traffic.times === 1 ? name : `${name} #${n + 1}`;
+    const { salt } = this.#options;
     const started: Operation = operation(
       async ({ fetch: send }) => {
         const sent = new Headers(this.#stage.headers);
@@ -232,9 +234,15 @@ class ChaosRun {
           }
         }
       },
-      { clock, fetch, ...(this.#stage.headers === undefined ? {} : { headers: this.#stage.headers }) },
+      {
+        clock,
+        fetch,
+        // Its trace context is drawn from both: the same in the same run of a world of its own, another in each run of a target.
+        seed: this.#scenario.plan.seed,
+        name: salt === undefined ? label : `${label} (${salt})`,
+        ...(this.#stage.headers === undefined ? {} : { headers: this.#stage.headers }),
+      },
     );
-    const label = traffic.times === 1 ? name : `${name} #${n + 1}`;
     // The whole story in one trace, beside that of each operation.
     const stop = started.trace.follow((one) => void this.#trace.record(`${label} ${one.source}`, one, one.keys));
     return Promise.all(
