@@ -40,6 +40,19 @@ if (fresh === undefined || (check && fresh !== page)) {
   console.log(`${BUG_PAGE} written`);
 }
 
+// The schema of scenarios, from the faults and claims there are.
+const { scenarioSchema, SCENARIO_SCHEMA_FILE } = await import('../src/chaos/schema.ts');
+const schema = `${JSON.stringify(scenarioSchema(), null, 2)}\n`;
+const schemaFile = join(root, SCENARIO_SCHEMA_FILE);
+const had = existsSync(schemaFile) ? readFileSync(schemaFile, 'utf8') : '';
+if (schema !== had && check) {
+  console.error(`${SCENARIO_SCHEMA_FILE} is stale: run npm run gen`);
+  process.exitCode = 1;
+} else if (schema !== had) {
+  writeFileSync(schemaFile, schema);
+  console.log(`${SCENARIO_SCHEMA_FILE} written`);
+}
+
 // The tables of what is claimed where, from the cases that are run.
 const rows = await import('../test/conformance/cells/rows.ts');
 const { PAIRS } = await import('../test/conformance/dialects/cast.ts');

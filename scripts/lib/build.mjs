@@ -3,8 +3,8 @@
  * into few files, since most of what an import costs is the number of files it reads.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { withLock } from './lock.mjs';
 import { run } from './spawn.mjs';
 
@@ -54,6 +54,21 @@ function declarationsOf(sources) {
 export function leftovers(sources, programs, outputs) {
   const known = new Set([...declarationsOf(sources), ...programs]);
   return outputs.filter((path) => !known.has(path.replace(/\.map$/, '')));
+}
+
+/**
+ * What users get as it stands: JSON, such as schemas.
+ *
+ * @param {string} root
+ * @returns {string[]} paths below `dist`
+ */
+function copied(root) {
+  const files = filesBelow(join(root, 'src')).filter((path) => path.endsWith('.json'));
+  for (const path of files) {
+    mkdirSync(dirname(join(root, 'dist', path)), { recursive: true });
+    copyFileSync(join(root, 'src', path), join(root, 'dist', path));
+  }
+  return files;
 }
 
 /** @param {string} root */
@@ -134,7 +149,7 @@ export async function ensureBuilt(root) {
       capture: true,
     });
     if (code !== 0) return { built: true, ok: false, output };
-    const programs = await writePrograms(root);
+    const programs = [...(await writePrograms(root)), ...copied(root)];
     for (const path of leftovers(filesBelow(join(root, 'src')), programs, filesBelow(dist))) rmSync(join(dist, path));
     writeFileSync(stampFile, JSON.stringify({ of, programs }));
     return { built: true, ok: true, output };

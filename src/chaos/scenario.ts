@@ -1,6 +1,7 @@
 import { nearest, show, type HarnessError, type Issue } from '../errors.ts';
 import { readDocument, withLines } from '../document/index.ts';
-import { parsePlan, type Plan } from '../faults/index.ts';
+import { parsePlan, type Entry, type Plan } from '../faults/index.ts';
+import { ableTo, unable, type InjectorName } from '../inject/abilities.ts';
 import { claimFrom, type Claim } from '../logic/index.ts';
 import { parseDuration, type Duration, type Millis } from '../time/index.ts';
 
@@ -47,16 +48,29 @@ export interface Scenario {
 
 /** What came of reading a scenario. */
 export type ParsedScenario =
-  | { readonly scenario: Scenario; readonly issues?: never }
-  | { readonly issues: readonly Issue[]; readonly scenario?: never };
+  | {
+      readonly scenario: Scenario;
+      /** The first of the injectors that were named which can do all of it. */
+      readonly injector?: InjectorName | undefined;
+      readonly issues?: never;
+    }
+  | { readonly issues: readonly Issue[]; readonly scenario?: never; readonly injector?: never };
 
-const MEMBERS = ['scenario', 'seed', 'steady', 'during', 'traffic', 'faults', 'for', 'recovery'] as const;
-const STEADY = ['name', 'get', 'status', 'within'] as const;
-const TRAFFIC = ['name', 'request', 'headers', 'body', 'times', 'every', 'retries', 'within', 'claims'] as const;
+/** How a scenario is to be read. */
+export interface ScenarioOptions {
+  /** By which injectors its faults can be done, the one that is wanted most first: what none can do is an issue. Not asked by default. */
+  readonly injectors?: readonly InjectorName[] | undefined;
+}
 
-const STEADY_WITHIN_MS: Millis = 2_000;
-const TRAFFIC_WITHIN_MS: Millis = 30_000;
-const MAX_TIMES = 10_000;
+export const MEMBERS = ['scenario', 'seed', 'steady', 'during', 'traffic', 'faults', 'for', 'recovery'] as const;
+export const STEADY = ['name', 'get', 'status', 'within'] as const;
+export const TRAFFIC = ['name', 'request', 'headers', 'body', 'times', 'every', 'retries', 'within', 'claims'] as const;
+
+/** How soon it is answered, and by when claims must be decided, where that is not said, in milliseconds. */
+export const STEADY_WITHIN_MS: Millis = 2_000;
+export const TRAFFIC_WITHIN_MS: Millis = 30_000;
+/** How often a request may be sent, and sent again. */
+export const MAX_TIMES = 10_000;
 
 /**
  * Reads a scenario as text: YAML or JSON. Never throws, and lists all that is wrong, each with its line.
@@ -68,15 +82,15 @@ const MAX_TIMES = 10_000;
  * issues?.map(({ line, path }) => `${line} ${path}`); // => ['1 steady', '1 for', '1 recovery', '3 faults[0].fault']
  * ```
  */
-export async function readScenario(text: string): Promise<ParsedScenario> {
+export async function readScenario(text: string, options: ScenarioOptions = {}): Promise<ParsedScenario> {
   const read = await readDocument(text);
   if (read.document === undefined) return { issues: read.issues };
-  const parsed = parseScenario(read.document.value);
+  const parsed = parseScenario(read.document.value, options);
   return parsed.scenario === undefined ? { issues: withLines(parsed.issues, read.document) } : parsed;
 }
 
 /** Reads a scenario as JSON has it. Never throws, and lists all that is wrong. */
-export function parseScenario(document: unknown): ParsedScenario {
+export function parseScenario(document: unknown, options: ScenarioOptions = {}): ParsedScenario {
   const issues: Issue[] = [];
   if (!isObject(document)) return { issues: [wrong('invalid-scenario', '', 'an object with a scenario', document)] };
   unknownMembers(document, MEMBERS, '', 'a scenario', issues);
@@ -103,8 +117,9 @@ export function parseScenario(document: unknown): ParsedScenario {
     faults: faults ?? [],
     ...(span === undefined ? {} : { until: span }),
   });
-  if (read.plan === undefined) issues.push(...read.issues);
   if (faults === undefined) issues.push(wrong('no-faults', 'faults', 'a list of faults', faults));
+  if (read.plan === undefined) issues.push(...read.issues);
+  const injector = chosenFor(faults, options.injectors ?? [], issues);
   if (issues.length > 0 || read.plan === undefined || span === undefined || bound === undefined) return { issues };
   return {
     scenario: {
@@ -116,7 +131,53 @@ export function parseScenario(document: unknown): ParsedScenario {
       for: span,
       recovery: bound,
     },
+    ...(injector === undefined ? {} : { injector }),
   };
+}
+
+/** The injector that can do all of these faults; where there is none, an issue for each that the first cannot do. */
+function chosenFor(faults: unknown, injectors: readonly InjectorName[], issues: Issue[]): InjectorName | undefined {
+  const [first] = injectors;
+  if (first === undefined || !Array.isArray(faults)) return first;
+  // Each by itself: what is wrong with one must not hide what is wrong with another.
+  const entries = faults.flatMap((one: unknown, i) => {
+    const { plan } = parsePlan({ faults: [one] });
+    return plan === undefined ? [] : plan.entries.map((entry) => [i, entry] as const);
+  });
+  const beyond = (injector: InjectorName): readonly (readonly [number, readonly string[], Entry])[] =>
+    entries.flatMap(([i, entry]) => {
+      const needs = unable({ seed: '0', entries: [entry] }, injector)[0]?.needs ?? [];
+      const route = injector === 'tcp-proxy' && isRoute(entry) ? ['requests'] : [];
+      return needs.length + route.length === 0 ? [] : [[i, [...needs, ...route], entry] as const];
+    });
+  const able = injectors.find((injector) => beyond(injector).length === 0);
+  if (able !== undefined) return able;
+  for (const [i, needs, entry] of beyond(first)) {
+    const could = ableTo(unable({ seed: '0', entries: [entry] }, first)[0]?.needs ?? []);
+    const received = `${entry.fault} (${needs.join(', ')})`;
+    issues.push({
+      code: 'cannot-inject',
+      path: `faults[${i}].fault`,
+      expected: `a fault that ${first} can do`,
+      received,
+      message:
+        `${first} cannot do '${entry.fault}', which needs ${needs.map((need) => `'${need}'`).join(', ')}: ` +
+        (could.length === 0 ? 'no injector can' : `${could.join(', ')} could${apart(could, injectors)}`),
+    });
+  }
+  return undefined;
+}
+
+/** Why an injector that is there, and could do this one, does not do it here. */
+function apart(could: readonly InjectorName[], injectors: readonly InjectorName[]): string {
+  return injectors.some((one) => could.includes(one)) ? ', but not the other faults too: make a scenario of each' : '';
+}
+
+/** Whether it is about requests, which only those see that read HTTP. */
+function isRoute({ where }: Entry): boolean {
+  return typeof where === 'string'
+    ? /^\S+\s|^\/|:\/\//.test(where.trim())
+    : where.method !== undefined || where.path !== undefined;
 }
 
 class Reader {

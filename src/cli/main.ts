@@ -20,6 +20,10 @@ const COMMANDS: Readonly<Record<string, { readonly says: string; run(argv: reado
     says: 'start an operation and watch it to its end: curl for async APIs',
     run: async (argv, io) => (await import('./follow.ts')).follow(argv, io),
   },
+  chaos: {
+    says: 'run a scenario of faults against a target, and shrink what it finds',
+    run: async (argv, io) => (await import('./chaos.ts')).chaos(argv, io),
+  },
   explore: {
     says: 'harm every exchange of a run, one by one and in pairs, and tell what breaks it',
     run: async (argv, io) => (await import('./explore.ts')).explore(argv, io),
@@ -137,6 +141,7 @@ async function main(): Promise<void> {
     out: (text) => void (unread || process.stdout.write(text)),
     err: (text) => void (unread || process.stderr.write(text)),
     input: readInput,
+    isLive: process.stderr.isTTY,
     signal: controller.signal,
   };
   // What is thrown where nobody awaits it is told in the same way.

@@ -80,7 +80,7 @@ export interface FaultFactory<A extends object> {
   readonly definition: FaultDefinition;
 }
 
-const AIM = ['where', 'nth', 'every', 'times', 'probability', 'from', 'until', 'id'] as const;
+export const AIM = ['where', 'nth', 'every', 'times', 'probability', 'from', 'until', 'id'] as const;
 
 /**
  * Makes a fault of its definition.

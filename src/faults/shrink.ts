@@ -26,7 +26,7 @@ export interface Shrunk {
   /** Whether it failed in each of them. */
   readonly isSure: boolean;
   /** Why a smaller one was not looked for any more, if it was not. */
-  readonly gaveUp?: 'runs';
+  readonly gaveUp?: 'runs' | 'time' | 'over';
 }
 
 /**
@@ -35,17 +35,28 @@ export interface Shrunk {
  *
  * @param run runs a plan in a world of its own; asked for one at a time
  * @param options.runs how many runs it may take
+ * @param options.isLate asked before each run: whether it has looked for long enough; the smallest is still run again
+ * @param options.isOver asked before each run: whether nothing is to be run any more
  * @returns undefined where the plan does not fail in its first run
  */
 export async function shrink(
   plan: Plan,
   run: (plan: Plan) => Promise<Outcome>,
-  options: { readonly runs?: number; readonly confirm?: number } = {},
+  options: {
+    readonly runs?: number;
+    readonly confirm?: number;
+    readonly isLate?: () => boolean;
+    readonly isOver?: () => boolean;
+  } = {},
 ): Promise<Shrunk | undefined> {
-  const { runs: most = MAX_RUNS, confirm = CONFIRMATIONS } = options;
+  const { runs: most = MAX_RUNS, confirm = CONFIRMATIONS, isLate = () => false, isOver = () => false } = options;
   let runs = 0;
   const known = new Map<string, boolean>();
-  const isSpent = (): boolean => runs >= most;
+  let spent: Shrunk['gaveUp'];
+  const isSpent = (): boolean => {
+    spent ??= isOver() ? 'over' : runs >= most ? 'runs' : isLate() ? 'time' : undefined;
+    return spent !== undefined;
+  };
   const fails = async (candidate: Plan): Promise<boolean> => {
     const key = JSON.stringify(candidate.entries);
     const seen = known.get(key);
@@ -66,19 +77,25 @@ export async function shrink(
   smallest = { ...smallest, entries: await fewest(smallest, fails) };
   smallest = await mildest(smallest, fails);
 
-  const gaveUp = isSpent();
-  let failed = 0;
-  for (let i = 0; i < confirm; i++) {
+  // Asked once more, as the last run may have been the one too many.
+  isSpent();
+  const gaveUp = spent;
+  let [failed, of] = [0, 0];
+  while (of < confirm && !isOver()) {
+    const { fails: does } = await run(smallest);
     runs++;
-    if ((await run(smallest)).fails) failed++;
+    // One that was broken off tells nothing.
+    if (isOver()) break;
+    of++;
+    if (does) failed++;
   }
   return {
     plan: smallest,
     runs,
     failed,
-    of: confirm,
-    isSure: failed === confirm,
-    ...(gaveUp ? { gaveUp: 'runs' as const } : {}),
+    of,
+    isSure: of > 0 && failed === of,
+    ...(gaveUp === undefined ? {} : { gaveUp }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { HarnessError } from '../errors.ts';
-import { deedsOf, definitionOf, waitsForOne, type Deed, type Entry, type Plan } from '../faults/index.ts';
+import { definitionOf, waitsForOne, type Deed, type Entry, type Plan } from '../faults/index.ts';
 import { seeded } from '../time/index.ts';
 
 /**
@@ -76,6 +76,29 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
   toxiproxy: new Set(['delay', 'drop', 'reset', 'refuse', 'throttle', 'cut', 'slice', 'slow-close']),
 };
 
+/** One line of a plan that an injector cannot do. */
+export interface Unable {
+  readonly entry: Entry;
+  /** What it would need. */
+  readonly needs: readonly Ability[];
+}
+
+/** The lines of a plan that an injector cannot do, each with what it needs, in the plan's order. */
+export function unable(plan: Plan, injector: InjectorName): readonly Unable[] {
+  const can = ABILITIES[injector];
+  return plan.entries.flatMap((entry) => {
+    const needs = definitionOf(entry.fault)
+      .does.map((deed) => neededFor(deed, entry))
+      .filter((needed): needed is Ability => needed !== undefined && !can.has(needed));
+    return needs.length === 0 ? [] : [{ entry, needs }];
+  });
+}
+
+/** The injectors that can do all of this. */
+export function ableTo(needs: readonly Ability[]): readonly InjectorName[] {
+  return (Object.keys(ABILITIES) as InjectorName[]).filter((name) => needs.every((deed) => ABILITIES[name].has(deed)));
+}
+
 /**
  * Refuses a plan that needs more than an injector can, before anything is harmed.
  *
@@ -84,20 +107,10 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
  */
 export function refuseUnable(plan: Plan, injector: InjectorName): void {
   refuseUnseen(plan, injector);
-  const can = ABILITIES[injector];
-  const beyond = new Map<string, Ability[]>();
-  for (const [deed, entries] of deedsOf(plan)) {
-    for (const entry of entries) {
-      const needed = neededFor(deed, entry);
-      if (needed !== undefined && !can.has(needed)) beyond.set(entry.id, [...(beyond.get(entry.id) ?? []), needed]);
-    }
-  }
-  if (beyond.size === 0) return;
-  const needed = [...new Set([...beyond.values()].flat())];
-  const able = Object.entries(ABILITIES)
-    .filter(([, deeds]) => needed.every((deed) => deeds.has(deed)))
-    .map(([name]) => name);
-  const lines = [...beyond].map(([id, deeds]) => `\n  '${id}' needs ${deeds.map((deed) => `'${deed}'`).join(', ')}`);
+  const beyond = unable(plan, injector);
+  if (beyond.length === 0) return;
+  const able = ableTo(beyond.flatMap(({ needs }) => needs));
+  const lines = beyond.map(({ entry, needs }) => `\n  '${entry.id}' needs ${needs.map((deed) => `'${deed}'`).join(', ')}`);
   throw new HarnessError(
     'cannot-inject',
     `${injector} cannot do all of this plan:${lines.join('')}`,

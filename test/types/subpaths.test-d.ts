@@ -58,6 +58,7 @@ test('every sub-path of the package has types, and this file knows all of them',
     | './package.json'
     | './playwright'
     | './probes'
+    | './scenario.schema.json'
     | './report'
     | './simulate'
     | './time'

@@ -149,4 +149,49 @@ describe('a scenario', () => {
     expect(told.verdict).toBe('aborted');
     expect(clock.now()).toBeLessThan(1500);
   });
+
+  test('is healed and taken away also where something throws', async () => {
+    const scenario = await scenarioOf(LOST);
+    const clock = virtualClock();
+    const app = demoApp({ clock, random: seeded(7) }).start();
+    const said: string[] = [];
+    const fetch = (input: string | URL | Request, init?: RequestInit): Promise<Response> => app.fetch(input, init);
+    const run = clock.run(() =>
+      runScenario(
+        scenario,
+        {
+          url: URL_OF,
+          fetch,
+          clock,
+          inject(plan, { trace }) {
+            const injected = faultyFetch({ plan, clock, trace, fetch });
+            const close = injected.close.bind(injected);
+            injected.close = async () => {
+              await close();
+              said.push(injected.run.isHealed ? 'healed and closed' : 'closed');
+            };
+            return { injected, url: URL_OF, fetch: injected.fetch };
+          },
+        },
+        {
+          onDecided: () => {
+            throw new Error('a fault of the caller');
+          },
+        },
+      ),
+    );
+    await expect(run).rejects.toThrow('a fault of the caller');
+    await app.close();
+    expect(said).toEqual(['healed and closed']);
+    // What was still to come ended with it.
+    expect(clock.now()).toBeLessThan(5000);
+  });
+
+  test('an answer that nobody can follow is what came of it, not an error of the harness', async () => {
+    const told = await ran(await scenarioOf(LOST), { bugs: ['replay-without-headers'] });
+    expect(told.verdict).toBe('violated');
+    const [first] = told.operations;
+    expect(first?.judgement).toMatchObject({ verdict: 'undecided', decidedBy: 'broken' });
+    expect(first?.trace.observations.at(-1)).toMatchObject({ kind: 'error', name: 'NotFollowed' });
+  });
 });
