@@ -117,6 +117,7 @@ class Toxics extends Injection implements ToxiproxyInjected {
   readonly #cancels: (() => void)[] = [];
   readonly #standing = new Map<string, Standing>();
   readonly #failed: Error[] = [];
+  #isClosed = false;
   readonly #mark = freshSeed();
   #proxy: RemoteProxy | undefined;
   #row: Promise<void> = Promise.resolve();
@@ -305,8 +306,11 @@ class Toxics extends Injection implements ToxiproxyInjected {
   /** @throws HarnessError `not-healed`, where something could not be undone: the journal keeps it */
   protected override async stop(): Promise<void> {
     await this.#row;
+    // Closed again, it does what could not be done the first time.
+    if (this.#isClosed) await this.#in(() => this.#liftAll());
+    this.#isClosed = true;
     await this.#in(() => this.#lift(''));
-    const [failed] = this.#failed;
+    const [failed] = this.#failed.splice(0);
     if (failed === undefined) return;
     if (this.#standing.size === 0) throw failed;
     throw new HarnessError(

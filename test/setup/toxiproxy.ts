@@ -25,10 +25,10 @@ export interface AToxiproxy {
   close(): Promise<void>;
 }
 
-/** The Toxiproxy at `HOLDFAST_TOXIPROXY`; one that stands in for it where there is none. */
-export async function aToxiproxy(): Promise<AToxiproxy> {
+/** The Toxiproxy at `HOLDFAST_TOXIPROXY`; one that stands in for it where there is none, on a port of its own or on this one. */
+export async function aToxiproxy(port = 0): Promise<AToxiproxy> {
   const { HOLDFAST_TOXIPROXY: at } = process.env;
-  return at === undefined || at === '' ? standIn() : { at, close: () => Promise.resolve() };
+  return at === undefined || at === '' ? standIn(port) : { at, close: () => Promise.resolve() };
 }
 
 type Attributes = Readonly<Record<string, number>>;
@@ -109,7 +109,7 @@ class StoodIn {
   }
 }
 
-async function standIn(): Promise<AToxiproxy> {
+async function standIn(port: number): Promise<AToxiproxy> {
   const proxies = new Map<string, StoodIn>();
   const get = (name = ''): StoodIn => {
     const proxy = proxies.get(decodeURIComponent(name));
@@ -186,7 +186,7 @@ async function standIn(): Promise<AToxiproxy> {
     outgoing.writeHead(told[0], { 'content-type': 'application/json' }).end(told[1] === undefined ? '' : JSON.stringify(told[1]));
   };
   const server = createServer((incoming, outgoing) => void answer(incoming, outgoing));
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     at: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
