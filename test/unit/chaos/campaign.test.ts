@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { campaign, readScenario, scenario, type ChaosResult, type Scenario } from '../../../src/chaos/index.ts';
+import { campaign, scenario, type ChaosResult, type Scenario } from '../../../src/chaos/index.ts';
 import { onlyPins, pinsOf } from '../../../src/chaos/pins.ts';
 import { demoApp } from '../../../src/demo/index.ts';
 import { ContractViolation, HarnessError } from '../../../src/errors.ts';
