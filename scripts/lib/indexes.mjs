@@ -45,6 +45,8 @@ export const FOLDERS = [
       'forgery',
       'framer',
       'injection',
+      'leaving',
+      'letter',
       'orders',
       'overtaking',
       'proxy',

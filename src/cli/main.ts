@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, { readonly says: string; run(argv: reado
     says: 'run a scenario of faults against a target, and shrink what it finds',
     run: async (argv, io) => (await import('./chaos.ts')).chaos(argv, io),
   },
+  explore: {
+    says: 'harm every exchange of a run, one by one and in pairs, and tell what breaks it',
+    run: async (argv, io) => (await import('./explore.ts')).explore(argv, io),
+  },
   heal: {
     says: 'undo what a run has left harmed that was killed',
     run: async (argv, io) => (await import('./heal.ts')).heal(argv, io),
@@ -80,6 +84,10 @@ const ENVIRONMENT: ReadonlySet<string> = new Set([
   'not-installed',
   'cannot-write',
   'docker-unavailable',
+  'broken-without-faults',
+  'not-the-same',
+  'left-broken',
+  'toxiproxy-unavailable',
 ]);
 
 async function say(io: Io, text: string, more: readonly string[] = []): Promise<void> {

@@ -13,6 +13,7 @@ import {
   type Entry,
   type Passing,
   type Plan,
+  type Where,
   type WhereParts,
 } from '../faults/index.ts';
 import { parseDuration, seeded, systemClock, type Clock, type Duration, type Millis } from '../time/index.ts';
@@ -45,6 +46,22 @@ export interface ExploreOptions {
   readonly seed?: number | string | undefined;
   /** What an exchange is, where that is not its method and path with what looks like an id left open. */
   readonly route?: ((passing: Passing) => WhereParts) | undefined;
+  /** What is neither harmed nor compared: looks at a monitor, of which there is one more or less each time. */
+  readonly skip?: readonly Where[] | undefined;
+  /**
+   * For what runs on real sockets and by real time: exchanges are compared in any order, and what a run gives back is compared only
+   * where two runs without faults give back the same.
+   */
+  readonly lenient?: boolean | undefined;
+  /** How often each finding is run again, to know whether it always breaks; 0 by default. */
+  readonly confirm?: number | undefined;
+  /**
+   * For runs that share a world: after each that broke, one without faults must hold, so that what a fault has left behind is not
+   * taken for what the next one does.
+   */
+  readonly recheck?: boolean | undefined;
+  /** Told of each finding at once. */
+  readonly onFinding?: ((finding: ExplorationFinding, runs: number) => void) | undefined;
 }
 
 /** Which exchange: a route, and which of those that fit it, from 0. */
@@ -57,6 +74,9 @@ export interface Point {
 export interface ExplorationFinding {
   readonly plan: Plan;
   readonly error: unknown;
+  /** In how many of how many runs with it: fewer than all, and it does not depend on the faults alone. */
+  readonly failed: number;
+  readonly of: number;
 }
 
 /** How many there are, and what became of them: `possible` is the sum of the others. */
@@ -80,7 +100,12 @@ export interface Exploration {
   readonly notReached: number;
   /** Exchanges that only a fault brings about: retries, what undoes. */
   readonly discovered: readonly Point[];
+  /** `singles.tried`, `pairs.tried` and `checks` together. */
   readonly runs: number;
+  /** Runs that try nothing new: those without faults, and those that confirm a finding. */
+  readonly checks: number;
+  /** What was compared to tell whether two faults came to the same: also what runs gave back, or what passed alone. */
+  readonly compared: 'all' | 'passing';
   readonly findings: readonly ExplorationFinding[];
 }
 
@@ -106,7 +131,7 @@ export const USUAL_FAULTS: readonly Entry[] = [
  * @param run runs the system once, through an injector with this plan, and throws where a claim is broken. What it gives back is
  *   compared as JSON: what the system told or left behind
  * @returns what was found, and how much was tried: the counts add up
- * @throws HarnessError `broken-without-faults`, `not-the-same`; and what the run throws as one
+ * @throws HarnessError `broken-without-faults`, `not-the-same`, `left-broken`; and what the run throws as one
  *
  * @example
  * ```ts
@@ -133,7 +158,9 @@ interface Seen {
   readonly visits: readonly Point[];
   readonly error?: unknown;
   readonly fails: boolean;
-  /** What was seen and told, for comparing. */
+  /** What passed, for comparing. */
+  readonly passed: string;
+  /** What the run gave back, for comparing. */
   readonly told: string;
 }
 
@@ -150,13 +177,18 @@ class Explorer {
   readonly #discovered = new Map<string, Point>();
   readonly #singles = counts();
   readonly #pairs = counts();
+  readonly #skips: (passing: Passing) => boolean;
   #runs = 0;
+  #checks = 0;
   #notReached = 0;
+  #compared: Exploration['compared'] = 'all';
 
   constructor(options: ExploreOptions, run: (harmed: Harmed) => Promise<unknown>) {
     this.#run = run;
     this.#options = options;
     this.#faults = options.faults ?? USUAL_FAULTS;
+    const skips = (options.skip ?? []).map(readWhere);
+    this.#skips = (passing) => skips.some((fits) => fits(passing));
     for (const { fault } of this.#faults) {
       if (definitionOf(fault).of !== 'world') continue;
       throw new HarnessError(
@@ -172,22 +204,16 @@ class Explorer {
   }
 
   async explore(): Promise<Exploration> {
-    const plain = await this.#once([]);
+    const plain = await this.#check([]);
     if (plain.fails) {
       throw new HarnessError(
         'broken-without-faults',
-        `explore: the run without any fault breaks already: ${isError(plain.error) ? plain.error.message : show(plain.error)}`,
+        `explore: the run without any fault breaks already: ${saysError(plain.error)}`,
         'this is a finding about the system or the claim, not about faults: mend it first',
         { cause: plain.error },
       );
     }
-    if ((await this.#once([])).told !== plain.told) {
-      throw new HarnessError(
-        'not-the-same',
-        'explore: two runs without any fault were not the same, so what a fault changes cannot be told',
-        'give each run a world, a clock and a seed of its own; `route` may leave open what differs in an address',
-      );
-    }
+    this.#compare(plain, await this.#check([]));
     const singles = await this.#tryAll(plain);
     if (this.#options.pairs !== false) for (const single of singles) await this.#tryPairs(single, plain, singles);
     return {
@@ -197,8 +223,25 @@ class Explorer {
       notReached: this.#notReached,
       discovered: [...this.#discovered.values()],
       runs: this.#runs,
+      checks: this.#checks,
+      compared: this.#compared,
       findings: this.#findings,
     };
+  }
+
+  /** @throws HarnessError `not-the-same` */
+  #compare(plain: Seen, again: Seen): void {
+    const isSteady = plain.passed === again.passed && !again.fails;
+    if (isSteady && plain.told === again.told) return;
+    if (isSteady && this.#options.lenient === true) {
+      this.#compared = 'passing';
+      return;
+    }
+    throw new HarnessError(
+      'not-the-same',
+      `explore: two runs without any fault were not the same, so what a fault changes cannot be told: ${differenceOf(plain, again)}`,
+      'give each run a world, a clock and a seed of its own; `route` may leave open what differs in an address, `skip` leave out an exchange',
+    );
   }
 
   async #tryAll({ visits }: Seen): Promise<readonly Single[]> {
@@ -214,7 +257,7 @@ class Explorer {
         const entry = at(fault, point);
         const seen = await this.#once([entry]);
         this.#singles.tried++;
-        if (seen.fails) this.#found([entry], seen);
+        if (seen.fails) await this.#found([entry], seen);
         for (const visit of seen.visits) if (!known.has(keyOf(visit))) this.#discovered.set(keyOf(visit), visit);
         singles.push({ point, entry, seen });
       }
@@ -226,7 +269,8 @@ class Explorer {
     const { point, entry, seen } = single;
     const faults = this.#faults.length;
     const from = seen.visits.findIndex((visit) => keyOf(visit) === keyOf(point));
-    const later = seen.visits.slice(from + 1);
+    // One that did not come this time was not harmed: what is real may do otherwise.
+    const later = from === -1 ? [] : seen.visits.slice(from + 1);
     const reached = new Set(later.map(keyOf));
     const expected = plain.visits.slice(plain.visits.findIndex((visit) => keyOf(visit) === keyOf(point)) + 1);
     this.#notReached += expected.filter((visit) => !reached.has(keyOf(visit))).length * faults;
@@ -236,7 +280,10 @@ class Explorer {
       this.#pairs.broken += possible;
       return;
     }
-    if (this.#options.reduce !== false && singles.slice(0, singles.indexOf(single)).some((other) => isSame(other, single))) {
+    if (
+      this.#options.reduce !== false &&
+      singles.slice(0, singles.indexOf(single)).some((other) => this.#isSame(other, single))
+    ) {
       this.#pairs.same += possible;
       return;
     }
@@ -250,7 +297,8 @@ class Explorer {
         const told = await this.#once(entries);
         this.#pairs.tried++;
         // Whether the second alone breaks it too was tried, if it comes without the first.
-        if (told.fails && !this.#isFound(entries[1]!)) this.#found(entries, told);
+        if (told.fails && !this.#isFound(entries[1]!)) await this.#found(entries, told);
+        else if (told.fails) await this.#recheck(entries);
       }
     }
   }
@@ -259,8 +307,50 @@ class Explorer {
     return this.#findings.some(({ plan }) => plan.entries.length === 1 && plan.entries[0]!.id === id);
   }
 
-  #found(entries: readonly Entry[], { error }: Seen): void {
-    this.#findings.push({ plan: this.#plan(entries), error });
+  async #found(entries: readonly Entry[], { error }: Seen): Promise<void> {
+    await this.#recheck(entries);
+    let failed = 1;
+    const of = 1 + (this.#options.confirm ?? 0);
+    for (let i = 1; i < of; i++) {
+      if (!(await this.#check(entries)).fails) continue;
+      failed++;
+      await this.#recheck(entries);
+    }
+    const finding = { plan: this.#plan(entries), error, failed, of };
+    this.#findings.push(finding);
+    this.#options.onFinding?.(finding, this.#runs);
+  }
+
+  /** @throws HarnessError `left-broken` */
+  async #recheck(entries: readonly Entry[]): Promise<void> {
+    if (this.#options.recheck !== true) return;
+    const { fails, error } = await this.#check([]);
+    if (!fails) return;
+    throw new HarnessError(
+      'left-broken',
+      `explore: since ${entries.map(({ id }) => `'${id}'`).join(' and ')} broke it, the run without any fault breaks too: ${saysError(error)}`,
+      'what is left behind would be taken for what the next fault does: let each run begin with a world of its own',
+      { cause: error },
+    );
+  }
+
+  #check(entries: readonly Entry[]): Promise<Seen> {
+    this.#checks++;
+    return this.#once(entries);
+  }
+
+  /**
+   * Whether two faults at one exchange came to the same: the work was done by both or by neither, and all that the system did and told
+   * afterwards was the same. What it would do next cannot tell them apart then.
+   */
+  #isSame(one: Single, other: Single): boolean {
+    return (
+      keyOf(one.point) === keyOf(other.point) &&
+      !one.seen.fails &&
+      one.seen.passed === other.seen.passed &&
+      (this.#compared === 'passing' || one.seen.told === other.seen.told) &&
+      worksDone(one.entry) === worksDone(other.entry)
+    );
   }
 
   #plan(entries: readonly Entry[]): Plan {
@@ -276,25 +366,27 @@ class Explorer {
     const routeOf = this.#options.route ?? usualRoute;
     const passings: Passing[] = [];
     const visits: Point[] = [];
+    let isOver = false;
     const sees = (passing: Passing): void => {
-      if (visits.length >= MAX_VISITS) return;
+      if (isOver || passings.length >= MAX_VISITS) return;
       const where = routeOf(passing);
       // Counted as a plan counts: which of those that fit it.
-      visits.push({ where, nth: passings.filter(readWhere(where)).length });
+      if (!this.#skips(passing)) visits.push({ where, nth: passings.filter(readWhere(where)).length });
       passings.push(passing);
     };
-    const seen = (told: unknown, fails: boolean, error?: unknown): Seen => ({
-      visits,
-      fails,
-      error,
-      told: JSON.stringify([visits.map(keyOf), told ?? null]),
-    });
+    const seen = (told: unknown, fails: boolean, error?: unknown): Seen => {
+      const passed = visits.map(keyOf);
+      if (this.#options.lenient === true) passed.sort();
+      return { visits, fails, error, passed: JSON.stringify(passed), told: JSON.stringify(told ?? null) };
+    };
     try {
       return seen(await this.#run({ plan: this.#plan(entries), sees }), false);
     } catch (error) {
       // The caller's own mistake, or the machine's, is no finding.
       if (error instanceof HarnessError) throw error;
       return seen(undefined, true, error);
+    } finally {
+      isOver = true;
     }
   }
 }
@@ -305,17 +397,17 @@ interface Single {
   readonly seen: Seen;
 }
 
-/**
- * Whether two faults at one exchange came to the same: the work was done by both or by neither, and all that the system did and told
- * afterwards was the same. What it would do next cannot tell them apart then.
- */
-function isSame(one: Single, other: Single): boolean {
-  return (
-    keyOf(one.point) === keyOf(other.point) &&
-    !one.seen.fails &&
-    one.seen.told === other.seen.told &&
-    worksDone(one.entry) === worksDone(other.entry)
-  );
+/** What one of two runs without faults had that the other had not. */
+function differenceOf(one: Seen, other: Seen): string {
+  if (other.fails) return `the second broke: ${saysError(other.error)}`;
+  const [ones, others] = [one, other].map(({ visits }) => visits.map(keyOf)) as [string[], string[]];
+  const alone = ones.find((visit) => !others.includes(visit)) ?? others.find((visit) => !ones.includes(visit));
+  if (alone !== undefined) return `'${alone}' came in one alone`;
+  return one.passed === other.passed ? 'what they gave back differs' : 'the exchanges came in another order';
+}
+
+function saysError(error: unknown): string {
+  return isError(error) ? error.message : show(error);
 }
 
 /** How often the work is done that an exchange asks for. */

@@ -15,4 +15,4 @@ export {
   type Point,
   type Tally,
 } from './explore.ts';
-export { describeExploration } from './words.ts';
+export { describeExploration, replayOf } from './words.ts';

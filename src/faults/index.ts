@@ -29,7 +29,7 @@ export {
   type Plan,
   type PlanOptions,
 } from './plan.ts';
-export { begin, MAX_STRIKES, pinned, type Due, type Harm, type Run, type Strike, type Struck } from './run.ts';
+export { begin, MAX_STRIKES, pinned, waitsForOne, type Due, type Harm, type Run, type Strike, type Struck } from './run.ts';
 export { CONFIRMATIONS, MAX_RUNS, shrink, type Outcome, type Shrunk } from './shrink.ts';
 export { ANYWHERE, readWhere, saysWhere, type Passing, type Where, type WhereParts } from './where.ts';
 export * from './kinds/index.ts';

@@ -3,7 +3,7 @@ import type { Trace } from '../trace/index.ts';
 import type { Action, PassingAction, WorldAction } from './action.ts';
 import type { Entry, FaultDefinition } from './fault.ts';
 import { definitionOf, type Plan } from './plan.ts';
-import { readWhere, type Passing } from './where.ts';
+import { ANYWHERE, readWhere, type Passing } from './where.ts';
 
 /** How many strikes of a run are kept, to pin them; more are done, and told by `dropped`. */
 export const MAX_STRIKES = 10_000;
@@ -26,8 +26,8 @@ export interface Struck {
 /** That an entry struck, and whom: enough to have it strike there again. */
 export interface Strike {
   readonly entry: Entry;
-  /** Which of those that fit the entry it was, from 0. */
-  readonly nth: number;
+  /** Which of those that fit the entry it was, from 0; undefined where it was in force for all that passed for a while. */
+  readonly nth: number | undefined;
   readonly at: Millis;
 }
 
@@ -47,8 +47,16 @@ export interface Run {
   readonly plan: Plan;
   /** What is to be done to this one. Asked for once for each, in the order in which they come. */
   strike(passing: Passing): Struck;
-  /** What is to be done to processes and networks, in the order of time. */
+  /** What is to be done to processes and networks at its moment; what waits for one that passes is not among it. */
   readonly world: readonly Due[];
+  /**
+   * An entry is in force from now on, for all that fits it: where others do the harm, and do not ask about each.
+   *
+   * @returns tells that it is over
+   */
+  force(entry: Entry): () => void;
+  /** What is to be done to processes and networks because this one passes. Asked for once for each, as for {@link strike}. */
+  strikeWorld(passing: Passing): readonly Due[];
   /** Tells the trace that a harm was done to the world, or undone. */
   told(due: Pick<Due, 'fault' | 'harm'>, isHealed: boolean): void;
   /** From now on nothing is harmed any more, and what was in force is told to be healed. */
@@ -73,6 +81,7 @@ export function begin(plan: Plan, world: { readonly clock: Clock; readonly trace
   const random = seeded(plan.seed);
   const aims = plan.entries.map((entry) => aimOf(entry, random));
   const passing = aims.filter(({ definition }) => definition.of !== 'world');
+  const waiting = aims.filter(({ entry }) => waitsForOne(entry));
   const strikes: Strike[] = [];
   const inForce = new Set<() => void>();
   let dropped = 0;
@@ -84,6 +93,10 @@ export function begin(plan: Plan, world: { readonly clock: Clock; readonly trace
   const isOver = (): boolean => {
     if (!isHealed && plan.until !== undefined && clock.now() - start >= plan.until) heal();
     return isHealed;
+  };
+  const struck = (entry: Entry, nth: number, at: Millis): void => {
+    if (strikes.length < MAX_STRIKES) strikes.push({ entry, nth, at });
+    else dropped++;
   };
   return {
     plan,
@@ -97,8 +110,7 @@ export function begin(plan: Plan, world: { readonly clock: Clock; readonly trace
         // Also of what comes after the end it is counted which it is.
         const nth = aim.meets(one, at, over);
         if (nth === undefined) continue;
-        if (strikes.length < MAX_STRIKES) strikes.push({ entry: aim.entry, nth, at });
-        else dropped++;
+        struck(aim.entry, nth, at);
         const { id, fault } = aim.entry;
         const actions = aim.actions(nth) as readonly PassingAction[];
         for (const action of actions) harms.push({ id, fault, action });
@@ -113,7 +125,28 @@ export function begin(plan: Plan, world: { readonly clock: Clock; readonly trace
       inForce.add(done);
       return { harms, done };
     },
-    world: aims.filter(({ definition }) => definition.of === 'world').map((aim) => aim.due(plan.until)),
+    world: aims
+      .filter(({ definition, entry }) => definition.of === 'world' && !waitsForOne(entry))
+      .map((aim) => aim.due(plan.until)),
+    strikeWorld(one) {
+      if (waiting.length === 0) return [];
+      const over = isOver();
+      const at = clock.now() - start;
+      return waiting.flatMap((aim) => {
+        const nth = aim.meets(one, at, over);
+        if (nth === undefined) return [];
+        struck(aim.entry, nth, at);
+        return [{ ...aim.due(plan.until, nth), at, id: `${aim.entry.id} @${nth}` }];
+      });
+    },
+    force(entry) {
+      const { fault } = entry;
+      if (strikes.length < MAX_STRIKES) strikes.push({ entry, nth: undefined, at: clock.now() - start });
+      else dropped++;
+      const actions = definitionOf(fault).actions(entry.args, random.fork(entry.draws ?? entry.id));
+      trace.record(source, { kind: 'fault', fault, action: actions.length === 1 ? actions[0] : actions });
+      return () => void trace.record(source, { kind: 'healed', fault });
+    },
     told({ fault, harm }, healed) {
       trace.record(source, healed ? { kind: 'healed', fault } : { kind: 'fault', fault, action: harm });
     },
@@ -134,12 +167,14 @@ interface AimAt {
   /** Which of those that fit this one is, where it is to be struck. */
   meets(passing: Passing, at: Millis, over: boolean): number | undefined;
   actions(nth: number): readonly Action[];
-  due(end: Millis | undefined): Due;
+  due(end: Millis | undefined, nth?: number): Due;
 }
 
 function aimOf(entry: Entry, random: Random): AimAt {
   const definition = definitionOf(entry.fault);
   const fits = readWhere(entry.where);
+  // Without a place it is about all messages, and not about whatever else goes the same way.
+  const isAnyMessage = definition.of === 'delivery' && entry.where === ANYWHERE;
   const { nth, every, times = Number.POSITIVE_INFINITY, probability, from = 0, until = Number.POSITIVE_INFINITY } = entry.when;
   const chosen = nth === undefined ? undefined : new Set(nth);
   const stream = (n: number): Random => random.fork(entry.draws ?? `${entry.id}/${n}`);
@@ -149,7 +184,7 @@ function aimOf(entry: Entry, random: Random): AimAt {
     entry,
     definition,
     meets(passing, at, over) {
-      if (!fits(passing)) return undefined;
+      if (!fits(passing) || (isAnyMessage && passing.isMessage === false)) return undefined;
       const n = met++;
       if (over || at < from || at >= until || struck >= times) return undefined;
       if (chosen !== undefined && !chosen.has(n)) return undefined;
@@ -159,11 +194,11 @@ function aimOf(entry: Entry, random: Random): AimAt {
       return n;
     },
     actions: (n) => definition.actions(entry.args, stream(n).fork('how')),
-    due: (end) => ({
+    due: (end, n = 0) => ({
       at: from,
       id: entry.id,
       fault: entry.fault,
-      harm: definition.actions(entry.args, stream(0).fork('how')) as readonly WorldAction[],
+      harm: definition.actions(entry.args, stream(n).fork('how')) as readonly WorldAction[],
       until: entry.when.until ?? end,
       undo: (definition.undo?.(entry.args) ?? []) as readonly WorldAction[],
     }),
@@ -171,14 +206,27 @@ function aimOf(entry: Entry, random: Random): AimAt {
 }
 
 /**
+ * Whether a fault of a process or a network does not strike by its moment alone: it is to strike as something passes, which only an
+ * injector that sees both can tell.
+ */
+export function waitsForOne({ fault, where, when }: Entry): boolean {
+  if (definitionOf(fault).of !== 'world') return false;
+  const { nth, every, times, probability } = when;
+  return where !== ANYWHERE || [nth, every, times, probability].some((one) => one !== undefined);
+}
+
+/**
  * The same plan, with each strike of a run pinned to the one that it struck: without probability, and with what was drawn drawn
- * again. What did not strike is left out; what is done to the world stays.
+ * again. What did not strike is left out; what is done to the world at its moment stays.
  */
 export function pinned({ plan, strikes }: Pick<Run, 'plan' | 'strikes'>): Plan {
-  const world = plan.entries.filter(({ fault }) => definitionOf(fault).of === 'world');
+  const world = plan.entries.filter((entry) => definitionOf(entry.fault).of === 'world' && !waitsForOne(entry));
   const struck = strikes.map(({ entry, nth }): Entry => {
+    if (nth === undefined) return entry;
     const draws = entry.draws ?? `${entry.id}/${nth}`;
-    return { ...entry, id: `${entry.id} @${nth}`, when: { nth: [nth] }, draws };
+    // Of what is done to the world it is its end too.
+    const { until } = waitsForOne(entry) ? entry.when : {};
+    return { ...entry, id: `${entry.id} @${nth}`, when: { nth: [nth], ...(until === undefined ? {} : { until }) }, draws };
   });
   return { ...plan, entries: [...world, ...struck] };
 }

@@ -12,6 +12,8 @@ export interface Passing {
   readonly peer?: string | undefined;
   /** Of a message or a delivery. */
   readonly type?: string | undefined;
+  /** Whether it is a message or a delivery at all, where the injector can tell. */
+  readonly isMessage?: boolean | undefined;
 }
 
 /**

@@ -1,15 +1,19 @@
 import { HarnessError } from '../errors.ts';
-import { definitionOf, type Deed, type Entry, type Plan } from '../faults/index.ts';
+import { definitionOf, waitsForOne, type Deed, type Entry, type Plan } from '../faults/index.ts';
 import { seeded } from '../time/index.ts';
 
-/** What an injector can do: a deed, or the two ways to refuse a connection that not all who can refuse one have. */
-export type Ability = Deed | 'refuse-dns' | 'refuse-tls';
+/**
+ * What an injector can do: a deed, or one of the ways to do it that not all have who do it otherwise: to refuse a connection by its
+ * name or its handshake, to reset it once the work is done, and to cut off by a reset.
+ */
+export type Ability = Deed | 'refuse-dns' | 'refuse-tls' | 'reset-answer' | 'cut-reset';
 
 const PASSING = [
   'delay',
   'respond',
   'drop',
   'reset',
+  'reset-answer',
   'hang-up',
   'repeat',
   'hold',
@@ -19,6 +23,7 @@ const PASSING = [
   'refuse-tls',
   'throttle',
   'cut',
+  'cut-reset',
   'slice',
   'corrupt',
   'slow-close',
@@ -36,28 +41,16 @@ export type InjectorName =
   | 'container'
   | 'process'
   | 'nock'
-  | 'simulate';
+  | 'simulate'
+  | 'toxiproxy';
 
 /** What each injector can do, to say which one could where another cannot. */
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
-  fetch: new Set(PASSING),
-  nock: new Set([
-    'delay',
-    'respond',
-    'drop',
-    'reset',
-    'hang-up',
-    'repeat',
-    'hold',
-    'recall',
-    'refuse',
-    'refuse-dns',
-    'refuse-tls',
-    'corrupt',
-    'skew',
-  ]),
-  delivery: new Set(['delay', 'respond', 'drop', 'reset', 'hang-up', 'repeat', 'hold', 'forge']),
-  through: new Set(['delay', 'respond', 'reset', 'repeat', 'hold']),
+  fetch: new Set([...PASSING, 'forge']),
+  // All but what is done to an answer while it streams.
+  nock: new Set(PASSING.filter((deed) => !['throttle', 'cut', 'cut-reset', 'slice', 'slow-close'].includes(deed))),
+  delivery: new Set(['delay', 'respond', 'drop', 'reset', 'reset-answer', 'hang-up', 'repeat', 'hold', 'forge']),
+  through: new Set(['delay', 'respond', 'reset', 'reset-answer', 'repeat', 'hold']),
   container: new Set(WORLD),
   process: new Set(['pause', 'resume', 'kill', 'start', 'restart']),
   // By connection. A client asks a name before it comes to the proxy; a handshake that goes through can be answered by an alert.
@@ -65,18 +58,22 @@ export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
     'delay',
     'drop',
     'reset',
+    'reset-answer',
     'hang-up',
     'refuse',
     'refuse-tls',
     'throttle',
     'cut',
+    'cut-reset',
     'slice',
     'corrupt',
     'slow-close',
   ]),
   // By exchange: name and handshake belong to the connection, which has come about before the exchange is known.
   'http-proxy': new Set(PASSING.filter((deed) => deed !== 'refuse-dns' && deed !== 'refuse-tls')),
-  simulate: new Set([...PASSING, ...WORLD]),
+  simulate: new Set([...PASSING, 'forge', ...WORLD]),
+  // By connection, and all of a while: it knows neither which one it is nor what passes on it.
+  toxiproxy: new Set(['delay', 'drop', 'reset', 'refuse', 'throttle', 'cut', 'slice', 'slow-close']),
 };
 
 /** One line of a plan that an injector cannot do. */
@@ -91,8 +88,8 @@ export function unable(plan: Plan, injector: InjectorName): readonly Unable[] {
   const can = ABILITIES[injector];
   return plan.entries.flatMap((entry) => {
     const needs = definitionOf(entry.fault)
-      .does.map((deed): Ability => (deed === 'refuse' ? refusalOf(entry) : deed))
-      .filter((needed) => !can.has(needed));
+      .does.map((deed) => neededFor(deed, entry))
+      .filter((needed): needed is Ability => needed !== undefined && !can.has(needed));
     return needs.length === 0 ? [] : [{ entry, needs }];
   });
 }
@@ -109,6 +106,7 @@ export function ableTo(needs: readonly Ability[]): readonly InjectorName[] {
  * @throws HarnessError `cannot-inject`, with every fault that it cannot do and the injectors that could
  */
 export function refuseUnable(plan: Plan, injector: InjectorName): void {
+  refuseUnseen(plan, injector);
   const beyond = unable(plan, injector);
   if (beyond.length === 0) return;
   const able = ableTo(beyond.flatMap(({ needs }) => needs));
@@ -122,9 +120,48 @@ export function refuseUnable(plan: Plan, injector: InjectorName): void {
   );
 }
 
-/** In which way a connection is to be refused: nothing of it is drawn by chance. */
-function refusalOf({ fault, args }: Entry): Ability {
-  for (const action of definitionOf(fault).actions(args, seeded('0')))
-    if (action.do === 'refuse' && action.as !== 'refused') return `refuse-${action.as}`;
-  return 'refuse';
+/** Who sees what passes, and what it passes to as well. */
+const SEES_BOTH: ReadonlySet<InjectorName> = new Set(['simulate']);
+/** Who reads of what type a message is. */
+const READS_TYPES: ReadonlySet<InjectorName> = new Set(['fetch', 'delivery', 'through', 'simulate']);
+
+/** A fault that is to strike by what this injector never sees would never strike, and nobody would know. */
+function refuseUnseen({ entries }: Plan, injector: InjectorName): void {
+  const can = ABILITIES[injector];
+  const does = (entry: Entry): boolean => definitionOf(entry.fault).does.every((deed) => can.has(deed));
+  const waits = SEES_BOTH.has(injector) ? [] : entries.filter((entry) => does(entry) && waitsForOne(entry));
+  if (waits.length > 0)
+    throw new HarnessError(
+      'cannot-inject',
+      `${injector} sees no request or message, and cannot harm ${waits.length === 1 ? 'a target' : 'targets'} as one passes:${listed(waits)}`,
+      "give from and until instead of where, nth, every, times and probability; or call its act() from a proxy's onPassing; simulate can do both",
+    );
+  const typed = READS_TYPES.has(injector)
+    ? []
+    : entries.filter((entry) => does(entry) && typeof entry.where === 'object' && entry.where.type !== undefined);
+  if (typed.length > 0)
+    throw new HarnessError(
+      'cannot-inject',
+      `${injector} does not read of what type a message is:${listed(typed)}`,
+      `${[...READS_TYPES].join(', ')} do; or name a route in where`,
+    );
+}
+
+function listed(entries: readonly Entry[]): string {
+  return entries.map(({ id }) => `\n  '${id}'`).join('');
+}
+
+/** In which way something is to be done: nothing of that is drawn by chance. Undefined where it is not done after all. */
+function neededFor(deed: Deed, { fault, args }: Entry): Ability | undefined {
+  const actions = definitionOf(fault).actions(args, seeded('0'));
+  for (const action of actions) {
+    if (action.do !== deed) continue;
+    if (action.do === 'refuse') return action.as === 'refused' ? 'refuse' : `refuse-${action.as}`;
+    if (action.do === 'cut') return action.by === 'reset' ? 'cut-reset' : 'cut';
+    if (action.do !== 'reset') return deed;
+    // What ends a silence is part of it.
+    if (actions.some((one) => one.do === 'drop')) return undefined;
+    return action.side === 'response' ? 'reset-answer' : 'reset';
+  }
+  return deed === 'reset' ? undefined : deed;
 }

@@ -1,12 +1,12 @@
-import type { Agent, IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
 import type { Passing } from '../faults/index.ts';
-import { cloudEventIn, jsonOf } from '../probes/cloudEvent.ts';
 import { checkedUrl } from '../probes/httpStatus.ts';
 import { authority, listen, LOOPBACK } from '../probes/listen.ts';
-import type { Millis } from '../time/index.ts';
-import { forged } from './forgery.ts';
+import { systemClock, type Millis } from '../time/index.ts';
+import { forgedAll, nothingToForge } from './forgery.ts';
+import { pairsOf, typeOf } from './letter.ts';
 import { Injection, type Injected, type InjectorOptions } from './injection.ts';
 import { ordersOf, type Orders } from './orders.ts';
 
@@ -16,6 +16,8 @@ const https = (): typeof import('node:https') => process.getBuiltinModule('node:
 
 /** The most bytes of one delivery, and of what it is answered. */
 const MAX_BYTES = 8_388_608;
+/** How long the receiver may take, at the end, for what it has not answered yet, in milliseconds of the machine. */
+const CLOSING_MS: Millis = 5_000;
 /** The most connections at a time; more are closed at once. */
 const MAX_CONNECTIONS = 1_000;
 /** All that is on its way is one row: whatever comes next overtakes what is kept back. */
@@ -97,6 +99,8 @@ class Between extends Injection implements Delivering {
   readonly #agent: Agent;
   /** What is on its way to the receiver. */
   readonly #going = new Set<Promise<unknown>>();
+  /** What the receiver has not answered yet. */
+  readonly #asking = new Set<ClientRequest>();
   /** Those whom nobody answers. */
   readonly #silent = new Set<Socket>();
   #stopped: Promise<void> | undefined;
@@ -157,8 +161,13 @@ class Between extends Injection implements Delivering {
   async #stop(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    // What has come goes on before this ends: the sender was told so.
+    // What has come goes on before this ends: the sender was told so. A receiver that never answers does not keep it open.
+    const ended = new AbortController();
+    void systemClock.sleep(CLOSING_MS, ended.signal).then(() => {
+      for (const request of this.#asking) request.destroy(new Error(`it did not answer within ${CLOSING_MS} ms of the end`));
+    });
     while (this.#going.size > 0) await Promise.allSettled(this.#going);
+    ended.abort();
     this.#server.closeAllConnections();
     this.#agent.destroy();
     await closed;
@@ -185,7 +194,7 @@ class Between extends Injection implements Delivering {
       peer: this.name,
       type: typeOf(letter),
     };
-    const struck = this.run.strike(passing);
+    const struck = this.strike(passing);
     try {
       await this.#deliver(letter, outgoing, ordersOf(struck.harms));
     } finally {
@@ -204,7 +213,7 @@ class Between extends Injection implements Delivering {
 
   async #deliver(letter: Letter, outgoing: ServerResponse, orders: Orders): Promise<void> {
     const { delay, hold, lost, respond, hangUp, answerDelay, answerLost } = orders;
-    if (hangUp !== undefined) void this.clock.sleep(hangUp, this.healed).then(() => this.#reset(outgoing));
+    if (hangUp !== undefined) this.#leaves(outgoing, hangUp);
     if (lost !== undefined) return this.#lost(outgoing, lost);
     const early = this.#atOnce && respond === undefined && answerLost === undefined;
     if (early) outgoing.writeHead(202, { 'content-length': '0' }).end();
@@ -230,17 +239,10 @@ class Between extends Injection implements Delivering {
   }
 
   #forge(letter: Letter, { forge }: Orders): Letter {
-    let { fields, body } = letter;
-    for (const what of forge) {
-      const changed = forged({ fields, body }, what, this.run.plan.seed);
-      if (changed === undefined)
-        this.trace.record(this.name, {
-          kind: 'note',
-          text: `${this.name}: a delivery has no ${what} to be forged; it goes on as it came`,
-        });
-      else ({ fields, body } = changed);
-    }
-    return { ...letter, fields, body };
+    const changed = forgedAll(letter, forge, this.run.plan.seed, (what) =>
+      this.trace.record(this.name, nothingToForge(this.name, what)),
+    );
+    return { ...letter, ...changed };
   }
 
   /** Sends it on, and again as ordered: the sender gets the first answer. */
@@ -265,6 +267,8 @@ class Between extends Injection implements Delivering {
         const headers = [...endToEnd(fields), 'Host', to.host, 'Content-Length', String(body.byteLength), 'Connection', 'close'];
         const send = to.protocol === 'https:' ? https().request : http().request;
         const request = send(to, { method, headers, agent: this.#agent });
+        this.#asking.add(request);
+        request.on('close', () => this.#asking.delete(request));
         request.on('error', reject);
         request.on('response', (response) => {
           response.on('error', reject);
@@ -286,6 +290,18 @@ class Between extends Injection implements Delivering {
 
   async #wait(ms: Millis): Promise<void> {
     if (ms > 0) await this.clock.sleep(ms, this.healed);
+  }
+
+  /** The sender's patience ends; what it sent goes on. */
+  #leaves(outgoing: ServerResponse, after: Millis): void {
+    // At once is before any answer, however fast that comes.
+    if (after === 0) return this.#reset(outgoing);
+    const answered = new AbortController();
+    const signal = AbortSignal.any([answered.signal, this.healed]);
+    outgoing.once('close', () => answered.abort());
+    void this.clock.sleep(after, signal).then(() => {
+      if (!signal.aborted) this.#reset(outgoing);
+    });
   }
 
   /** Nothing comes, or a reset; once all is healed the sender is let go, so that it can try again. */
@@ -328,28 +344,6 @@ function endToEnd(fields: readonly string[]): string[] {
   return pairsOf(fields)
     .filter(([name]) => !OWN_FIELDS.has(name.toLowerCase()) && !named.includes(name.toLowerCase()))
     .flat();
-}
-
-function pairsOf(fields: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let i = 0; i + 1 < fields.length; i += 2) pairs.push([fields[i]!, fields[i + 1]!]);
-  return pairs;
-}
-
-/** What a delivery calls its type. */
-function typeOf({ fields, body }: Pick<Letter, 'fields' | 'body'>): string | undefined {
-  const pairs = pairsOf(fields);
-  const header = (name: string): string | undefined => pairs.find(([one]) => one.toLowerCase() === name)?.[1];
-  const event = cloudEventIn(
-    { header, body },
-    pairs.map(([name]) => name.toLowerCase()),
-  );
-  if (event !== undefined && !('wrong' in event)) return event.type;
-  const github = header('x-github-event');
-  if (github !== undefined) return github;
-  const json = jsonOf(body);
-  const type: unknown = typeof json === 'object' && json !== null && 'type' in json ? json.type : undefined;
-  return typeof type === 'string' && type !== '' ? type : undefined;
 }
 
 function read(incoming: IncomingMessage): Promise<Uint8Array | 'large' | 'gone'> {

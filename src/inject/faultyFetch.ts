@@ -1,9 +1,12 @@
-import type { Passing, Plan } from '../faults/index.ts';
+import type { Passing, Struck } from '../faults/index.ts';
 import type { Millis } from '../time/index.ts';
-import { definitionOf } from '../faults/index.ts';
+import { definitionOf, readWhere } from '../faults/index.ts';
+import { forgedAll, nothingToForge } from './forgery.ts';
 import { Injection, type Injected, type InjectorOptions } from './injection.ts';
+import { letterOf, pairsOf } from './letter.ts';
 import { ordersOf, type Orders, type Shape } from './orders.ts';
 import { BrokenOff, shaped } from './shape.ts';
+import { isStream } from './streams.ts';
 
 /** `fetch` as clients call it. */
 export type Fetching = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -64,14 +67,23 @@ interface Kept {
 class Faulty extends Injection implements FaultyFetch {
   readonly #send: Fetching;
   readonly #peer: (url: URL) => string;
-  readonly #remembers: boolean;
+  /** What may be wanted again. */
+  readonly #recalled: readonly ((passing: Passing) => boolean)[];
+  /** Whether it is to be known what is a delivery, and of what type: only then is each request read first. */
+  readonly #reads: boolean;
   readonly #memory = new Map<string, Remembered>();
 
   constructor(options: FaultyFetchOptions) {
     super('fetch', options);
     this.#send = options.fetch ?? ((input, init) => globalThis.fetch(input, init));
     this.#peer = options.peer ?? (() => this.name);
-    this.#remembers = needsMemory(this.run.plan);
+    const { entries } = this.run.plan;
+    this.#recalled = entries
+      .filter(({ fault }) => definitionOf(fault).does.includes('recall'))
+      .map(({ where }) => readWhere(where));
+    this.#reads = entries.some(
+      ({ fault, where }) => definitionOf(fault).of === 'delivery' || (typeof where === 'object' && where.type !== undefined),
+    );
   }
 
   readonly fetch: Fetching = async (input, init) => {
@@ -79,29 +91,68 @@ class Faulty extends Injection implements FaultyFetch {
     const url = new URL(input instanceof Request ? input.url : input, 'http://localhost');
     const method = (init?.method ?? given?.method ?? 'GET').toUpperCase();
     const passing: Passing = { method, path: url.pathname + url.search, host: url.host, peer: this.#peer(url) };
-    const struck = this.strike(passing);
     const route = `${method} ${url.host}${url.pathname}`;
+    const isKept = this.#recalled.some((fits) => fits(passing));
+    const made = (): Made => {
+      const request = new Request(given ?? url, init);
+      return { request, signal: init?.signal ?? given?.signal ?? request.signal, init: init ?? {}, isKept };
+    };
+    if (this.#reads) {
+      const one = made();
+      const body = await bodyOf(one.request);
+      const letter = { fields: [...one.request.headers].flat(), body: body ?? NO_BYTES };
+      return this.#struck(one, route, this.strike({ ...passing, ...letterOf(letter) }), Promise.resolve(body));
+    }
+    const struck = this.strike(passing);
     if (struck.harms.length === 0) {
       const sent = this.#send(input, init);
       this.overtaking.passed(route);
       const response = await sent;
-      return this.#remembers ? this.#remember(`${method} ${url.href}`, response) : response;
+      return isKept ? this.#remembered(`${method} ${url.href}`, response) : response;
     }
+    const one = made();
+    return this.#struck(one, route, struck, bodyOf(one.request));
+  };
+
+  async #struck(made: Made, route: string, struck: Struck, body: Promise<Bytes | undefined>): Promise<Response> {
     try {
-      return await this.#harmed(new Request(input, init), route, ordersOf(struck.harms), () => struck.done());
+      return await this.#harmed(made, route, ordersOf(struck.harms), body, () => struck.done());
     } catch (error) {
       struck.done();
       throw error;
     }
-  };
+  }
 
-  async #harmed(request: Request, route: string, orders: Orders, done: () => void): Promise<Response> {
-    const { signal } = request;
+  async #harmed(
+    made: Made,
+    route: string,
+    orders: Orders,
+    coming: Promise<Bytes | undefined>,
+    done: () => void,
+  ): Promise<Response> {
+    const { signal } = made;
     // From now on others overtake it, and not only once its body has been read.
     const held = this.#held(route, orders, signal);
-    const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
-    const late = this.#hangsUp(orders, signal);
-    const through = this.#through(request, body, route, orders, signal, held);
+    const body = await coming;
+    const over = new AbortController();
+    try {
+      return await this.#answered(made, route, orders, body, held, done, over.signal);
+    } finally {
+      over.abort();
+    }
+  }
+
+  async #answered(
+    made: Made,
+    route: string,
+    orders: Orders,
+    body: Bytes | undefined,
+    held: Promise<void> | undefined,
+    done: () => void,
+    over: AbortSignal,
+  ): Promise<Response> {
+    const late = this.#hangsUp(orders, over);
+    const through = this.#through(made, body, route, orders, held);
     // Whoever has hung up hears nothing of what becomes of it.
     if (late !== undefined) through.catch(() => undefined);
     const response = await (late === undefined ? through : Promise.race([through, late]));
@@ -115,23 +166,26 @@ class Faulty extends Injection implements FaultyFetch {
   }
 
   /** The client's patience. */
-  #hangsUp({ hangUp }: Orders, signal: AbortSignal): Promise<never> | undefined {
+  #hangsUp({ hangUp }: Orders, over: AbortSignal): Promise<never> | undefined {
     if (hangUp === undefined) return undefined;
     const left = (): never => {
       throw new DOMException('the operation was aborted due to timeout: the client has left', 'TimeoutError');
     };
     // At once is before any answer, however fast that comes.
-    return (hangUp === 0 ? Promise.resolve() : this.clock.sleep(hangUp, signal)).then(left);
+    if (hangUp === 0) return Promise.resolve().then(left);
+    const signal = AbortSignal.any([over, this.healed]);
+    // Once all is healed it has the patience that it has.
+    return this.clock.sleep(hangUp, signal).then(() => (signal.aborted ? new Promise<never>(() => undefined) : left()));
   }
 
   async #through(
-    request: Request,
-    body: Uint8Array<ArrayBuffer> | undefined,
+    made: Made,
+    body: Bytes | undefined,
     route: string,
     orders: Orders,
-    signal: AbortSignal,
     held: Promise<void> | undefined,
   ): Promise<Response> {
+    const { request, signal } = made;
     const { refuse, delay, lost, respond, recall, answerDelay, answerLost } = orders;
     if (refuse !== undefined) throw refused(refuse, new URL(request.url));
     await this.#wait(delay, signal);
@@ -142,28 +196,48 @@ class Faulty extends Injection implements FaultyFetch {
     const answer =
       respond !== undefined
         ? new Response(bodyFor(respond.status, respond.body), { status: respond.status, headers: pairs(respond.headers) })
-        : (this.#recalled(key, recall) ?? (await this.#sent(request, body, route, orders)));
+        : (this.#before(key, recall) ?? (await this.#sent(made, body, route, orders)));
     await this.#wait(answerDelay, signal);
     if (answerLost === undefined) return answer;
     await answer.body?.cancel();
     return this.#lost(answerLost, signal);
   }
 
-  async #sent(request: Request, body: Uint8Array<ArrayBuffer> | undefined, route: string, orders: Orders): Promise<Response> {
+  async #sent(
+    { request, signal: own, init, isKept }: Made,
+    body: Bytes | undefined,
+    route: string,
+    orders: Orders,
+  ): Promise<Response> {
+    const { method, redirect } = request;
+    const letter = this.#forged(request, body, orders);
     const send = async (): Promise<Response> => {
-      const { method, headers, redirect } = request;
       // A client that has hung up does not take the request with it.
-      const signal = orders.hangUp === undefined ? request.signal : null;
-      const sent = await this.#body(body, orders.request);
-      const init: RequestInit = { method, headers, redirect, signal };
-      return this.#send(request.url, sent === undefined ? init : { ...init, body: sent });
+      const signal = orders.hangUp === undefined ? own : null;
+      const sent = await this.#body(letter.body, orders.request);
+      // What runtimes take beside the standard (a dispatcher) stays.
+      const { body: _body, ...rest } = init;
+      const all: RequestInit = { ...rest, method, headers: letter.headers, redirect, signal };
+      return this.#send(request.url, sent === undefined ? all : { ...all, body: sent });
     };
     const first = send();
     this.overtaking.passed(route);
     // The client has its answer when it comes, and sees nothing of the others.
     void this.#repeated(send, orders.repeat);
     const response = await first;
-    return this.#remembers ? this.#remember(`${request.method} ${request.url}`, response) : response;
+    return isKept ? this.#remembered(`${method} ${request.url}`, response) : response;
+  }
+
+  #forged(
+    request: Request,
+    body: Bytes | undefined,
+    { forge }: Orders,
+  ): { readonly headers: Headers; readonly body: Bytes | undefined } {
+    if (forge.length === 0) return { headers: request.headers, body };
+    const letter = { fields: [...request.headers].flat(), body: body ?? NO_BYTES };
+    const missing = (what: string): void => void this.trace.record(this.name, nothingToForge(this.name, what));
+    const changed = forgedAll(letter, forge, this.run.plan.seed, missing);
+    return { headers: new Headers(pairsOf(changed.fields)), body: new Uint8Array(changed.body) };
   }
 
   async #repeated(send: () => Promise<Response>, repeat: Orders['repeat']): Promise<void> {
@@ -179,7 +253,7 @@ class Faulty extends Injection implements FaultyFetch {
   }
 
   /** A body in the shape that was ordered; in process, the server gets it when it has come. */
-  async #body(body: Uint8Array<ArrayBuffer> | undefined, shape: Shape | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async #body(body: Bytes | undefined, shape: Shape | undefined): Promise<Bytes | undefined> {
     if (body === undefined || shape === undefined) return body;
     const chunks: Uint8Array[] = [];
     try {
@@ -217,17 +291,20 @@ class Faulty extends Injection implements FaultyFetch {
     throw failed('ECONNRESET', 'read ECONNRESET');
   }
 
-  async #remember(key: string, response: Response): Promise<Response> {
+  /** Keeps what was answered; of what goes on for ever, or is too large, nothing. */
+  async #remembered(key: string, response: Response): Promise<Response> {
+    if (isStream(response)) return response;
+    const body = await wholeOf(response.clone(), MAX_REMEMBERED_BYTES);
+    if (body === undefined) return response;
     const { status, headers } = response;
-    const bytes = new Uint8Array(await response.clone().arrayBuffer());
-    const kept: Kept = { status, headers: [...headers], body: bytes.subarray(0, MAX_REMEMBERED_BYTES) };
+    const kept: Kept = { status, headers: [...headers], body };
     const known = this.#memory.get(key);
     if (known !== undefined) known.previous = kept;
     else if (this.#memory.size < MAX_REMEMBERED) this.#memory.set(key, { first: kept, previous: kept });
     return response;
   }
 
-  #recalled(key: string, which: Orders['recall']): Response | undefined {
+  #before(key: string, which: Orders['recall']): Response | undefined {
     const kept = which === undefined ? undefined : this.#memory.get(key)?.[which];
     if (kept === undefined) return undefined;
     return new Response(bodyFor(kept.status, kept.body), { status: kept.status, headers: pairs(kept.headers) });
@@ -238,8 +315,39 @@ class Faulty extends Injection implements FaultyFetch {
   }
 }
 
-function needsMemory({ entries }: Plan): boolean {
-  return entries.some(({ fault }) => definitionOf(fault).does.includes('recall'));
+/** A request, and what its caller gave beside what it is made of. */
+interface Made {
+  readonly request: Request;
+  /** The caller's own: that of a request follows it only as long as nobody has collected that request. */
+  readonly signal: AbortSignal;
+  readonly init: RequestInit;
+  /** Its answer may be wanted again. */
+  readonly isKept: boolean;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+const NO_BYTES: Bytes = new Uint8Array();
+
+async function bodyOf(request: Request): Promise<Bytes | undefined> {
+  return request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
+}
+
+/** All of a body, unless it is larger. */
+async function wholeOf({ body }: Response, most: number): Promise<Bytes | undefined> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = (body as ReadableStream<Uint8Array> | null)?.getReader();
+  for (let next = await reader?.read(); next?.done === false; next = await reader!.read()) {
+    size += next.value.byteLength;
+    if (size > most) {
+      // Not waited for: of two readers' streams it ends with the other one.
+      void reader!.cancel();
+      return undefined;
+    }
+    chunks.push(next.value);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
 }
 
 /** Resolves when one of them aborts. */

@@ -1,5 +1,6 @@
 import { schemeOf, type SignatureScheme } from '../probes/signatures.ts';
 import { seeded } from '../time/index.ts';
+import type { Event } from '../trace/index.ts';
 
 /** How far back a forged moment lies, in seconds: past what the schemes tolerate. */
 const STALE_S = 600;
@@ -16,6 +17,32 @@ const SIGNED: Readonly<Record<string, SignatureScheme>> = {
   'x-hub-signature-256': 'github',
   'stripe-signature': 'stripe',
 };
+
+/** How the trace tells that nothing was forged. */
+export function nothingToForge(name: string, what: string): Event {
+  return { kind: 'note', text: `${name}: a delivery has no ${what} to be forged; it goes on as it came` };
+}
+
+/** Whether it is signed as one of the schemes has it. */
+export function isSigned({ fields }: Pick<Forgeable, 'fields'>): boolean {
+  return fields.some((one, i) => i % 2 === 0 && SIGNED[one.toLowerCase()] !== undefined);
+}
+
+/** What is to be forged of a delivery, one after the other; `missing` is told of what it has nothing of. */
+export function forgedAll(
+  letter: Forgeable,
+  all: readonly ('signature' | 'body' | 'timestamp')[],
+  seed: string,
+  missing: (what: string) => void,
+): Forgeable {
+  let { fields, body } = letter;
+  for (const what of all) {
+    const changed = forged({ fields, body }, what, seed);
+    if (changed === undefined) missing(what);
+    else ({ fields, body } = changed);
+  }
+  return { fields, body };
+}
 
 /**
  * A delivery that must not be believed: of the right form, signed by a stranger (`signature`), changed after it was signed (`body`), or

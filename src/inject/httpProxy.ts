@@ -847,8 +847,13 @@ class Link {
       if (head.framing !== 'none') void swallow(body);
       return true;
     }
+    // A request that was to end early has told so: it does not become longer when it is healed meanwhile.
+    let room =
+      framing === 'length' && shape.cut?.by === 'end' ? Math.min(head.length, shape.cut.bytes) : Number.POSITIVE_INFINITY;
     for await (const piece of shaped(body, shape, clock, this.#signal())) {
-      const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+      const bytes = Buffer.from(piece.buffer, piece.byteOffset, Math.min(piece.length, room));
+      room -= bytes.length;
+      if (bytes.length === 0) continue;
       const chunk =
         framing === 'chunked'
           ? Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])

@@ -8,6 +8,7 @@ export { nock, type NockOptions } from './nock.ts';
 export { processes, type Pid, type ProcessTarget, type ProcessesOptions } from './processes.ts';
 export { tcpProxy, type TcpProxyOptions } from './tcpProxy.ts';
 export { through, type ThroughOptions, type Harmed } from './through.ts';
+export { toxiproxy, type ToxiproxyOptions, type ToxiproxyInjected } from './toxiproxy.ts';
 export {
   webhookSender,
   type WebhookEvent,

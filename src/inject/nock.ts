@@ -1,9 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { HarnessError } from '../errors.ts';
-import { readWhere, type Passing, type Plan, type Struck } from '../faults/index.ts';
-import { systemClock } from '../time/index.ts';
+import { definitionOf, readWhere, type Passing, type Plan, type Struck } from '../faults/index.ts';
+import { systemClock, type Millis } from '../time/index.ts';
 import { Injection, type Injected, type InjectorOptions } from './injection.ts';
+import { pairsOf } from './letter.ts';
 import { ordersOf, type Orders } from './orders.ts';
 import { shaped } from './shape.ts';
 
@@ -13,6 +14,10 @@ const net = (): typeof import('node:net') => process.getBuiltinModule('node:net'
 const MAX_ANSWER_BYTES = 8_388_608;
 /** How many addresses are remembered, for those that are answered by what was true before. */
 const MAX_REMEMBERED = 1000;
+/** The most bytes of one answer that is remembered. */
+const MAX_HELD_BYTES = 1_048_576;
+/** How long servers may take, at the end, for what they have not answered yet, in milliseconds of the machine. */
+const CLOSING_MS: Millis = 5_000;
 /** How many turns of the loop nock gets to tell a client what became of its request. */
 const TURNS = 3;
 
@@ -22,11 +27,18 @@ export interface NockOptions extends InjectorOptions {
    * plan names.
    */
   readonly hosts?: readonly string[] | undefined;
+  /**
+   * Whom to trust, in PEM, when a request that is struck is sent on by `https:`; those that Node trusts by default. What the client was
+   * told to trust is not seen here.
+   */
+  readonly ca?: string | undefined;
 }
 
 /** What is used of nock 15. */
 interface Nock {
-  (base: RegExp, options: { readonly allowUnmocked: true }): NockScope;
+  (base: string, options: { readonly allowUnmocked: true; readonly filteringScope: (origin: string) => boolean }): NockScope;
+  /** Method and address of each. */
+  activeMocks(): readonly string[];
   isActive(): boolean;
   activate(): void;
   restore(): void;
@@ -46,6 +58,9 @@ interface NockInterceptor {
 
 type NockReply = readonly [status: number, body: Buffer | string, headers: readonly string[]];
 
+/** Where nock keeps what injectors have: an address that nobody asks (RFC 6761 §6.4). */
+const PLACE = 'http://holdfast.invalid';
+
 /** How many injectors have nock at work, and whether it is theirs to put away. */
 const shared = { users: 0, isOurs: false };
 
@@ -56,10 +71,10 @@ const shared = { users: 0, isOurs: false };
  *
  * It cannot do what is done to an answer while it streams (bandwidth, slicer, slow close, truncate, limit): a body that nock cuts off
  * hangs, and one that it delays ends the process when its client leaves. Delays are therefore before the answer's header. A request with
- * `Expect: 100-continue` passes unharmed. nock itself keeps some 40 KB, and a handle without a connection, of each request that it answers until the
+ * `Expect: 100-continue` passes unharmed. A host that is harmed cannot be mocked by nock as well. nock itself keeps some 40 KB, and a handle without a connection, of each request that it answers until the
  * process ends.
  *
- * @throws HarnessError `cannot-inject`, `not-installed`, `no-hosts`
+ * @throws HarnessError `cannot-inject`, `not-installed`, `no-hosts`, `already-mocked`
  *
  * @example
  * ```ts
@@ -96,14 +111,22 @@ interface Kept {
 class Nocked extends Injection {
   readonly #hosts: readonly string[];
   readonly #struck = new WeakMap<Request, Struck>();
+  readonly #ca: string | undefined;
+  /** What may be wanted again. */
+  readonly #recalled: readonly ((passing: Passing) => boolean)[];
   readonly #memory = new Map<string, Kept>();
   readonly #going = new Set<Promise<unknown>>();
+  /** What its server has not answered yet. */
+  readonly #asking = new Set<ClientRequest>();
   #remove: (() => void) | undefined;
   #connect: Socket['connect'] | undefined;
 
   constructor(options: NockOptions, hosts: readonly string[]) {
     super('nock', options);
     this.#hosts = hosts;
+    this.#ca = options.ca;
+    const recalling = this.run.plan.entries.filter(({ fault }) => definitionOf(fault).does.includes('recall'));
+    this.#recalled = recalling.map(({ where }) => readWhere(where));
   }
 
   async install(): Promise<void> {
@@ -118,28 +141,49 @@ class Nocked extends Injection {
     this.#connect = net().Socket.prototype.connect;
     library.activate();
     if (shared.users++ === 0) shared.isOurs = !wasActive;
-    const scope = library(originOf(this.#hosts), { allowUnmocked: true }).persist();
+    const origins = originOf(this.#hosts);
+    const mocked = library.activeMocks().find((one) => origins.test(one.split(' ')[1]?.replace(/(?<!\/)\/(?!\/).*$/, '') ?? ''));
+    if (mocked !== undefined) {
+      this.#putAway(library);
+      throw new HarnessError(
+        'already-mocked',
+        `nock: '${mocked}' is mocked already, and who mocks a host first is asked alone`,
+        "harm another host, or leave that mock out: the fault status answers in a server's stead",
+      );
+    }
+    // One place for all injectors: of several that fit a host, nock asks the first alone, even when there is nothing left in it.
+    const scope = library(PLACE, { allowUnmocked: true, filteringScope: (origin) => origins.test(origin) }).persist();
     const one = scope.intercept(() => true, 'GET');
     // It is asked once of each request, whatever its method: here it is decided whether this one is harmed.
-    one.matchOrigin = (request) => this.#strikes(request);
+    one.matchOrigin = (request) => origins.test(atOf(request)) && this.#strikes(request);
     // Another injector may be at work on the same host.
     one.match = (request) => (this.#struck.has(request) ? [] : ['not struck']);
     one.reply((request) => this.#answer(request));
     this.#remove = () => {
       library.removeInterceptor(one);
-      if (--shared.users === 0 && shared.isOurs) library.restore();
+      this.#putAway(library);
     };
   }
 
+  #putAway(library: Nock): void {
+    if (--shared.users === 0 && shared.isOurs) library.restore();
+  }
+
+  #passing(request: Request): Passing {
+    return { ...partsOf(request), peer: this.name };
+  }
+
+  #isKept(request: Request): boolean {
+    if (this.#recalled.length === 0) return false;
+    const passing = this.#passing(request);
+    return this.#recalled.some((fits) => fits(passing));
+  }
+
   #strikes(request: Request): boolean {
-    const { method, host, path } = partsOf(request);
-    const passing: Passing = { method, path, host, peer: this.name };
-    const struck = this.run.strike(passing);
-    const remembers = this.run.plan.entries.some(({ fault }) => fault === 'staleRead' || fault === 'stuckMonitor');
-    if (struck.harms.length === 0 && !remembers) {
-      this.overtaking.passed(routeOf(request));
-      return false;
-    }
+    const passing = this.#passing(request);
+    const struck = this.strike(passing);
+    // Of one that is to overtake another it must be known when it has.
+    if (struck.harms.length === 0 && !this.#isKept(request) && !this.overtaking.isAwaited(routeOf(request))) return false;
     this.#struck.set(request, struck);
     return true;
   }
@@ -153,19 +197,25 @@ class Nocked extends Injection {
   async #harmed(request: Request): Promise<NockReply> {
     const struck = this.#struck.get(request);
     const orders = ordersOf(struck?.harms ?? []);
+    const over = new AbortController();
     try {
       const through = this.#through(request, orders);
       this.#follow(through);
       if (orders.hangUp === undefined) return await through;
-      // At once is before any answer, however fast that comes.
-      const patience = orders.hangUp === 0 ? Promise.resolve() : this.clock.sleep(orders.hangUp);
-      const late = patience.then((): never => {
-        throw failed('ECONNRESET', 'socket hang up: the client has left');
-      });
-      return await Promise.race([late, through]);
+      return await Promise.race([this.#leaves(orders.hangUp, over.signal), through]);
     } finally {
+      over.abort();
       struck?.done();
     }
+  }
+
+  /** The client's patience; once all is healed it has the one that it has. */
+  async #leaves(after: Millis, over: AbortSignal): Promise<never> {
+    const signal = AbortSignal.any([over, this.healed]);
+    // At once is before any answer, however fast that comes.
+    if (after > 0) await this.clock.sleep(after, signal);
+    if (after > 0 && signal.aborted) return new Promise(() => undefined);
+    throw failed('ECONNRESET', 'socket hang up: the client has left');
   }
 
   async #through(request: Request, orders: Orders): Promise<NockReply> {
@@ -189,11 +239,11 @@ class Nocked extends Injection {
     let body = Buffer.from(await request.arrayBuffer());
     if (orders.request?.corrupt !== undefined) body = await this.#noisy(body, { corrupt: orders.request.corrupt });
     const first = this.#forward(request, body);
-    this.overtaking.passed(routeOf(request));
     for (const { times, gap } of orders.repeat)
       for (let n = 1; n <= times; n++)
         this.#follow(this.clock.sleep(n * gap, this.healed).then(() => this.#forward(request, body)));
-    const reply = await first;
+    const reply = await first.finally(() => this.overtaking.passed(routeOf(request)));
+    if (!this.#isKept(request) || reply[1].length > MAX_HELD_BYTES) return reply;
     const known = this.#memory.get(key);
     if (known !== undefined) known.previous = reply;
     else if (this.#memory.size < MAX_REMEMBERED) this.#memory.set(key, { first: reply, previous: reply });
@@ -218,9 +268,15 @@ class Nocked extends Injection {
         createConnection: () => {
           const socket = new (net().Socket)();
           Reflect.apply(this.#connect!, socket, [{ port, host: hostname }]);
-          return isSecure ? process.getBuiltinModule('node:tls').connect({ socket, servername: hostname }) : socket;
+          if (!isSecure) return socket;
+          // An address is no name that could be asked for (RFC 6066 §3).
+          const named = net().isIP(hostname) === 0 ? { servername: hostname } : {};
+          const trusted = this.#ca === undefined ? {} : { ca: this.#ca };
+          return process.getBuiltinModule('node:tls').connect({ socket, host: hostname, ...named, ...trusted });
         },
       });
+      this.#asking.add(outgoing);
+      outgoing.on('close', () => this.#asking.delete(outgoing));
       outgoing.on('error', reject);
       outgoing.on('response', (response) => {
         void read(response).then((bytes) => {
@@ -279,7 +335,13 @@ class Nocked extends Injection {
   protected override async stop(): Promise<void> {
     const remove = this.#remove;
     this.#remove = undefined;
+    // A server that never answers does not keep it at work.
+    const ended = new AbortController();
+    void systemClock.sleep(CLOSING_MS, ended.signal).then(() => {
+      for (const request of this.#asking) request.destroy();
+    });
     while (this.#going.size > 0) await Promise.all(this.#going);
+    ended.abort();
     // What was refused just now is still being told to its client by nock: only then may it be put away.
     for (let turn = 0; turn < TURNS; turn++) await systemClock.sleep(0);
     remove?.();
@@ -332,15 +394,15 @@ function partsOf(request: Request): { readonly method: string; readonly host: st
   return { method: request.method.toUpperCase(), host, path: pathname + search };
 }
 
+/** As nock writes an origin. */
+function atOf({ url }: Request): string {
+  const { protocol, hostname, port } = new URL(url);
+  return `${protocol}//${hostname.replaceAll(/^\[|\]$/g, '')}:${port === '' ? (protocol === 'https:' ? 443 : 80) : port}`;
+}
+
 function routeOf(request: Request): string {
   const { host, pathname } = new URL(request.url);
   return `${request.method} ${host}${pathname}`;
-}
-
-function pairsOf(fields: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let i = 0; i + 1 < fields.length; i += 2) pairs.push([fields[i]!, fields[i + 1]!]);
-  return pairs;
 }
 
 function read(incoming: IncomingMessage): Promise<Buffer> {

@@ -15,6 +15,11 @@ export class Overtaking {
     this.#clock = clock;
   }
 
+  /** Whether somebody waits to be overtaken on a route. */
+  isAwaited(route: string): boolean {
+    return this.#held.has(route);
+  }
+
   /** One has gone on: whoever is kept back on its route counts it. */
   passed(route: string): void {
     for (const one of this.#held.get(route) ?? []) if (--one.left <= 0) one.go();

@@ -1,13 +1,13 @@
 import type { Server, Socket } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
 import { listen, LOOPBACK } from '../probes/listen.ts';
-import type { Millis } from '../time/index.ts';
+import { parseDuration, type Duration, type Millis } from '../time/index.ts';
 import type { InjectorName } from './abilities.ts';
 import { Injection, type Injected, type InjectorOptions } from './injection.ts';
 
-/** How many clients may be connected at once; more are turned away. */
+/** How many clients may be connected at once, unless told otherwise. */
 export const MAX_CONNECTIONS = 10_000;
-/** How long nothing may pass before a connection is given up, in milliseconds. */
+/** How long nothing may pass before a connection is given up, in milliseconds, unless told otherwise. */
 export const MAX_IDLE_MS: Millis = 600_000;
 
 /** Node's own sockets, which are loaded by whoever makes a proxy. */
@@ -18,6 +18,10 @@ export interface ProxyOptions extends InjectorOptions {
   readonly port?: number | undefined;
   /** The interface it listens on; loopback by default. A container reaches only what listens on `0.0.0.0`. */
   readonly bind?: string | undefined;
+  /** How many clients may be connected at once, more are turned away, which the trace tells; 10,000 by default. */
+  readonly maxConnections?: number | undefined;
+  /** How long nothing may pass before a connection is given up, which the trace tells; 10 minutes by default. */
+  readonly idle?: Duration | undefined;
 }
 
 /** What stands between a client and its server. */
@@ -95,18 +99,26 @@ export abstract class Proxy extends Injection implements ProxyInjected {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #open: { readonly port: number; readonly bind: string };
+  readonly #idle: Millis;
 
-  /** @throws HarnessError `cannot-inject`, `invalid-target` */
+  /** @throws HarnessError `cannot-inject`, `invalid-target`, `invalid-option`, `invalid-duration` */
   constructor(injector: InjectorName, to: string | URL, options: ProxyOptions, { createServer }: Net) {
     const target = readTarget(to);
+    const { maxConnections = MAX_CONNECTIONS } = options;
+    const idle = parseDuration(options.idle ?? MAX_IDLE_MS, 'idle');
+    if (!Number.isSafeInteger(maxConnections) || maxConnections < 1 || idle === 0)
+      throw new HarnessError(
+        'invalid-option',
+        `${injector}: expected at least one connection and some idle time, received maxConnections ${show(maxConnections)} and idle ${show(options.idle)}`,
+        "leave them out, or write { maxConnections: 100, idle: '30s' }",
+      );
     super(injector, options);
+    this.#idle = idle;
     this.target = target;
     this.#open = { port: options.port ?? 0, bind: options.bind ?? LOOPBACK };
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.accept(socket));
-    this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.on('drop', () =>
-      this.trace.record(this.name, { kind: 'error', message: `more than ${MAX_CONNECTIONS} connections at once: turned away` }),
-    );
+    this.#server.maxConnections = maxConnections;
+    this.#server.on('drop', () => this.#tell(`more than ${maxConnections} connections at once: turned away`));
   }
 
   abstract readonly url: string;
@@ -129,18 +141,19 @@ export abstract class Proxy extends Injection implements ProxyInjected {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     if (!hasIdleTime) return;
-    socket.setTimeout(MAX_IDLE_MS, () => {
-      this.trace.record(this.name, {
-        kind: 'error',
-        message: `nothing passed for ${MAX_IDLE_MS} ms: the connection is given up`,
-      });
+    socket.setTimeout(this.#idle, () => {
+      this.#tell(`nothing passed for ${this.#idle} ms: the connection is given up`);
       socket.destroy();
     });
   }
 
+  #tell(message: string): void {
+    this.trace.record(this.name, { kind: 'error', message });
+  }
+
   /** What the target's own failure is told by: the client is told by its connection, as if it had asked the target itself. */
   protected failed(error: Error): void {
-    this.trace.record(this.name, { kind: 'error', message: `${this.target.host}:${this.target.port}: ${error.message}` });
+    this.#tell(`${this.target.host}:${this.target.port}: ${error.message}`);
   }
 
   protected override async stop(): Promise<void> {

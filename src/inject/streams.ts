@@ -61,3 +61,11 @@ export function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
+
+/** Media types whose body goes on as long as there is news. */
+const ENDLESS = /^(text\/event-stream|multipart\/x-mixed-replace|application\/(x-ndjson|jsonl|json-seq|stream\+json))\b/i;
+
+/** Whether the body of an answer is a stream, that need not end. */
+export function isStream({ headers }: Pick<Response, 'headers'>): boolean {
+  return ENDLESS.test(headers.get('content-type') ?? '');
+}

@@ -100,7 +100,7 @@ class Through extends Injection implements Harmed {
 
   #take(message: Message, parcel: Parcel, context: OpenContext): void {
     const passing: Passing = { peer: this.name, type: message.type };
-    const struck = this.run.strike(passing);
+    const struck = this.strike(passing);
     if (this.#tells) for (const { fault, action } of struck.harms) context.record({ kind: 'fault', fault, action });
     const orders = ordersOf(struck.harms);
     const end = (): void => this.#done(struck, context);

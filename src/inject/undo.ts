@@ -14,6 +14,7 @@ import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { HarnessError, show } from '../errors.ts';
 import { systemClock, type Millis } from '../time/index.ts';
+import { atExit, healAfterwards } from './leaving.ts';
 
 /** How many lines of one journal are read. */
 const MAX_LINES = 100_000;
@@ -44,7 +45,15 @@ export type Undo =
   | { readonly by: 'signal'; readonly do: 'resume'; readonly pid: number; readonly started: string }
   /** A process that its run would have started again: nobody else can. */
   | { readonly by: 'owner'; readonly do: 'start'; readonly target: string }
-  | { readonly by: 'toxiproxy'; readonly at: string; readonly proxy: string; readonly toxic?: string; readonly enable?: boolean };
+  /** A toxic that is taken away, a proxy that accepts connections again, or one that was made for this address and is removed. */
+  | {
+      readonly by: 'toxiproxy';
+      readonly at: string;
+      readonly proxy: string;
+      readonly toxic?: string;
+      readonly enable?: boolean;
+      readonly made?: string;
+    };
 
 /** A harm that is to be done, with what undoes it. */
 export interface Harming {
@@ -100,7 +109,8 @@ export function journal(folder: string = journals()): Journal {
 class Written implements Journal {
   readonly #folder: string;
   #file: string | undefined;
-  readonly #left = new Set<number>();
+  readonly #left = new Map<number, Harming>();
+  #stay: () => void = () => undefined;
   #descriptor: number | undefined;
   #next = 0;
 
@@ -115,13 +125,27 @@ class Written implements Journal {
   write(harming: Harming): () => void {
     const id = this.#next++;
     this.#append({ id, ...harming });
-    this.#left.add(id);
+    if (this.#left.size === 0) this.#stay = atExit(() => this.#leave());
+    this.#left.set(id, harming);
     return () => {
       if (!this.#left.delete(id)) return;
       // With nothing left to undo there is nothing to tell anybody.
       if (this.#left.size === 0) this.#remove();
       else this.#append({ done: id });
     };
+  }
+
+  /** This process ends, and harm is in force: what needs nobody's answer is undone now, the rest by another process. */
+  #leave(): void {
+    for (const [id, { undo }] of [...this.#left].toReversed()) {
+      if (undo.by !== 'signal') continue;
+      if (startOf(undo.pid) === undo.started) process.kill(undo.pid, 'SIGCONT');
+      this.#left.delete(id);
+      this.#append({ done: id });
+    }
+    if (this.#left.size === 0) this.#remove();
+    // What only this run could have started is nobody's.
+    else if (this.#file !== undefined) healAfterwards(this.#file);
   }
 
   #append(line: Line): void {
@@ -168,6 +192,7 @@ class Written implements Journal {
   }
 
   #remove(): void {
+    this.#stay();
     if (this.#descriptor !== undefined) closeSync(this.#descriptor);
     if (this.#file !== undefined) rmSync(this.#file, { force: true });
     this.#descriptor = undefined;
@@ -244,8 +269,8 @@ async function healFile(undoing: Undoing, file: string, isNamed: boolean): Promi
   if (isAlive(owner)) return { file, outcome: 'live', harms: [] };
   const harms: Undone[] = [];
   for (const { harm, undo } of left.toReversed()) harms.push(await undone(undoing, harm, undo));
-  // What the run had asked of the Engine as it was killed may be done only now.
-  if (left.some(({ undo }) => undo.by === 'docker')) {
+  // What the run had asked of the Engine, or of Toxiproxy, as it was killed may be done only now.
+  if (left.some(({ undo }) => undo.by === 'docker' || undo.by === 'toxiproxy')) {
     await systemClock.sleep(SETTLE_MS);
     for (const [i, { harm, undo }] of left.toReversed().entries()) {
       const again = await undone(undoing, harm, undo);

@@ -94,8 +94,9 @@ export abstract class World extends Injection implements HarmedWorld {
     await this.#row;
   }
 
+  /** Called again, it tries again what could not be undone. */
   override heal(): void {
-    if (this.healed.aborted) return;
+    if (this.healed.aborted && this.#force.size === 0) return;
     for (const cancel of this.#cancels) cancel();
     super.heal();
     void this.#in(() => this.#liftAll());
@@ -105,7 +106,7 @@ export abstract class World extends Injection implements HarmedWorld {
   protected override async stop(): Promise<void> {
     await this.#row;
     await this.closed();
-    const [failed] = this.#failed;
+    const [failed] = this.#failed.splice(0);
     if (failed === undefined) return;
     if (this.#force.size === 0) throw failed;
     throw new HarnessError(

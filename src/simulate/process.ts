@@ -1,5 +1,7 @@
+import { sleepWith } from '../time/clock.ts';
 import type { Clock, Millis, Random } from '../time/index.ts';
 import type { Fetching } from '../inject/faultyFetch.ts';
+import { isStream } from '../inject/streams.ts';
 
 /** What a process of the world is given: all that it may stand on. */
 export interface Site {
@@ -209,27 +211,14 @@ export class Process {
       now: () => base.now(),
       wall: () => base.wall(),
       after,
-      sleep: (ms, signal) =>
-        new Promise((resolve) => {
-          if (signal?.aborted === true) return resolve();
-          const done = (): void => {
-            cancel();
-            signal?.removeEventListener('abort', done);
-            resolve();
-          };
-          const cancel = after(ms, done);
-          signal?.addEventListener('abort', done, { once: true });
-        }),
+      sleep: (ms, signal) => sleepWith(after, ms, signal),
     };
   }
 }
 
-/** Media types whose body goes on as long as there is news. */
-const STREAMS = /^(text\/event-stream|multipart\/x-mixed-replace|application\/(x-ndjson|jsonl|json-seq|stream\+json))\b/i;
-
 /** A stream breaks off with its process; any other body has come. */
 function endsWith(response: Response, signal: AbortSignal): Response {
-  if (response.body === null || !STREAMS.test(response.headers.get('content-type') ?? '')) return response;
+  if (response.body === null || !isStream(response)) return response;
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const body = new ReadableStream<Uint8Array>({
     start(controller) {

@@ -1,9 +1,19 @@
 import { HarnessError, isError, nearest, show } from '../errors.ts';
 import { settled, type Effect, type Settled, type SettledOptions } from '../effects/index.ts';
-import { begin, definitionOf, type Plan, type Run, type Strike, type WorldAction } from '../faults/index.ts';
+import {
+  begin,
+  definitionOf,
+  waitsForOne,
+  type Due,
+  type Plan,
+  type Run,
+  type Strike,
+  type WorldAction,
+} from '../faults/index.ts';
 import { refuseUnable } from '../inject/abilities.ts';
 import { faultyFetch, type Fetching } from '../inject/faultyFetch.ts';
 import { exchanges } from '../probes/exchanges.ts';
+import { sleepWith } from '../time/clock.ts';
 import { divert, type Escape } from '../time/globals.ts';
 import {
   formatDuration,
@@ -26,6 +36,9 @@ import type { Transport } from './way.ts';
 
 /** How much virtual time a world may take, unless told otherwise. */
 const WITHIN_MS: Millis = 7 * 86_400_000;
+/** What undoes what. */
+const UNDOES: Readonly<Record<string, string>> = { resume: 'pause', start: 'kill' };
+const COUNTED: Readonly<Record<string, true>> = { pause: true, resume: true, kill: true, start: true };
 /** How many requests that wait are named in an error. */
 const MAX_NAMED = 5;
 
@@ -194,7 +207,7 @@ class Whole {
       trace,
       name: 'network',
       fetch: (input, init) => this.#route(input, init),
-      peer: ({ hostname }) => hostname.replace(/\.test$/, ''),
+      peer: nameOf,
     });
     this.#run = faulty.run;
     this.#healPassing = () => faulty.heal();
@@ -204,7 +217,10 @@ class Whole {
       { ...plan, entries: plan.entries.filter(({ fault }) => isWorld(fault)) },
       { clock, trace, source: 'network' },
     );
-    for (const { harm, fault } of this.#worldRun.world) for (const action of harm) this.#process(action.target, fault);
+    this.#isStruckByRequests = this.#worldRun.plan.entries.some(waitsForOne);
+    for (const { fault, args } of this.#worldRun.plan.entries)
+      for (const action of definitionOf(fault).actions(args, seeded('0')))
+        if ('target' in action) this.#process(action.target, fault);
   }
 
   async run<T>(body: (world: World) => T | Promise<T>): Promise<Simulated<T>> {
@@ -234,7 +250,8 @@ class Whole {
       const value = await (this.#virtual === undefined ? whole() : this.#virtual.run(whole));
       const escaped = diversion?.escapes() ?? [];
       if (escaped.length > 0) throw escapedError(escaped);
-      return { value, trace: this.trace, strikes: this.#run.strikes, took: this.clock.now() - from };
+      const strikes = [...this.#run.strikes, ...this.#worldRun.strikes];
+      return { value, trace: this.trace, strikes, took: this.clock.now() - from };
     } catch (error) {
       throw this.#explained(error, diversion?.escapes() ?? []);
     } finally {
@@ -281,34 +298,68 @@ class Whole {
     for (const cancel of this.#healed.splice(0)) cancel();
     this.#healPassing();
     this.#worldRun.heal();
-    for (const undo of [...this.#inForce.values()]) await undo();
+    // The latest first; what cannot be undone does not keep the others from it.
+    const failed: unknown[] = [];
+    for (const undo of [...this.#inForce.values()].toReversed()) await undo().catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
 
   /** What the plan does to processes and networks, at its moments. */
   #begin(): void {
+    this.#began = this.clock.now();
     for (const due of this.#worldRun.world) {
-      const undo = async (): Promise<void> => {
-        if (!this.#inForce.delete(due.id)) return;
-        for (const action of due.undo) await this.#does(action);
-        this.#worldRun.told(due, true);
-      };
-      const strike = async (): Promise<void> => {
-        if (this.#worldRun.isHealed) return;
-        this.#inForce.set(due.id, undo);
-        this.#worldRun.told(due, false);
-        for (const action of due.harm) await this.#does(action);
-      };
-      const at = (ms: Millis, act: () => Promise<void>): void =>
-        void this.#healed.push(this.clock.after(ms, () => void act().catch((error: unknown) => this.#fail(error))));
-      at(due.at, strike);
-      if (due.until !== undefined) at(due.until, undo);
+      this.#at(due.at, () => this.#strike(due));
+      if (due.until !== undefined) this.#at(due.until, () => this.#over(due));
     }
     const { until } = this.#worldRun.plan;
-    if (until !== undefined) this.#healed.push(this.clock.after(until, () => void this.#heal()));
+    if (until !== undefined) this.#at(until, () => this.#heal());
+  }
+
+  /** At a moment, counted from when the plan began. */
+  #at(moment: Millis, act: () => Promise<void>): void {
+    const ms = Math.max(0, moment - (this.clock.now() - this.#began));
+    this.#healed.push(this.clock.after(ms, () => void act().catch((error: unknown) => this.#fail(error))));
+  }
+
+  async #strike(due: Due): Promise<void> {
+    if (this.#worldRun.isHealed) return;
+    this.#inForce.set(due.id, () => this.#over(due));
+    this.#worldRun.told(due, false);
+    for (const action of due.harm) await this.#does(action);
+    // What undoes itself is over at once.
+    if (due.undo.length === 0) await this.#over(due);
+  }
+
+  async #over(due: Due): Promise<void> {
+    if (!this.#inForce.delete(due.id)) return;
+    for (const action of due.undo) await this.#does(action);
+    this.#worldRun.told(due, true);
+  }
+
+  /** What is to be done to processes and networks as this request is sent. It goes on afterwards. */
+  async #strikeBy(input: string | URL | Request, init?: RequestInit): Promise<void> {
+    if (!this.#isStruckByRequests) return;
+    const url = new URL(input instanceof Request ? input.url : input);
+    const method = (init?.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase();
+    const passing = { method, path: url.pathname + url.search, host: url.host, peer: nameOf(url) };
+    for (const due of this.#worldRun.strikeWorld(passing)) {
+      await this.#strike(due);
+      if (due.until !== undefined) this.#at(due.until, () => this.#over(due));
+    }
+  }
+
+  /** What is done twice is undone once the second of them is over. */
+  #isFirstOrLast({ do: what, target }: WorldAction): boolean {
+    const key = `${UNDOES[what] ?? what} ${target}`;
+    const before = this.#counts.get(key) ?? 0;
+    const isUndoing = what in UNDOES;
+    this.#counts.set(key, Math.max(0, before + (isUndoing ? -1 : 1)));
+    return isUndoing ? before <= 1 : before === 0;
   }
 
   async #does(action: WorldAction): Promise<void> {
     const process = this.#process(action.target);
+    if (action.do in COUNTED && !this.#isFirstOrLast(action)) return;
     switch (action.do) {
       case 'pause':
         return process.pause();
@@ -328,6 +379,9 @@ class Whole {
     }
   }
 
+  readonly #counts = new Map<string, number>();
+  readonly #isStruckByRequests: boolean;
+  #began: Millis = 0;
   readonly #mended: (() => void)[] = [];
 
   /** Resolves when neither end is cut off. Until then what was sent is sent again, as TCP does. */
@@ -368,6 +422,7 @@ class Whole {
     const one = {};
     this.#waiting.set(one, { what: saysRequest(input, init), since: this.clock.now() });
     try {
+      await this.#strikeBy(input, init);
       return await this.#send(input, init);
     } finally {
       this.#waiting.delete(one);
@@ -433,18 +488,7 @@ class Whole {
       wall: () => clock.wall(),
       after,
       sleep: (ms, signal) =>
-        signal === undefined && ms <= this.#within - clock.now()
-          ? clock.sleep(ms)
-          : new Promise((resolve) => {
-              if (signal?.aborted === true) return resolve();
-              const done = (): void => {
-                cancel();
-                signal?.removeEventListener('abort', done);
-                resolve();
-              };
-              const cancel = after(ms, done);
-              signal?.addEventListener('abort', done, { once: true });
-            }),
+        signal === undefined && ms <= this.#within - clock.now() ? clock.sleep(ms) : sleepWith(after, ms, signal),
     };
   }
 
@@ -480,6 +524,11 @@ class Whole {
       { cause: error },
     );
   }
+}
+
+/** The name of the process that an address means. */
+function nameOf({ hostname }: URL): string {
+  return hostname.replace(/\.test$/, '');
 }
 
 function saysRequest(input: string | URL | Request, init?: RequestInit): string {

@@ -8,7 +8,7 @@ function doors(text: string): string[] {
   return checkDoors(new Map([[FILE, text]]), []);
 }
 
-test('time and chance have one door', () => {
+test('time and chance have one door', { timeout: 60_000 }, () => {
   expect(checkDoors(readSources('src'))).toEqual([]);
   for (const { reason } of EXCEPTIONS) expect(reason.length).toBeGreaterThan(10);
 });

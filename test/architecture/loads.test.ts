@@ -133,6 +133,14 @@ test('a probe on a broker says what to install', async () => {
   ]);
 });
 
+test('what drives a Toxiproxy says what to install', async () => {
+  const script = `const { toxiproxy } = await import('holdfast/inject');
+    await toxiproxy({ proxy: 'redis' }).catch(({ code, hint }) => console.log(code, hint));`;
+  const args = ['--preserve-symlinks', '--input-type=module', '-e', script];
+  const { output } = await run(process.execPath, args, { cwd: folder, capture: true });
+  expect(output).toMatch(/^not-installed npm install --save-dev toxiproxy-node-client, or use tcpProxy/);
+});
+
 test('holdfast/node-test has t.assert without a package, and says what its expect needs', async () => {
   const file = join(folder, 'bare.test.mjs');
   const text = `import { test } from 'node:test';

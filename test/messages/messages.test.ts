@@ -6,6 +6,7 @@ import {
   deliverExactlyOnce,
   deliverInOrder,
   deliverWithIntermediateResults,
+  doneExactlyOnce,
   equal,
   expire,
   fail,
@@ -35,7 +36,7 @@ import {
   timeOutWithin,
 } from '../../src/logic/index.ts';
 import { fixed, virtualClock } from '../../src/time/index.ts';
-import { createTrace, defineLifecycle, standardLifecycle, type Trace } from '../../src/trace/index.ts';
+import { createTrace, defineLifecycle, standardLifecycle, type Outcome, type Trace } from '../../src/trace/index.ts';
 import { PUSH } from './push.ts';
 import { ACCEPTED, ofChannel, ofClient, ofOperation, ofProbe, ofTrace, type Asking, type Reply } from './world.ts';
 
@@ -650,6 +651,75 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
   'error-in-a-span': () => Promise.resolve(ofTrace(exported(), noErrorSpans(), 'the order')),
   'spans-out-of-order': () =>
     Promise.resolve(ofTrace(exported(), spansInOrder({ spans: ['POST /orders', 'charge', 'ship'] }), 'the order')),
+  'done-again': () =>
+    Promise.resolve(
+      ofTrace(
+        ordered((client, charges, at) => {
+          client.asks('A1');
+          at(20, () => client.tells({ kind: 'fault', fault: 'lostResponse', action: { do: 'reset', side: 'response' } }));
+          at(120, () => client.hears('A1', 'unknown'));
+          at(121, () => client.tells({ kind: 'healed', fault: 'lostResponse' }));
+          at(1_100, () => client.asks('A1'));
+          at(1_180, () => client.hears('A1', 'ok'));
+          at(1_200, () => client.asks('A2'));
+          at(1_300, () => client.hears('A2', 'ok'));
+          at(2_400, () => charges({ done: { A1: 2 } }));
+        }),
+        doneExactlyOnce({ effect: 'charges', call: 'order' }),
+        'the shop',
+      ),
+    ),
+  'done-though-refused': () =>
+    Promise.resolve(
+      ofTrace(
+        ordered((client, charges, at) => {
+          client.asks('A1');
+          at(100, () => client.hears('A1', 'fail'));
+          at(1_200, () => charges({ done: { A1: 1 } }));
+        }),
+        doneExactlyOnce({ effect: 'charges', call: 'order' }),
+        'the shop',
+      ),
+    ),
+  'done-out-of-balance': () =>
+    Promise.resolve(
+      ofTrace(
+        ordered((client, charges, at) => {
+          charges({ balance: 1_000 });
+          at(10, () => client.asks('A1', 30));
+          at(100, () => client.hears('A1', 'ok'));
+          at(200, () => client.asks('A2', 50));
+          at(300, () => client.hears('A2', 'unknown'));
+          at(1_200, () => charges({ balance: 940 }));
+        }),
+        doneExactlyOnce({ effect: 'charges', call: 'order', amount: '-input.amount' }),
+        'the account',
+      ),
+    ),
+  'done-read-too-early': () =>
+    Promise.resolve(
+      ofTrace(
+        ordered((client, charges, at) => {
+          charges({ done: {} });
+          at(10, () => client.asks('A1'));
+          at(100, () => client.hears('A1', 'ok'));
+        }),
+        doneExactlyOnce({ effect: 'charges', call: 'order' }),
+        'the shop',
+      ),
+    ),
+  'done-and-nobody-called': () =>
+    Promise.resolve(
+      ofTrace(
+        ordered((client, charges, at) => {
+          client.asks('A1');
+          at(100, () => client.hears('A1', 'ok'));
+          at(1_200, () => charges({ done: {} }));
+        }),
+        doneExactlyOnce({ effect: 'charges', call: 'oder' }),
+        'the shop',
+      ),
+    ),
   ...PUSH,
   'second-wait': () =>
     ofOperation(
@@ -657,6 +727,43 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
       { claim: succeed(), within: '4s', before: settle() },
     ),
 };
+
+/** A client that orders by key, and what was read of the charges; each at its moment, on one clock. */
+function ordered(
+  tell: (
+    client: {
+      asks(key: string, amount?: number): void;
+      hears(key: string, outcome: Outcome): void;
+      tells(event: Parameters<Trace['record']>[1]): void;
+    },
+    charges: (value: unknown) => void,
+    at: (ms: number, act: () => void) => void,
+  ) => void,
+): Trace {
+  let now = 0;
+  const wall = Date.UTC(2024, 0, 1);
+  const clock = { ...virtualClock(), now: () => now, wall: () => wall + now };
+  const trace = createTrace({ clock, seed: '42' });
+  const calls = new Map<string, string>();
+  tell(
+    {
+      asks(key, amount) {
+        const call = `client/${trace.observations.length}`;
+        calls.set(key, call);
+        const input = { key, ...(amount === undefined ? {} : { amount }) };
+        trace.record('client', { kind: 'call', call, name: 'order', input });
+      },
+      hears: (key, outcome) => void trace.record('client', { kind: 'return', call: calls.get(key)!, outcome }),
+      tells: (event) => void trace.record('network', event),
+    },
+    (value) => void trace.record('charges', { kind: 'value', value }),
+    (ms, act) => {
+      now = ms;
+      act();
+    },
+  );
+  return trace;
+}
 
 describe('what a user reads when a claim does not hold', () => {
   for (const [name, tell] of Object.entries(CASES)) {

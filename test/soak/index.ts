@@ -1,10 +1,11 @@
 /**
- * `npm run soak [laws|kills|harms|fuzz|order …] [--minutes N] [--times N] [--seed N] [--bug NAME]`: hunts that are too long for every change.
+ * `npm run soak [laws|kills|harms|streams|fuzz|order …] [--minutes N] [--times N] [--seed N] [--bug NAME]`: hunts that are too long for every change.
  *
  * - `laws`: every law again and again, each time with another seed, for N minutes (10 by default).
  * - `kills`: the demo killed at N instants in the middle of mixed traffic (20 by default; the bar is 200), and held to what it accepted; with `--bug`
  *   it must find it.
  * - `harms`: runs that harm a process or a container killed at N instants, and healed: nothing may stay harmed.
+ * - `streams`: a gigabyte each way through each proxy, whole, and with flat memory.
  * - `fuzz`: 10,000 requests of all kinds to a demo in a process of its own, which must not fail, tell of a fault, or grow.
  * - `order`: the whole suite N times (20 by default), files and tests in another order each time.
  *
@@ -16,10 +17,11 @@ import { parseArgs } from 'node:util';
 import { fuzzHunt } from './fuzz.ts';
 import { harmHunt } from './harms.ts';
 import { killHunt } from './kills.ts';
+import { streamHunt } from './streams.ts';
 import { formatDuration, freshSeed, seeded, systemClock } from '../../src/time/index.ts';
 
 const root = join(import.meta.dirname, '../..');
-const HUNTS = ['laws', 'kills', 'harms', 'fuzz', 'order'] as const;
+const HUNTS = ['laws', 'kills', 'harms', 'streams', 'fuzz', 'order'] as const;
 /** How many requests the fuzz sends. */
 const FUZZ_REQUESTS = 10_000;
 /** The largest seed that both fast-check and the runner take. */
@@ -69,6 +71,14 @@ if (wanted.includes('harms')) {
     const tally = await harmHunt(times, seed);
     return Object.entries(tally)
       .map(([what, count]) => `${count} ${what}`)
+      .join(', ');
+  });
+}
+if (wanted.includes('streams')) {
+  await told('streams', '', async () => {
+    const grown = await streamHunt();
+    return Object.entries(grown)
+      .map(([kind, megabytes]) => `${kind} grew by ${megabytes} MB`)
       .join(', ');
   });
 }

@@ -92,13 +92,18 @@ function madeOf(entry: Entry, place: ChaosMeshPlace, lose: (why: string) => void
       return http('Response', { replace: { code: args['status'], ...more } });
     }
     case 'bandwidth':
+      // `from` without a target is refused by its admission webhook.
+      if (isRequest) {
+        lose('it limits what these pods send, and not what they get');
+        return undefined;
+      }
       if (where !== '**') lose(`it strikes all that these pods send or get, and not ${saysWhere(where)} alone`);
       return {
         kind: 'NetworkChaos',
         spec: {
           ...pods,
           action: 'bandwidth',
-          direction: isRequest ? 'from' : 'to',
+          direction: 'to',
           bandwidth: { rate: `${Number(args['bytesPerSecond'])}bps`, limit: 20_971_520, buffer: 10_000 },
         },
       };

@@ -48,7 +48,7 @@ export function toToxiproxy(plan: Plan, place: ToxiproxyPlace): Exported<Toxipro
   const toxics: ToxiproxyDocument['toxics'][number][] = [];
   let enabled = true;
   for (const entry of plan.entries) {
-    const { id, args, when, where } = entry;
+    const { id, when, where } = entry;
     const isDown = entry.fault === 'refused';
     const toxic = isDown ? undefined : toxicOf(entry, (why) => void lost.push({ entry: id, why }));
     if (!isDown && toxic === undefined) {
@@ -67,7 +67,7 @@ export function toToxiproxy(plan: Plan, place: ToxiproxyPlace): Exported<Toxipro
       proxy: place.proxy,
       name: `${toxics.length}-${toxic.type}`,
       type: toxic.type,
-      stream: args['side'] === 'request' ? 'upstream' : 'downstream',
+      stream: streamOf(entry),
       toxicity: when.probability ?? 1,
       attributes: toxic.attributes,
     });
@@ -76,12 +76,23 @@ export function toToxiproxy(plan: Plan, place: ToxiproxyPlace): Exported<Toxipro
   return { document: { proxies: [{ name, listen, upstream, enabled }], toxics }, lost };
 }
 
-interface Toxic {
+/** Which way, as Toxiproxy calls it. */
+export function streamOf({ args }: Entry): 'upstream' | 'downstream' {
+  return args['side'] === 'request' ? 'upstream' : 'downstream';
+}
+
+/** One of Toxiproxy's toxics. */
+export interface Toxic {
   readonly type: string;
   readonly attributes: Readonly<Record<string, number>>;
 }
 
-function toxicOf({ fault, args }: Entry, lose: (why: string) => void): Toxic | undefined {
+/**
+ * The toxic that does what a fault does; undefined where there is none.
+ *
+ * @param lose told what is not quite the same
+ */
+export function toxicOf({ fault, args }: Entry, lose: (why: string) => void): Toxic | undefined {
   const number = (name: string): number => Math.round(Number(args[name]));
   switch (fault) {
     case 'latency':

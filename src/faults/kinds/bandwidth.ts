@@ -1,4 +1,5 @@
 import type { Side } from '../action.ts';
+import { SIDE_OF_ANSWERS } from '../alike.ts';
 import { defineFault, type FaultFactory } from '../fault.ts';
 
 export interface BandwidthArgs {
@@ -21,12 +22,7 @@ export const bandwidth: FaultFactory<BandwidthArgs> = defineFault<BandwidthArgs>
   says: ({ bytesPerSecond, side }) => `its ${side} passes at ${bytesPerSecond} bytes a second`,
   parameters: {
     bytesPerSecond: { type: 'bytes', least: 1, says: 'how many bytes pass in a second' },
-    side: {
-      type: 'choice',
-      choices: ['request', 'response'],
-      otherwise: 'response',
-      says: 'which way: to the server, or back',
-    },
+    side: SIDE_OF_ANSWERS,
   },
   does: ['throttle'],
   actions: ({ bytesPerSecond, side }) => [{ do: 'throttle', side, bytesPerSecond }],

@@ -1,4 +1,5 @@
 import type { Side } from '../action.ts';
+import { SIDE_OF_ANSWERS } from '../alike.ts';
 import { defineFault, type FaultFactory } from '../fault.ts';
 
 export interface CorruptArgs {
@@ -21,12 +22,7 @@ export const corrupt: FaultFactory<CorruptArgs> = defineFault<CorruptArgs>({
   says: ({ side }) => `bits of its ${side} are turned over`,
   parameters: {
     oneIn: { type: 'count', least: 1, otherwise: 100, says: 'one byte in how many is changed' },
-    side: {
-      type: 'choice',
-      choices: ['request', 'response'],
-      otherwise: 'response',
-      says: 'which way: to the server, or back',
-    },
+    side: SIDE_OF_ANSWERS,
   },
   does: ['corrupt'],
   actions: ({ oneIn, side }, draw) => [{ do: 'corrupt', side, oneIn, seed: draw.hex(8) }],

@@ -1,5 +1,6 @@
 import type { Duration, Millis, Random } from '../../time/index.ts';
 import type { Side } from '../action.ts';
+import { SIDE_OF_ANSWERS } from '../alike.ts';
 import { defineFault, type FaultFactory, type Read } from '../fault.ts';
 
 export interface LatencyArgs {
@@ -37,12 +38,7 @@ export const latency: FaultFactory<LatencyArgs> = defineFault<LatencyArgs>({
       otherwise: 'uniform',
       says: 'how what is strayed is spread',
     },
-    side: {
-      type: 'choice',
-      choices: ['request', 'response'],
-      otherwise: 'response',
-      says: 'which way: to the server, or back',
-    },
+    side: SIDE_OF_ANSWERS,
   },
   does: ['delay'],
   actions: (args, draw) => [{ do: 'delay', side: args.side, ms: drawn(args, draw) }],

@@ -1,4 +1,5 @@
 import type { Side } from '../action.ts';
+import { SIDE_OF_ANSWERS } from '../alike.ts';
 import { defineFault, type FaultFactory } from '../fault.ts';
 
 export interface LimitDataArgs {
@@ -21,12 +22,7 @@ export const limitData: FaultFactory<LimitDataArgs> = defineFault<LimitDataArgs>
   says: ({ bytes, side }) => `its ${side} ends after ${bytes} bytes`,
   parameters: {
     bytes: { type: 'bytes', says: 'how many bytes pass' },
-    side: {
-      type: 'choice',
-      choices: ['request', 'response'],
-      otherwise: 'response',
-      says: 'which way: to the server, or back',
-    },
+    side: SIDE_OF_ANSWERS,
   },
   does: ['cut'],
   actions: ({ bytes, side }) => [{ do: 'cut', side, bytes, by: 'end' }],

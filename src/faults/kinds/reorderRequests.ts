@@ -1,10 +1,7 @@
-import type { Duration } from '../../time/index.ts';
+import { OVERTAKEN, type OvertakenArgs } from '../alike.ts';
 import { defineFault, type FaultFactory } from '../fault.ts';
 
-export interface ReorderRequestsArgs {
-  readonly by: number;
-  readonly atMost: Duration;
-}
+export type ReorderRequestsArgs = OvertakenArgs;
 
 /**
  * It is overtaken by the next on its route; where none comes, it goes on after `atMost`.
@@ -18,12 +15,5 @@ export interface ReorderRequestsArgs {
 export const reorderRequests: FaultFactory<ReorderRequestsArgs> = defineFault<ReorderRequestsArgs>({
   name: 'reorderRequests',
   of: 'exchange',
-  says: ({ by }) => `it is overtaken by ${by === 1 ? 'the next' : `the next ${by}`}`,
-  parameters: {
-    by: { type: 'count', least: 1, otherwise: 1, says: 'how many overtake it' },
-    atMost: { type: 'duration', otherwise: 1000, says: 'how long it is kept back at most' },
-  },
-  does: ['hold'],
-  actions: ({ by, atMost }) => [{ do: 'hold', for: by, ms: atMost }],
-  samples: [{ by: 1, atMost: 1000 }],
+  ...OVERTAKEN,
 });

@@ -1,5 +1,6 @@
 import type { Duration } from '../../time/index.ts';
 import type { Side } from '../action.ts';
+import { SIDE_OF_ANSWERS } from '../alike.ts';
 import { defineFault, type FaultFactory } from '../fault.ts';
 
 export interface SlicerArgs {
@@ -27,12 +28,7 @@ export const slicer: FaultFactory<SlicerArgs> = defineFault<SlicerArgs>({
     size: { type: 'bytes', least: 1, otherwise: 1, says: 'how many bytes a piece has' },
     variation: { type: 'bytes', otherwise: 0, says: 'by how many bytes pieces differ' },
     gap: { type: 'duration', otherwise: 0, says: 'how long a piece comes after the one before' },
-    side: {
-      type: 'choice',
-      choices: ['request', 'response'],
-      otherwise: 'response',
-      says: 'which way: to the server, or back',
-    },
+    side: SIDE_OF_ANSWERS,
   },
   does: ['slice'],
   actions: ({ size, variation, gap, side }) => [{ do: 'slice', side, bytes: size, variation, ms: gap }],

@@ -1,5 +1,6 @@
 import type { Duration } from '../../time/index.ts';
 import type { Side } from '../action.ts';
+import { SIDE_OF_ANSWERS } from '../alike.ts';
 import { defineFault, type FaultFactory } from '../fault.ts';
 
 export interface SlowCloseArgs {
@@ -22,12 +23,7 @@ export const slowClose: FaultFactory<SlowCloseArgs> = defineFault<SlowCloseArgs>
   says: ({ ms, side }) => `the end of its ${side} is told ${ms} ms late`,
   parameters: {
     ms: { type: 'duration', says: 'how late the end is told' },
-    side: {
-      type: 'choice',
-      choices: ['request', 'response'],
-      otherwise: 'response',
-      says: 'which way: to the server, or back',
-    },
+    side: SIDE_OF_ANSWERS,
   },
   does: ['slow-close'],
   actions: ({ ms, side }) => [{ do: 'slow-close', side, ms }],

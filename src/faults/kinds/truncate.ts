@@ -1,4 +1,5 @@
 import type { Side } from '../action.ts';
+import { SIDE_OF_ANSWERS } from '../alike.ts';
 import { defineFault, type FaultFactory } from '../fault.ts';
 
 export interface TruncateArgs {
@@ -21,12 +22,7 @@ export const truncate: FaultFactory<TruncateArgs> = defineFault<TruncateArgs>({
   says: ({ bytes, side }) => `its ${side} breaks off after ${bytes} bytes`,
   parameters: {
     bytes: { type: 'bytes', otherwise: 1, says: 'how many bytes of the body pass' },
-    side: {
-      type: 'choice',
-      choices: ['request', 'response'],
-      otherwise: 'response',
-      says: 'which way: to the server, or back',
-    },
+    side: SIDE_OF_ANSWERS,
   },
   does: ['cut'],
   actions: ({ bytes, side }) => [{ do: 'cut', side, bytes, by: 'reset' }],

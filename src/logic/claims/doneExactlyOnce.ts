@@ -99,6 +99,11 @@ export const doneExactlyOnce: ClaimFactory<DoneExactlyOnceArgs> = defineClaim<Do
           but: `${effect} was not read before the first call, so nobody knows where it began`,
           hint: 'read it once before the first call: await settled([effect], …)',
         };
+      case 'nobody-called':
+        return {
+          but: `there was no ${call} to be judged, and nothing was done`,
+          hint: `are calls recorded, by call(trace, { name: '${call}', … }), and is that what they are called?`,
+        };
       case 'too-many':
         return {
           but: `there are more ${String(reason['what'])} than can be judged`,
@@ -141,7 +146,8 @@ function saysFound({ wrong, key, times, ok, fail, unknown }: Found, effect: stri
     ...(unknown > 0 ? [`${number(unknown)} unanswered`] : []),
     ...(fail > 0 ? [`${number(fail)} refused`] : []),
   ];
-  const calls = parts.length === 0 ? 'nobody called' : `${parts.join(', ')} ${ok + unknown + fail === 1 ? 'call' : 'calls'}`;
+  const isOne = parts.at(-1)?.startsWith('one ') === true;
+  const calls = parts.length === 0 ? 'nobody called' : `${parts.join(' and ')} ${isOne ? 'call' : 'calls'}`;
   const again = wrong === 'again' && key !== undefined && ok + unknown > 1 ? ' (which are one and the same)' : '';
   return `${name}: ${done}, but ${calls}${again}`;
 }
@@ -221,12 +227,14 @@ class Done implements Course {
   }
 
   #unsettledFor: Millis | undefined;
+  #hasNone = false;
 
   /** Why nothing can be said. */
   get #why(): { readonly code: string; readonly [detail: string]: unknown } | undefined {
     if (this.#tooMany !== undefined) return { code: 'too-many', what: this.#tooMany };
     if (this.#failed?.kind === 'error' && this.#failed.name === NOT_SETTLED) return { code: 'not-settled' };
     if (this.#failed !== undefined || this.#reading === undefined) return { code: 'not-read' };
+    if (this.#hasNone) return { code: 'nobody-called' };
     if (this.#lookedAt < this.#activeAt) return { code: 'read-too-early' };
     if (this.#unsettledFor !== undefined) return { code: 'not-settled', since: this.#unsettledFor };
     if ('balance' in this.#reading.value && this.#before === undefined) return { code: 'no-balance-before' };
@@ -350,7 +358,12 @@ class Done implements Course {
     };
   }
 
-  #holds(o: Observation, groups: readonly Group[]): Decision {
+  #holds(o: Observation, groups: readonly Group[]): Decision | undefined {
+    // That nothing was done where nobody asked for anything says nothing of the server.
+    if (groups.length === 0) {
+      this.#hasNone = true;
+      return undefined;
+    }
     const unknown = groups.filter((group) => tallyOf(group).ok === 0 && tallyOf(group).unknown > 0).length;
     return { verdict: 'holds', reason: { code: 'done-exactly-once', calls: groups.length, unknown }, evidence: [o] };
   }

@@ -31,6 +31,7 @@ export const PEER_DEPENDENCIES: Readonly<Record<string, string>> = {
   pg: 'the demo on PostgreSQL, and how the probe postgres listens',
   'postal-mime': 'how the probe email reads what it received',
   'smtp-server': 'how the probe email receives',
+  'toxiproxy-node-client': 'how the injector toxiproxy asks Toxiproxy',
   ws: 'what the demo serves GET /feed with, and the probe websocket reads by',
   '@nats-io/transport-node': 'how the probe nats listens',
   '@opentelemetry/api': 'holdfast demo --otlp',

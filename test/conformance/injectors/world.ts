@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import type { Plan } from '../../../src/faults/index.ts';
+import type { Entry, Plan } from '../../../src/faults/index.ts';
 import type { Fetching, Injected } from '../../../src/inject/index.ts';
 
 export interface InjectorStart {
@@ -18,6 +18,8 @@ export interface InjectorStart {
 export interface InjectorWorld {
   /** As in `ABILITIES`. */
   readonly name: string;
+  /** What it is held to a law by, where the law's own is finer than it can do. */
+  readonly entries?: Readonly<Record<string, Entry>>;
   start(plan: Plan): Promise<InjectorStart>;
 }
 
@@ -68,7 +70,8 @@ export async function shop(): Promise<Shop> {
 export const alone: Fetching = (input, init) => {
   const request = new Request(input, init);
   request.headers.set('connection', 'close');
-  return globalThis.fetch(request);
+  // The signal of a request that is itself collected follows nobody any more.
+  return globalThis.fetch(request, { signal: init?.signal ?? null });
 };
 
 /** A server, and what is put before it; nothing is left where that is refused. */

@@ -1,11 +1,7 @@
 import { createServer, request, type IncomingMessage, type Server } from 'node:http';
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createSecureServer, request as requestSecure } from 'node:https';
 import { createServer as createTcpServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
@@ -35,6 +31,7 @@ import {
 } from '../../../src/faults/index.ts';
 import { httpProxy, tcpProxy, type HttpProxyOptions, type ProxyInjected } from '../../../src/inject/index.ts';
 import { systemClock } from '../../../src/time/index.ts';
+import { certificate } from '../../setup/certificate.ts';
 import { client as plainClient, listening, type Listening, type Seen } from './sockets.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -512,17 +509,10 @@ describe('a proxy', () => {
 });
 
 describe('TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-'));
-  const made = spawnSync('openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost'],
-    ...['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', join(folder, 'key'), '-out', join(folder, 'cert')],
-  ]);
-  const [key, cert] = made.status === 0 ? ['key', 'cert'].map((name) => readFileSync(join(folder, name), 'utf8')) : [];
-  rmSync(folder, { recursive: true });
-  const tls = { key: key ?? '', cert: cert ?? '' };
+  const tls = certificate();
 
   test('a certificate can be made', () => {
-    expect(made.status).toBe(0);
+    expect(tls.cert).toContain('BEGIN CERTIFICATE');
   });
 
   function ask(url: string): Promise<string> {

@@ -97,7 +97,7 @@ function withToken(
   return [method, path, body, token];
 }
 
-test('what is seen of the demo in virtual time is the same for the same seed, to the byte', async () => {
+test('what is seen of the demo in virtual time is the same for the same seed, to the byte', { timeout: 60_000 }, async () => {
   const lengths: number[] = [];
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 1_000_000 }), async (seed) => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 /** The laws of every fault: its file, its parameters, what it does, and how it gets milder. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -88,4 +89,10 @@ describe('a planted bug is found', () => {
   ] as const)('%s', (_, bug, told) => {
     expect(broken({ ...good, ...(bug as object) }, args)).toContainEqual(expect.stringMatching(told));
   });
+});
+
+test('each stands in the guide', () => {
+  const guide = readFileSync(new URL('../../../docs/guide/faults.md', import.meta.url), 'utf8');
+  const table = guide.slice(guide.indexOf('## The faults'), guide.indexOf('## Where and when'));
+  expect([...FAULTS.keys()].filter((name) => !table.includes(`\`${name}\``))).toEqual([]);
 });

@@ -2,58 +2,16 @@
 import { describe, expect, test } from 'vitest';
 import * as bugs from '../../../src/demo/bugs/index.ts';
 import { describeExploration, explore, type Exploration, type ExploreOptions, type Harmed } from '../../../src/explore/index.ts';
-import { latency, lostResponse, reset, status, type Entry, type Plan } from '../../../src/faults/index.ts';
+import type { Plan } from '../../../src/faults/index.ts';
 import { faultyFetch } from '../../../src/inject/index.ts';
-import { bodyOf, inWorld, logIn, monitorOf, standing, type Send, type World } from '../demo/world.ts';
+import { FAULTS, tripOnce } from './saga.ts';
 
-const order = { flight: 'HF123', city: 'Lisbon', nights: 3, car: 'compact', passenger: 'Ada Lovelace', card: '4242424242424242' };
-const ALL = ['payment', 'seat', 'hotel', 'car'];
-/** A service says no, and will say so again. */
-const refusal = status({
-  id: 'refusal',
-  status: 409,
-  headers: { 'content-type': 'application/problem+json' },
-  body: JSON.stringify({ type: '/problems/refused', title: 'Refused', status: 409, detail: 'none is left' }),
-});
-const FAULTS: readonly Entry[] = [reset(), lostResponse(), status({ status: 503 }), refusal, latency({ ms: '10s' })];
-
-/** A trip in a world of its own: it ends, leaves all of it behind or nothing, and fails only where a service said no. */
+/** A trip in a world of its own, harmed in process. */
 const trip = (planted: readonly string[], options: ExploreOptions = {}): Promise<Exploration> =>
   explore({ faults: FAULTS, ...options }, ({ plan, sees }) => once(planted, plan, sees));
 
 const once = (planted: readonly string[], plan: Plan, sees?: Harmed['sees']): Promise<unknown> =>
-  inWorld({ bugs: planted }, async (world) => {
-    const bad = faultyFetch({ plan, clock: world.clock, fetch: world.services.fetch, onPassing: sees });
-    world.network = bad.fetch;
-    const ann = await logIn(world, 'ann');
-    const accepted = await ann('POST', '/trips', order);
-    // Refused at once: nothing was begun.
-    if (accepted.status !== 202) return [accepted.status, await standing(world)];
-    const is = await endOf(ann, world, monitorOf(accepted));
-    const left = await standing(world);
-    if (left.join() !== (is === 'succeeded' ? ALL : []).join()) throw new Error(`${is}, and left: ${left.join() || 'nothing'}`);
-    const undone = orderOf(world, 'DELETE');
-    const begun = orderOf(world, 'PUT').filter((service) => undone.includes(service));
-    if (undone.join() !== begun.toReversed().join()) throw new Error(`undone in the order ${undone.join()}`);
-    if (is === 'failed' && !plan.entries.some(({ id }) => id.startsWith('refusal')))
-      throw new Error('failed, though nobody said no');
-    await bad.close();
-    return [is, left];
-  });
-
-async function endOf(ann: Send, { clock }: World, monitor: string): Promise<string> {
-  for (let look = 0; look < 1000; look++) {
-    await clock.sleep(250);
-    const { status: is } = await bodyOf(await ann('GET', monitor));
-    if (!['queued', 'running', 'cancelling'].includes(String(is))) return String(is);
-  }
-  throw new Error('it does not end');
-}
-
-/** The services in the order in which they were first asked. */
-function orderOf({ calls }: World, method: string): readonly string[] {
-  return [...new Set(calls.flatMap((call) => (call.startsWith(`${method} `) ? [call.slice(method.length + 1)] : [])))];
-}
+  tripOnce(planted, plan, ({ clock, services }) => faultyFetch({ plan, clock, fetch: services.fetch, onPassing: sees }));
 
 const told = ({ findings }: Exploration): readonly string[] =>
   findings.map(
@@ -61,7 +19,8 @@ const told = ({ findings }: Exploration): readonly string[] =>
       `${plan.entries.map(({ id }) => id.replace(/http.*\/trip_\w+/, '')).join(' + ')}: ${(error as Error).message}`,
   );
 
-describe('a trip', () => {
+// Some two hundred worlds each.
+describe('a trip', { timeout: 60_000 }, () => {
   test('that is right withstands every fault and every pair', async () => {
     const found = await trip([]);
     expect(told(found)).toEqual([]);

@@ -77,6 +77,17 @@ describe('between a sender of webhooks and their receiver', () => {
     expect(kinds(between).filter((kind) => kind.startsWith('healed'))).toHaveLength(1);
   });
 
+  test('all that passes is told, harmed or not', async () => {
+    const passed: unknown[] = [];
+    const { send } = await world([dropDelivery({ nth: 0 })], { onPassing: ({ method, type }) => passed.push([method, type]) });
+    await send('order.paid');
+    await send('cart.filled');
+    expect(passed).toEqual([
+      ['POST', 'order.paid'],
+      ['POST', 'cart.filled'],
+    ]);
+  });
+
   test('a delivery is late', async () => {
     const { send } = await world([delayDelivery({ ms: 60, nth: 0 })]);
     const start = systemClock.now();
@@ -170,6 +181,32 @@ describe('between a sender of webhooks and their receiver', () => {
     expect(await Promise.all(all)).toEqual([[undefined], [204], [204]]);
     expect(new Set(receiver.deliveries.map(({ type }) => type))).toEqual(new Set(['held', 'late']));
     await expect(fetch(between.url)).rejects.toThrow('fetch failed');
+  });
+
+  test('a sender whose patience was to end is not left alone once all is healed, and each delivery is told of', async () => {
+    const passed: unknown[] = [];
+    const { between, send } = await world([hangUp({ after: '1h' }), delayDelivery({ ms: '2h' })], {
+      onPassing: ({ type, peer }) => passed.push([type, peer]),
+    });
+    const sending = send('order.paid');
+    await expect.poll(() => between.run.strikes.length).toBe(2);
+    between.heal();
+    expect(await sending).toEqual([204]);
+    expect(passed).toEqual([['order.paid', 'delivery']]);
+  });
+
+  test('a receiver that never answers does not keep it from closing', { timeout: 20_000 }, async () => {
+    const server: Server = createServer(() => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+    const { port } = server.address() as { port: number };
+    const between = await delivery({ to: `http://127.0.0.1:${port}` });
+    const sending = fetch(between.url, { method: 'POST', body: '{}' }).catch((error: { message: string }) => error.message);
+    await new Promise((resolve) => server.once('request', resolve));
+    await between.close();
+    expect(await sending).toBe('fetch failed');
+    expect(between.trace.observations).toMatchObject([{ kind: 'error', name: 'NotDelivered' }]);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   test('the bytes, the order of fields and what is said twice stay as they are', async () => {

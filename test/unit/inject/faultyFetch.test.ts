@@ -1,15 +1,19 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
   blackHole,
   clockSkew,
   corrupt,
   dnsFailure,
+  dropDelivery,
   duplicateRequest,
   forgeDelivery,
   hangUp,
   kill,
   latency,
   lostResponse,
+  pause,
   plan,
   refused,
   reorderRequests,
@@ -23,7 +27,7 @@ import {
   type Entry,
 } from '../../../src/faults/index.ts';
 import { faultyFetch, type FaultyFetch } from '../../../src/inject/index.ts';
-import { virtualClock, type VirtualClock } from '../../../src/time/index.ts';
+import { systemClock, virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 
 interface Shop {
   readonly clock: VirtualClock;
@@ -159,9 +163,103 @@ describe('a client whose fetch is harmed', () => {
   });
 
   test('what it cannot do is refused before anything is harmed', () => {
-    const bad = (): unknown => shop([kill({ target: 'worker', id: 'the kill' }), forgeDelivery(), latency({ ms: 1 })]);
+    const bad = (): unknown => shop([kill({ target: 'worker', id: 'the kill' }), pause({ target: 'db' }), latency({ ms: 1 })]);
     expect(bad).toThrow(
-      /fetch cannot do all of this plan:\n {2}'the kill' needs 'kill', 'start'\n {2}'forgeDelivery \*\*' needs 'forge'/,
+      /fetch cannot do all of this plan:\n {2}'the kill' needs 'kill', 'start'\n {2}'pause \*\*' needs 'pause', 'resume'/,
     );
+  });
+
+  test('deliveries are known by their type, and what is forged is told where it cannot be', async () => {
+    const world = shop([
+      dropDelivery({ where: 'order.paid' }),
+      forgeDelivery({ what: 'body', where: 'order.sent' }),
+      forgeDelivery({ what: 'timestamp', where: 'order.seen' }),
+    ]);
+    const send = (type: string): Promise<unknown> => world.get('/', { method: 'POST', body: JSON.stringify({ type, n: 12 }) });
+    const told = await world.clock.run(async () => {
+      const all: unknown[] = [];
+      for (const type of ['order.new', 'order.paid', 'order.sent', 'order.seen']) all.push(await send(type));
+      return all;
+    });
+    // What is lost is taken for delivered: an answer without a body is no JSON.
+    expect(told).toEqual([1, 'SyntaxError', 2, 3]);
+    expect(world.seen).toEqual([
+      '0 POST / {"type":"order.new","n":12}',
+      '0 POST / {"type":"order.sent","n":13}',
+      '0 POST / {"type":"order.seen","n":12}',
+    ]);
+    expect(world.bad.trace.observations.filter(({ kind }) => kind === 'note')).toMatchObject([
+      { text: 'fetch: a delivery has no timestamp to be forged; it goes on as it came' },
+    ]);
+  });
+
+  test('a client whose patience was to end has its own again once all is healed, and none is left of one that was answered', async () => {
+    const clock = virtualClock();
+    const slow = async (): Promise<Response> => (await clock.sleep(2_000), new Response('late'));
+    const bad = faultyFetch({ clock, fetch: slow, plan: plan({ seed: 1, until: '500ms' }, hangUp({ after: '1s' })) });
+    const told = await clock.run(async () => (await bad.fetch('http://shop.test/')).text());
+    expect([told, clock.now()]).toEqual(['late', 2_000]);
+    const quick = shop([hangUp({ after: '1h' })]);
+    const [first] = await calls(quick, '/');
+    expect([first, quick.clock.pending.count]).toEqual([1, 0]);
+  });
+
+  test('a stream is not waited for to its end, and what is large is not remembered', async () => {
+    const clock = virtualClock();
+    const LARGE = 'x'.repeat(2_000_000);
+    let asked = 0;
+    const server = async (input: string | URL | Request): Promise<Response> => {
+      asked++;
+      if (new Request(input).url.endsWith('/large')) return new Response(LARGE + asked);
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new TextEncoder().encode('data: 1\n\n')),
+      });
+      return new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+    };
+    const bad = faultyFetch({ clock, fetch: server, plan: plan({ seed: 1 }, staleRead({ where: '/**', every: 2 })) });
+    await clock.run(async () => {
+      for (let n = 0; n < 2; n++) {
+        const reader = (await bad.fetch('http://shop.test/events')).body!.getReader();
+        expect(new TextDecoder().decode((await reader.read()).value as Uint8Array)).toBe('data: 1\n\n');
+        await reader.cancel();
+      }
+      const large = async (): Promise<string> => (await (await bad.fetch('http://shop.test/large')).text()).slice(LARGE.length);
+      expect([await large(), await large()]).toEqual(['3', '4']);
+    });
+    await bad.close();
+  });
+
+  test('a client that leaves is heard, however much was collected meanwhile', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    // It is told by its signal alone, as a fetch over a network is.
+    const silent = (_: unknown, init?: RequestInit): Promise<Response> =>
+      new Promise((_resolve, reject) => {
+        const { signal } = init!;
+        signal!.addEventListener('abort', () => reject(signal!.reason as Error));
+      });
+    const bad = faultyFetch({ fetch: silent, plan: plan({ seed: 1 }, latency({ ms: 1 })) });
+    const leaving = new AbortController();
+    let told = 'nothing';
+    void bad.fetch('http://shop.test/', { signal: leaving.signal }).catch((error: Error) => (told = error.name));
+    for (let n = 0; n < 5; n++) {
+      await systemClock.sleep(10);
+      collect();
+    }
+    leaving.abort();
+    await expect.poll(() => told).toBe('AbortError');
+    await bad.close();
+  });
+
+  test('what was given beside the standard goes on, and a path alone is one', async () => {
+    const given: unknown[] = [];
+    const server = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+      given.push(new Request(input).url, (init as { dispatcher?: unknown }).dispatcher);
+      return new Response();
+    };
+    const bad = faultyFetch({ fetch: server, plan: plan({ seed: 1 }, duplicateRequest()) });
+    await bad.fetch('/orders', { method: 'POST', body: 'x', dispatcher: 'own' } as unknown as RequestInit);
+    await bad.close();
+    expect(given).toEqual(['http://localhost/orders', 'own', 'http://localhost/orders', 'own']);
   });
 });

@@ -74,8 +74,16 @@ async function heard(entries: readonly Entry[], options: ThroughOptions & { read
 }
 
 describe('between a broker and whoever listens', () => {
+  test('all that passes is told, harmed or not', async () => {
+    const passed: unknown[] = [];
+    await heard([dropDelivery({ where: 'order.paid' })], { onPassing: ({ type }) => passed.push(type) });
+    expect(passed).toEqual(['order.created', 'order.paid', 'cart.filled', 'order.sent']);
+  });
+
   test('without a fault all goes on as it came', async () => {
-    const { told, handled } = await heard([dropDelivery({ where: 'other.*' })]);
+    const passed: unknown[] = [];
+    const { told, handled } = await heard([dropDelivery({ where: 'other.*' })], { onPassing: ({ type }) => passed.push(type) });
+    expect(passed).toEqual(['order.created', 'order.paid', 'cart.filled', 'order.sent']);
     expect(told).toEqual(['0 m0', '100 m1', '100 m1 is succeeded', '200 m2', '300 m3']);
     expect(handled).toEqual(['0 m0', '100 m1', '200 m2', '300 m3']);
   });

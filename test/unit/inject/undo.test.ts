@@ -183,6 +183,25 @@ describe('healing', () => {
     await expect.poll(() => stateOf(pid)).not.toBe('T');
   });
 
+  test('removes a proxy that was made, and not another that has its name by now', async () => {
+    const asked: string[] = [];
+    const server = createServer((incoming, outgoing) => {
+      asked.push(`${incoming.method} ${incoming.url}`);
+      outgoing.end(incoming.method === 'GET' ? JSON.stringify({ upstream: `${incoming.url?.split('/')[2]}:6379` }) : '');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+    const at = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+    left(
+      'dead.jsonl',
+      { id: 0, harm: 'a', undo: { by: 'toxiproxy', at, proxy: 'mine', made: 'mine:6379' } },
+      { id: 1, harm: 'b', undo: { by: 'toxiproxy', at, proxy: 'other', made: 'mine:6379' } },
+    );
+    expect(await heal(folder)).toMatchObject([{ harms: [{ outcome: 'over' }, { outcome: 'undone' }] }]);
+    expect(new Set(asked)).toEqual(new Set(['GET /proxies/other', 'GET /proxies/mine', 'DELETE /proxies/mine']));
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   test('takes toxics away by the API of Toxiproxy', async () => {
     const asked: string[] = [];
     const server = createServer((incoming, outgoing) => {
@@ -199,7 +218,9 @@ describe('healing', () => {
       { id: 2, harm: 'c', undo: { by: 'toxiproxy', at, proxy: 'redis', enable: true } },
     );
     expect(await heal(folder)).toMatchObject([{ harms: [{ outcome: 'undone' }, { outcome: 'undone' }, { outcome: 'over' }] }]);
-    expect(asked).toEqual(['POST /proxies/redis', 'DELETE /proxies/redis/toxics/t%2F1', 'DELETE /proxies/gone/toxics/t']);
+    const once = ['POST /proxies/redis', 'DELETE /proxies/redis/toxics/t%2F1', 'DELETE /proxies/gone/toxics/t'];
+    // What the run had asked for as it was killed may have come only after the first of them.
+    expect(asked).toEqual([...once, ...once]);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });

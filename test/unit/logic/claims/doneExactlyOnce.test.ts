@@ -74,7 +74,7 @@ describe('doneExactlyOnce', () => {
         ['k1', 'ok'],
       ],
       { k1: 2 },
-      "order 'k1': 2 charges, but one accepted, one unanswered calls (which are one and the same)",
+      "order 'k1': 2 charges, but one accepted and one unanswered call (which are one and the same)",
     ],
     ['one accepted call done twice', [['k1', 'ok']], { k1: 2 }, "order 'k1': 2 charges, but one accepted call"],
     ['an unanswered one done twice', [['k1', 'lost']], { k1: 2 }, "order 'k1': 2 charges, but one unanswered call"],
@@ -257,4 +257,10 @@ describe('doneExactlyOnce', () => {
   ])('refuses %j', (args, why) => {
     expect(() => doneExactlyOnce(args as DoneExactlyOnceArgs)).toThrow(why);
   });
+});
+
+test('where nobody called nothing is known', () => {
+  expect(judged(traceOf([], {}), {})).toMatchObject({ verdict: 'undecided' });
+  expect(judged(traceOf([], { done: {} }), {})).toMatchObject({ verdict: 'undecided', reason: { code: 'nobody-called' } });
+  expect(judged(traceOf([['k1', 'ok']], { done: {} }), { call: 'oder' })).toMatchObject({ verdict: 'undecided' });
 });
