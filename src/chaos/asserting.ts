@@ -186,7 +186,7 @@ function documentOf(given: unknown): unknown {
 
 interface Chosen {
   readonly injectors: readonly InjectorName[];
-  runner(injector: InjectorName | undefined): Runner;
+  readonly runner: (injector: InjectorName | undefined) => Runner;
 }
 
 /** @throws HarnessError `invalid-option`, `invalid-target` */

@@ -145,12 +145,13 @@ function trafficSchema(): Schema {
   return { type: 'object', additionalProperties: false, required: ['request'], properties };
 }
 
-function faultSchema({ name, parameters, says, samples }: FaultDefinition): Schema {
+function faultSchema(definition: FaultDefinition): Schema {
+  const { name, parameters, samples } = definition;
   const own = Object.entries(parameters).map(([key, parameter]) => [key, parameterSchema(parameter)] as const);
   const needed = Object.entries(parameters).filter(([, { otherwise }]) => otherwise === undefined);
   const [sample] = samples;
   return {
-    ...(sample === undefined ? {} : { description: `For instance, ${says(sample)}.` }),
+    ...(sample === undefined ? {} : { description: `For instance, ${definition.says(sample)}.` }),
     additionalProperties: false,
     required: ['fault', ...needed.map(([key]) => key)],
     properties: {

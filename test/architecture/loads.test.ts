@@ -9,7 +9,8 @@ import type { Manifest } from './checks/manifest.ts';
 import { ROOT } from './checks/source.ts';
 
 const { exports: paths = {} } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
-const subPaths = Object.keys(paths).filter((path) => path !== './package.json');
+// What is data is read, not loaded.
+const subPaths = Object.keys(paths).filter((path) => !path.endsWith('.json'));
 /** The edges that exist to be loaded by a runner; everything else imports without its peers. */
 const runnerEdges = new Set(
   Object.values(PEERS)

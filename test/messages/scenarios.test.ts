@@ -11,10 +11,11 @@ import { seeded, virtualClock } from '../../src/time/index.ts';
 const UPDATE = process.env['UPDATE_MESSAGES'] === '1';
 const FOLDER = join(import.meta.dirname, 'scenarios');
 
-function golden(name: string, text: string): void {
+/** What must be told. */
+function golden(name: string, text: string): string {
   const file = join(FOLDER, `${name}.txt`);
   if (UPDATE) writeFileSync(file, `${text}\n`);
-  expect(existsSync(file) ? readFileSync(file, 'utf8') : 'nothing').toBe(`${text}\n`);
+  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd() : 'nothing';
 }
 
 const STEADY = 'steady:\n  - get: /health\n';
@@ -46,7 +47,8 @@ describe('what is wrong with a scenario', () => {
     expect(issues).not.toHaveLength(0);
     // Each with the line in which it stands.
     expect(issues.filter(({ line }) => line === undefined)).toEqual([]);
-    golden(name, documentError('bad.scenario.yaml', issues).message);
+    const { message } = documentError('bad.scenario.yaml', issues);
+    expect(message).toBe(golden(name, message));
   });
 
   test('a plan that only a proxy of connections can do is given to that', async () => {
@@ -128,40 +130,24 @@ async function told(
   return describeCampaign(whole, { replay });
 }
 
+const OUTCOMES: Readonly<Record<string, NonNullable<Parameters<typeof told>[1]>>> = {
+  kept: { times: 3 },
+  violated: { bugs: ['replay-without-headers'] },
+  flaky: { bugs: ['replay-without-headers'], flaky: true },
+  'without-faults': { bugs: ['stuck-in-running'] },
+  unsteady: { down: () => true },
+  'not-recovered': { down: (now) => now > 2000 && now < 60_000 },
+  stopped: { stop: AbortSignal.abort() },
+};
+
 describe('what comes of a scenario', () => {
-  test('kept', async () => {
-    golden('kept', await told(LOST, { times: 3 }));
-  });
-  test('violated', async () => {
-    golden('violated', await told(LOST, { bugs: ['replay-without-headers'] }));
-  });
-  test('violated at times', async () => {
-    golden('flaky', await told(LOST, { bugs: ['replay-without-headers'], flaky: true }));
-  });
-  test('violated without any fault', async () => {
-    golden('without-faults', await told(LOST, { bugs: ['stuck-in-running'] }));
-  });
-  test('not steady before', async () => {
-    golden('unsteady', await told(LOST, { down: () => true }));
-  });
-  test('not steady again', async () => {
-    golden('not-recovered', await told(LOST, { down: (now) => now > 2000 && now < 60_000 }));
-  });
-  test('stopped', async () => {
-    golden('stopped', await told(LOST, { stop: AbortSignal.abort() }));
+  test.each(Object.entries(OUTCOMES))('%s', async (name, options) => {
+    const text = await told(LOST, options);
+    expect(text).toBe(golden(name, text));
   });
 });
 
 test('no golden text is left over', () => {
-  const names = new Set([
-    ...Object.keys(BAD),
-    'kept',
-    'violated',
-    'flaky',
-    'without-faults',
-    'unsteady',
-    'not-recovered',
-    'stopped',
-  ]);
+  const names = new Set([...Object.keys(BAD), ...Object.keys(OUTCOMES)]);
   expect(readdirSync(FOLDER).filter((file) => !names.has(file.replace(/\.txt$/, '')))).toEqual([]);
 });

@@ -112,18 +112,16 @@ describe('JUnit', () => {
 
   test('the reader of this test finds what is not well-formed', () => {
     const head = '<?xml version="1.0" encoding="UTF-8"?>\n';
-    for (const bad of [
-      '<a>',
-      '<a></b>',
-      '<a b="<"/>',
-      '<a>&</a>',
-      '<a b="1" b="2"/>',
-      '<a/>\u0001',
-      '<a/><b/>',
-      '<a>\ud800</a>',
-      '',
-    ])
-      expect(() => readXml(head + bad), bad).toThrow();
+    const isRefused = (bad: string): boolean => {
+      try {
+        readXml(head + bad);
+        return false;
+      } catch {
+        return true;
+      }
+    };
+    const all = ['<a>', '<a></b>', '<a b="<"/>', '<a>&</a>', '<a b="1" b="2"/>', '<a/>\u0001', '<a/><b/>', '<a>\ud800</a>', ''];
+    expect(all.filter((bad) => !isRefused(bad))).toEqual([]);
     expect(readXml(`${head}<a b="&lt;"><c/>&amp;</a>`)).toMatchObject({ attributes: { b: '<' }, text: '&' });
   });
 });
