@@ -6,6 +6,8 @@ export class Attempt implements Owner {
   readonly name: string;
   timeout: Millis;
   state: Owner['state'];
+  /** The runner does not tell when it ends. */
+  unattended = false;
   readonly #controller: AbortController = new AbortController();
   #began: Millis | undefined;
   #finishers: (() => Promise<void>)[] = [];

@@ -13,6 +13,8 @@ export interface Owner {
   readonly signal: AbortSignal;
   /** The runner is done with it: nothing that still happens in it can be told. */
   readonly over: boolean;
+  /** Nobody tells of its end: what was opened for a call is closed with that. */
+  readonly unattended?: boolean | undefined;
   /** `skip`: it has nothing to answer for; `fail`: it has failed already, and needs no second reason. */
   readonly state: 'skip' | 'fail' | undefined;
   /** Has this done when the test ends; what it throws fails the test. What is given back, if anything, has it not done after all. */

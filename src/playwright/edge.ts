@@ -23,7 +23,9 @@ export const kept: Settings = settings({
     }),
   provided(owner) {
     const given = owner === undefined ? undefined : provided.get(owner);
-    return given === undefined ? undefined : { given, where: 'use.holdfastDefaults' };
+    return given === undefined
+      ? undefined
+      : { given, where: 'use.holdfastDefaults', example: "use: { holdfastDefaults: { within: '10s' } }" };
   },
 });
 

@@ -2,7 +2,7 @@ import { counted, listed, times } from '../logic/say.ts';
 import type { KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
 import { meaningOf } from '../trace/index.ts';
-import { type Scene, hungFor, refused, similar, startError, startHangs, wallTime } from './scene.ts';
+import { type Scene, hasLimit, hungFor, refused, similar, startError, startHangs, wallTime } from './scene.ts';
 import { moment, oneLine, perCent } from './text.ts';
 import { inForce } from './timeline.ts';
 import { key, quoted, redacted, sourceName } from './words.ts';
@@ -235,7 +235,7 @@ function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet'
 }
 
 /** Whether it was still getting on, told by when its state or progress last changed. */
-function stuckHint({ main, at, since, judgement, within }: Scene, last: string, changedAt: Millis): string {
+function stuckHint({ main, at, since, judgement, within, claim }: Scene, last: string, changedAt: Millis): string {
   const spent = Math.max(1, at - since);
   const still = at - changedAt;
   const segment = main?.segments.findLast(({ kind }) => kind === 'state');
@@ -266,7 +266,7 @@ function stuckHint({ main, at, since, judgement, within }: Scene, last: string, 
     )
   )
     return `nobody has begun the work since ${moment(changedAt)}: does a worker run, and does it take from this queue?`;
-  return `nothing has changed since ${moment(changedAt)}, ${formatDuration(still)} before the deadline, and it tells no progress: it is stuck, or it is slower than within allows. The provider's log of these ${formatDuration(still)} tells which`;
+  return `nothing has changed since ${moment(changedAt)}, ${formatDuration(still)} before the deadline, and it tells no progress: it is stuck, or it is slower than ${hasLimit(claim) ? 'its limit' : 'within allows'}. The provider's log of these ${formatDuration(still)} tells which`;
 }
 
 function missedHint(scene: Scene, reason: Extract<KnownReason, { code: 'missed-state' }>): string {
