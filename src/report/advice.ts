@@ -50,31 +50,18 @@ function pushedHint(scene: Scene): string | undefined {
   const isOpen = ['deadline', 'broken', 'nothing'].includes(judgement.decidedBy) || UNTOLD.has(judgement.reason.code);
   const lost = observations.findLast((o) => o.kind === 'error' || o.kind === 'state');
   if (!isOpen || lost?.kind !== 'error') return undefined;
+  if (lost.hint !== undefined) return oneLine(lost.hint, 1000);
   const when = wallTime(scene, lost.at);
   switch (lost.name) {
     case 'SilentStream':
       return `the stream was silent, and was opened anew: does the server send what it has, and a comment now and then to keep the way open? Does a proxy hold events back? See with curl -N what comes, and in the server's log what it sent from ${when} on`;
-    case 'NotAStream':
-      return "there is no stream at this address: is it the right one, and does it need credentials ({ headers })? See with curl -N -H 'accept: text/event-stream' what it answers. What is to be asked again and again is followed by operation() or polled";
     case 'BrokenStream':
       return `the stream broke off, and could not be opened again: is its server running, and what does its log say from ${when} on? What was sent meanwhile may be missed`;
     case 'ConnectionLost':
       return `the broker went away, and did not come back in time: is it running, and did it end the connection itself? Its log tells, from ${when} on. As long as it is away nothing is known of the operation`;
-    case 'RefusedDelivery':
-      return refusedHint(lost.message);
     default:
       return undefined;
   }
-}
-
-function refusedHint(message: string): string {
-  if (/it is replayed/.test(message))
-    return "a delivery came and was refused as a replay: a sender that tries again signs anew, with the moment of that try (Standard Webhooks 1.0.0). One that sends the same bytes again is taken with webhook({ replays: 'take' })";
-  if (/it is (forged|unsigned)/.test(message))
-    return 'a delivery came and was refused: do sender and receiver have the same secret and the same scheme, and is what was signed the very bytes that are sent, and not JSON that was written anew after that? Its bytes are in the deliveries';
-  if (/it is stale/.test(message))
-    return 'a delivery came and was refused for its moment: do the clocks agree, and does the sender sign each try anew? { tolerance } allows more';
-  return 'a delivery came and was refused, for the reason that stands above: mend the sender, or what the receiver allows';
 }
 
 function hungHint(scene: Scene): string {
