@@ -1,5 +1,6 @@
 import { counted, listed, times } from '../logic/say.ts';
-import type { KnownReason } from '../logic/index.ts';
+import { show } from '../errors.ts';
+import type { Claim, KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
 import { meaningOf } from '../trace/index.ts';
 import { type Scene, hasLimit, hungFor, refused, similar, startError, startHangs, wallTime } from './scene.ts';
@@ -15,30 +16,63 @@ export function hint(scene: Scene): string {
 }
 
 function advice(scene: Scene): string {
-  const { judgement, negated } = scene;
-  if (negated) return negatedHint(scene);
-  const pushed = pushedHint(scene);
-  if (pushed !== undefined) return pushed;
-  switch (judgement.decidedBy) {
+  if (scene.negated) return negatedHint(scene, endedHow(scene));
+  return pushedHint(scene) ?? endedHow(scene) ?? reasonHint(scene);
+}
+
+/** What to do about a wait that did not come to its end: a look hung, a source broke, somebody ended it. */
+function endedHow(scene: Scene): string | undefined {
+  switch (scene.judgement.decidedBy) {
     case 'hung':
       return hungHint(scene);
     case 'broken':
-      return brokenHint(scene);
+      return pushedHint(scene) ?? brokenHint(scene);
     case 'aborted':
       return abortedHint(scene);
     case 'bound':
       return 'watch for a shorter time, or look less often: { pace: "1s" }';
     default:
-      return reasonHint(scene);
+      return undefined;
   }
 }
 
-function negatedHint({ judgement, claim }: Scene): string {
+const NOT_PASSES = '.not passes only when something that was seen decides against the claim';
+
+/** @param first what to do about a wait that did not come to its end */
+function negatedHint({ judgement, claim }: Scene, first: string | undefined): string {
   if (judgement.verdict === 'holds') return '';
-  return claim.fromNow === true
-    ? '.not passes only when something that was seen decides against the claim; give it more looks, or a longer time'
-    : '.not passes only when something that was seen decides against the claim, as an ending of another kind does; a timeout passes neither way. ' +
-        "To claim that something does not happen for a time, use toNeverReach(state, { for: '2s' })";
+  if (first !== undefined) return `${first}. ${NOT_PASSES}`;
+  if (claim.fromNow === true) return `${NOT_PASSES}; give it more looks, or a longer time`;
+  const another = forATime(claim);
+  const when = another === undefined ? '' : '. To claim that something does not happen for a time, ';
+  return `${NOT_PASSES}${claim.name in VALUES ? '' : ', as an ending of another kind does'}; a timeout passes neither way${when}${another ?? ''}`;
+}
+
+/** Claims about values, and what a runner calls the same. */
+const VALUES: Readonly<Record<string, string>> = { equal: 'toEqual', match: 'toMatchObject', satisfy: '' };
+
+/** How it is claimed that what this claims does not come to be. */
+function forATime({ name, args }: Claim): string | undefined {
+  const { expected, like, event, state } = args as { expected?: unknown; like?: unknown; event?: unknown; state?: unknown };
+  const { type } = (event ?? {}) as { type?: unknown };
+  const write = (what: string): string => `write await ${what}`;
+  switch (name) {
+    case 'equal':
+      return typeof expected === 'object' && expected !== null
+        ? write("consistently(fn, { for: '2s' }).not.toEqual(…)")
+        : write(`consistently(fn, { for: '2s' }).not.toBe(${oneLine(show(expected), 60)})`);
+    case 'match':
+      return write(`consistently(fn, { for: '2s' }).not.${like instanceof RegExp ? 'toMatch' : 'toMatchObject'}(…)`);
+    case 'satisfy':
+      return write("consistently(async () => !test(await fn()), { for: '2s' })");
+    case 'deliver':
+    case 'deliverExactlyOnce':
+      return write(`expect(…).toNeverDeliver(${typeof type === 'string' ? quoted(type) : '…'}, { for: '2s' })`);
+    case 'deliverInOrder':
+      return undefined;
+    default:
+      return `use toNeverReach(${typeof state === 'string' ? quoted(state) : 'state'}, { for: '2s' })`;
+  }
 }
 
 /** Claims that something was not told are not about it, where it could not be told. */
@@ -202,7 +236,7 @@ function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet'
   if (reason.last === undefined) {
     return main === undefined || main.segments.some(({ kind }) => kind !== 'value')
       ? 'is the right thing watched?'
-      : "a probe tells a state by true or false, a text such as 'succeeded', or an object with status or state; for other values use a claim about values";
+      : "a probe tells a state by true or false, a text such as 'succeeded', or an object with status or state; for other values write expect(fn).toEventuallyEqual(…)";
   }
   const alike = similar(scene, reason.wanted);
   if (alike !== undefined) return `is ${quoted(reason.wanted)} a slip of the pen for ${quoted(alike.label)}, which was seen?`;

@@ -149,7 +149,12 @@ describe('bad arguments are told in the words of the matcher', () => {
     ['toDeliverInOrder', ['a', { by: '' }], 'toDeliverInOrder: expected by to be the path of a field', "by: 'data.order'"],
     ['toDeliverWithIntermediateResults', [{ atLeast: 0.5 }], 'expected atLeast to be a whole number from 1', '{ atLeast: 2 }'],
     ['toNeverDeliver', ['paid', {}], 'toNeverDeliver: expected to be told for how long', "{ for: '500ms' }"],
-    ['toEventuallyMatch', ['paid'], 'toEventuallyMatch: expected members or a regular expression, received "paid"', 'use equal'],
+    [
+      'toEventuallyMatch',
+      ['paid'],
+      'toEventuallyMatch: expected members or a regular expression, received "paid"',
+      'use toEventuallyEqual(…)',
+    ],
     ['toEventuallySatisfy', [7], 'toEventuallySatisfy: expected a function or a Standard Schema, received 7', 'order.paid'],
     ['toFollow', ['queued'], 'toFollow: the lifecycle', 'expected an object'],
     ['toFollow', [{ initial: 'a', moves: {}, endings: {} }], 'no state ends the operation', 'terminal state'],
