@@ -1,5 +1,5 @@
 import { systemClock, type Millis } from '../time/index.ts';
-import { afterAllTests, finishAll, type Owner } from './waiting.ts';
+import { afterAllTests, finishAll, type Owner } from './owner.ts';
 
 /** One attempt at one test, kept by an edge whose runner tells when it begins and ends, and little else. */
 export class Attempt implements Owner {

@@ -4,7 +4,7 @@ import type { OwnLimit } from '../matchers/matcher.ts';
 import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
 import { DEFAULT_WITHIN_MS, LAST_LOOK_GRACE_MS } from '../watch/index.ts';
 import { moreTime } from './refusals.ts';
-import type { Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
 
 /** By what every wait for an outcome is multiplied, on a machine that is slow: `HOLDFAST_SLOW=3`. */
 const SLOW = 'HOLDFAST_SLOW';

@@ -1,23 +1,26 @@
-import type { ContractViolation, HarnessError } from '../errors.ts';
-import type { Judgement } from '../logic/index.ts';
-import { subjectOf, type Matcher, type Meant, type OwnLimit, type WaitOptions } from '../matchers/matcher.ts';
+import type { HarnessError } from '../errors.ts';
+import { subjectOf, type Matcher, type Meant, type OwnLimit } from '../matchers/matcher.ts';
 import { violation } from '../report/index.ts';
-import { parseDuration, systemClock, type Clock, type Duration, type Millis, type VirtualClock } from '../time/index.ts';
-import type { Trace } from '../trace/index.ts';
+import { parseDuration, systemClock, type Clock, type Duration, type VirtualClock } from '../time/index.ts';
 import { watch } from '../watch/index.ts';
 import { timeOf } from './budget.ts';
 import { closeAtTheEnd } from './closing.ts';
+import type { Edge, Remarks } from './edge.ts';
+import type { Owner } from './owner.ts';
 import { lookPast, passes } from './past.ts';
 import { testOver } from './refusals.ts';
-import { tookOf } from './remarks.ts';
+import { attachTimeline, remarkMargin, tookOf } from './remarks.ts';
 import { at, type Site } from './site.ts';
-import { Waiting, type Owner, type Tracked } from './waiting.ts';
+import { Waiting, type Tracked } from './waiting.ts';
 
 /** What runners want a matcher to tell. */
 export interface Result {
   readonly pass: boolean;
   readonly message: () => string;
 }
+
+/** What a matcher needs to know of a runner. */
+export type MatcherEdge = Pick<Edge, 'defaults' | 'giveTime' | 'moveTimers'> & Remarks;
 
 /** One call of a matcher, as the edge of a runner saw it. */
 export interface Call {
@@ -38,18 +41,7 @@ export interface Call {
   readonly refusal?: HarnessError | undefined;
   /** What the user wants said before the message. */
   readonly prefix?: string | undefined;
-  /** Moves the runner's fake timers on, by as much as real time went by since the last look. */
-  readonly moveTimers?: ((sinceLast: Millis) => void) | undefined;
-  /** How a test is given this much time, in milliseconds, in the words of this runner. */
-  readonly giveTime: (ms: Millis) => string;
-  /** What holds for an outcome where the call does not say. */
-  readonly defaults?: (() => WaitOptions) | undefined;
-  /** Told of an outcome that came in time, and how long that took, in milliseconds of the machine. */
-  readonly onPass?: ((took: Millis, within: Millis) => Promise<void> | undefined) | undefined;
-  /** Told of a failure before it is thrown. */
-  readonly onViolation?:
-    | ((violation: ContractViolation<Judgement, Trace>, name: string | undefined) => Promise<void> | undefined)
-    | undefined;
+  readonly edge: MatcherEdge;
 }
 
 /**
@@ -61,9 +53,9 @@ export interface Call {
  * @throws HarnessError `test-over`: nobody would be told of its outcome
  */
 export function call(matcher: Matcher, made: Call): Tracked<Result> {
-  const { owner, label, site, isNot } = made;
+  const { owner, label, site, isNot, edge } = made;
   if (owner?.over === true) throw at(testOver(label, owner), site);
-  const waiting = new Waiting<Result>(label, site, made.asks ?? 0, made.soft === true);
+  const waiting = new Waiting<Result>(label, site, made.asks ?? 0, made.soft === true, owner);
   let close: (() => Promise<void>) | undefined;
   const judged = async (): Promise<Result> => {
     if (made.refusal !== undefined) throw made.refusal;
@@ -72,21 +64,22 @@ export function call(matcher: Matcher, made: Call): Tracked<Result> {
     close = closeAtTheEnd(subject, owner);
     const { claim, own, options } = meant;
     const isOutcome = claim.fromNow !== true;
-    const defaults = isOutcome ? made.defaults?.() : undefined;
+    const defaults = isOutcome ? edge.defaults(owner) : undefined;
     const wished = options.within ?? usual(defaults?.within, own);
     const { within, notes } = timeOf({
-      ...{ claim, label: matcher.name, wished, own, giveTime: made.giveTime },
+      ...{ claim, label: matcher.name, wished, own, giveTime: edge.giveTime },
       owner: subject.clock === systemClock ? owner : undefined,
     });
     const start = systemClock.now();
     const how = {
       pace: options.pace ?? defaults?.pace,
       signal: waiting.signal,
-      ...(made.moveTimers !== undefined && subject.clock === systemClock ? { beforeLook: made.moveTimers } : {}),
+      beforeLook: subject.clock === systemClock ? edge.moveTimers : undefined,
     };
     const judgement = await watch(subject, claim, { ...how, within });
     if (passes(judgement, isNot)) {
-      if (isOutcome && subject.clock === systemClock) await made.onPass?.(tookOf(judgement, systemClock.now() - start), within);
+      if (isOutcome && subject.clock === systemClock)
+        await remarkMargin(edge, owner, label, tookOf(judgement, systemClock.now() - start), within);
       return { pass: !isNot, message: () => '' };
     }
     const asked = options.lookPast ?? defaults?.lookPast;
@@ -103,13 +96,13 @@ export function call(matcher: Matcher, made: Call): Tracked<Result> {
       within: own !== undefined && wished === undefined ? undefined : within,
     });
     if (made.prefix !== undefined && made.prefix !== '') error.message = `${made.prefix}: ${error.message}`;
-    const told = made.onViolation?.(error, subject.name);
+    const told = attachTimeline(edge, owner, label, { trace: error.trace, judgement, name: subject.name });
     // A test whose time is up waits for nothing more.
     if (told !== undefined && judgement.decidedBy !== 'aborted') await outsideOf(subject.clock, told);
     throw error;
   };
   const promise = judged();
-  return waiting.track(close === undefined ? promise : closing(promise, close), owner);
+  return waiting.track(close === undefined ? promise : closing(promise, close));
 }
 
 async function closing<T>(promise: Promise<T>, close: () => Promise<void>): Promise<T> {

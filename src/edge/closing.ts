@@ -1,5 +1,6 @@
 import { closeSubject, type Subject } from '../watch/index.ts';
-import { atTheEnd, type Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
+import { openIn } from './pending.ts';
 
 /** Who watches a subject whose sources were opened for it, tests and calls: the last of them closes it. */
 const watching: WeakMap<Subject, Set<object | undefined>> = new WeakMap();
@@ -22,6 +23,6 @@ export function closeAtTheEnd(subject: Subject, owner: Owner | undefined): (() =
     if (watchers.size === 0) await closeSubject(subject);
   };
   if (own !== owner) return close;
-  atTheEnd(owner, close);
+  openIn(owner).atTheEnd(close);
   return undefined;
 }

@@ -10,12 +10,12 @@ import { timeLeftTo, timeOf, tooLong } from './budget.ts';
 import type { Counting, Edge, Mode } from './edge.ts';
 import { Loose } from './loose.ts';
 import { lookPast } from './past.ts';
-import { watchOver, type Pending } from './pending.ts';
+import { watchOver, type Open, type Pending } from './pending.ts';
 import { testOver } from './refusals.ts';
 import { attachTimeline, remarkMargin, tookOf } from './remarks.ts';
 import type { Defaults } from './settings.ts';
 import { at, framesOf, type Site } from './site.ts';
-import type { Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
 
 /** One word of `….not.toBe(1)`. */
 export interface Link {
@@ -66,7 +66,7 @@ export class Call<T> implements Pending {
   readonly #context: Context;
   readonly #counting: Counting;
   /** What its test still asks about, of which it is one. */
-  readonly #open: Set<Pending>;
+  #open: Open;
   readonly #line: Error | undefined;
   readonly #frames: { readonly stack?: string } | undefined;
   /** What the function came to at the call, and the attempt made of it. */
@@ -179,7 +179,7 @@ export class Call<T> implements Pending {
   drop(): void {
     if (this.#result !== undefined) return;
     this.#dropped = true;
-    this.#open.delete(this);
+    this.#open.calls.delete(this);
     if (this.settled) this.#counting.assertionCalls = this.#before;
   }
 
@@ -202,13 +202,17 @@ export class Call<T> implements Pending {
 
   /** The end of the test need not look after it, but for what was derived from it. */
   #done(): void {
-    if (this.#loose === undefined) this.#open.delete(this);
+    if (this.#loose === undefined) this.#open.calls.delete(this);
   }
 
   /** What is derived from its promise, as by `.then(…)` without a second function, and may be awaited in its stead. */
   derived<U>(promise: Promise<U>): Promise<U> {
-    this.#open.add(this);
-    return (this.#loose ??= new Loose()).derived(promise);
+    if (this.#loose === undefined) {
+      // Its test may have ended meanwhile.
+      this.#open = watchOver(this, this.owner);
+      this.#loose = new Loose();
+    }
+    return this.#loose.derived(promise);
   }
 
   close(): readonly unknown[] {

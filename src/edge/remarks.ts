@@ -2,7 +2,7 @@ import type { Judgement } from '../logic/index.ts';
 import { renderSvg } from '../report/index.ts';
 import { formatDuration, type Millis } from '../time/index.ts';
 import type { Remarks, Seen } from './edge.ts';
-import type { Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
 
 /** From what share of its time on a wait that passed came close, and from what length of it, in milliseconds. */
 const CLOSE_SHARE = 0.9;

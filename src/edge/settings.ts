@@ -1,6 +1,6 @@
 import { checkOptions } from '../matchers/options.ts';
 import type { Duration, PaceOption } from '../time/index.ts';
-import type { Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
 
 /** What may be set once for a suite, a file or a whole run. */
 export interface Defaults {

@@ -2,7 +2,7 @@ import { test, type TestInfo } from '@playwright/test';
 import type { Edge } from '../edge/edge.ts';
 import { expectations, uncounted } from '../edge/expectations.ts';
 import { settings, type Defaults, type Settings } from '../edge/settings.ts';
-import type { Owner } from '../edge/waiting.ts';
+import type { Owner } from '../edge/owner.ts';
 import type { Millis } from '../time/index.ts';
 import { expect } from './expect.ts';
 import { currentTest, infoOf, noting } from './tests.ts';

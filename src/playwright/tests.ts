@@ -1,6 +1,6 @@
 import { expect, test, type TestInfo } from '@playwright/test';
 import { Attempt } from '../edge/attempt.ts';
-import type { Owner } from '../edge/waiting.ts';
+import type { Owner } from '../edge/owner.ts';
 import { isError } from '../errors.ts';
 import { systemClock } from '../time/index.ts';
 

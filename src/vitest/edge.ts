@@ -1,6 +1,6 @@
 import { chai, expect, vi } from 'vitest';
 import type { Counting, Edge } from '../edge/edge.ts';
-import type { Owner } from '../edge/waiting.ts';
+import type { Owner } from '../edge/owner.ts';
 import type { Millis } from '../time/index.ts';
 import { ownTask } from './own-test.ts';
 import { ownerOf, taskOf } from './owner.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, inject } from 'vitest';
 import { settings, type Defaults } from '../edge/settings.ts';
 import { siteBelow } from '../edge/site.ts';
-import type { Owner } from '../edge/waiting.ts';
+import type { Owner } from '../edge/owner.ts';
 import { ownTask } from './own-test.ts';
 import { ownerOf } from './owner.ts';
 

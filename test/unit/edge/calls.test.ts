@@ -5,8 +5,7 @@ import { call } from '../../../src/edge/call.ts';
 import { consistentlyFor } from '../../../src/edge/consistently.ts';
 import type { Edge } from '../../../src/edge/edge.ts';
 import { eventuallyFor } from '../../../src/edge/eventually.ts';
-import { remarkMargin } from '../../../src/edge/remarks.ts';
-import type { Owner } from '../../../src/edge/waiting.ts';
+import type { Owner } from '../../../src/edge/owner.ts';
 import { deliver, succeed } from '../../../src/logic/index.ts';
 import type { Matcher } from '../../../src/matchers/matcher.ts';
 import { toRespondWithin } from '../../../src/matchers/toRespondWithin.ts';
@@ -36,10 +35,8 @@ async function calling<A extends readonly unknown[]>(
   args: A,
   owner?: Owner,
 ): Promise<string> {
-  const edge = edgeOf(owner);
   const told = call(matcher as unknown as Matcher, {
-    ...{ received, args, isNot: false, label: 'it', site: {}, owner, giveTime },
-    onPass: (took, within) => remarkMargin(edge, owner, 'it', took, within),
+    ...{ received, args, isNot: false, label: 'it', site: {}, owner, edge: edgeOf(owner) },
   });
   try {
     await told.then((result) => result);
