@@ -209,6 +209,10 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines | unde
 /** The table of the guide: what holds, the cases that show it, and what to say where no case does. */
 const ROWS: readonly (readonly [says: string, cases: readonly string[], otherwise?: Partial<Record<Runner, string>>])[] = [
   ['passes, and fails with the same words', ['passes', 'fails', 'is not decided in time', 'hung']],
+  [
+    'what a matcher opened is closed at the end of its test',
+    ['a stream is opened by its first matcher', 'and is closed by the end of its test'],
+  ],
   ['a failure points at the call', ['fails', 'fails where it is awaited later', 'not awaited']],
   ['`.not` is judged, and no timeout passes it', ['.not passes on an ending that decides', '.not does not pass on a timeout']],
   [

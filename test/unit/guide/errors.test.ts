@@ -93,3 +93,16 @@ test('each part of the page is one of these, or is told where it is tried', () =
   const titles = [...guide().matchAll(/^## (.+)$/gm)].map(([, title]) => title!.toLowerCase());
   expect(titles.filter((title) => !Object.hasOwn(CASES, title))).toEqual(['whose fault it is', 'a peer that is not installed']);
 });
+
+test('the README shows a failure as it is told', () => {
+  const file = join(ROOT, 'README.md');
+  const part = /(says what was seen, when, and what to do:\n\n```text\n)([^]*?)(\n```\n)/;
+  const text = golden('ended-as-failed');
+  const page = readFileSync(file, 'utf8');
+  if (process.env['UPDATE_MESSAGES'] === '1')
+    writeFileSync(
+      file,
+      page.replace(part, (_, before: string, _old, after: string) => `${before}${text}${after}`),
+    );
+  expect(part.exec(readFileSync(file, 'utf8'))?.[2], 'UPDATE_MESSAGES=1 writes it to README.md').toBe(text);
+});
