@@ -14,7 +14,7 @@ own('own test: not awaited, and not noticed', () => {
 own('own test: what a matcher opened is closed with it', async () => {
   const streams = await endless();
   try {
-    await expect(sse(streams.url)).toEventuallySucceed();
+    await expect(sse(streams.url, { reconnect: false })).toEventuallySucceed();
     await streams.allClosed();
   } finally {
     await streams.close();

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 
 const pause = setTimeout;
 /** How long a stream may take to be closed, in milliseconds. */
-const CLOSED_WITHIN_MS = 10_000;
+const CLOSED_WITHIN_MS = 3000;
 
 /** Streams over HTTP that tell their state at once, and then go on for ever. */
 export async function endless() {
