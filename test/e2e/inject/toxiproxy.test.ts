@@ -217,15 +217,18 @@ describe('a plan in a Toxiproxy', () => {
     await expect(toxiproxy({ at: server.at, proxy: 'kept', journal })).rejects.toMatchObject({ code: 'proxy-disabled' });
   });
 
-  test.runIf(real === '')('one that is gone when it is to be healed is told, its journal kept, and it is tried again', async () => {
-    const bad = await toxiproxy({ at: server.at, proxy: 'kept', journal, plan: plan({ seed: 1 }, reset()) });
-    await server.close();
-    await expect(bad.close()).rejects.toMatchObject({ code: 'not-healed' });
-    expect(readdirSync(journal)).toHaveLength(1);
-    server = await aToxiproxy(Number(new URL(server.at).port));
-    await bad.close();
-    expect(readdirSync(journal)).toEqual([]);
-  });
+  test.runIf(real === '')(
+    'one that is gone when it is to be healed is told, its journal kept, and it is tried again',
+    async () => {
+      const bad = await toxiproxy({ at: server.at, proxy: 'kept', journal, plan: plan({ seed: 1 }, reset()) });
+      await server.close();
+      await expect(bad.close()).rejects.toMatchObject({ code: 'not-healed' });
+      expect(readdirSync(journal)).toHaveLength(1);
+      server = await aToxiproxy(Number(new URL(server.at).port));
+      await bad.close();
+      expect(readdirSync(journal)).toEqual([]);
+    },
+  );
 
   test('ten runs that are killed leave nothing once it is healed', { timeout: 120_000 }, async () => {
     const draw = seeded('toxics');
