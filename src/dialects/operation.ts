@@ -35,7 +35,7 @@ import type { Acceptance, Operation, LookContext, Looked, Pull, Push } from '../
 import { TRACE_LINK } from '../trace/tied.ts';
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted, type DialectName } from './accept.ts';
 import type { Dialect } from './dialect.ts';
-import { chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';
+import { brokenBody, chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';
 
 /** How long a result that could not be had is left alone, in milliseconds. */
 const RESULT_GAP_MS: Millis = 200;
@@ -395,6 +395,8 @@ class StartedOperation implements Operation {
     this.#notePreference(answer, prefer);
     if (monitor === undefined || answer.status < 200 || answer.status >= 300) {
       const accepted = readAcceptance(answer, { chosen: dialect, words: this.#words, reading: this.#reading, prefer });
+      const broken = accepted.kind === 'ended' && accepted.event.ending === 'success' ? brokenBody(answer) : undefined;
+      if (broken !== undefined) throw new StartFailed(new Error(broken.message));
       if (accepted.kind === 'ended') this.#keepAddress(answer, accepted.event);
       // An answer whose own address is not known came from where its monitor is, as far as one can tell.
       else if (answer.url === '') this.#homes = [new URL(accepted.url).origin];
@@ -489,6 +491,9 @@ class StartedOperation implements Operation {
     const meaning = this.#meaningOf(answer);
     if (meaning === 'gone') return undefined;
     if (meaning !== undefined) return readMeaning(meaning, answer, this.#words);
+    // Half of a body tells neither how it stands nor what came of it, however it is read.
+    const broken = brokenBody(answer);
+    if (broken !== undefined) return broken;
     if (this.#reading !== undefined) return readAs(this.#reading, answer, this.#words);
     if (dialect.read !== 'first-answer') return dialect.read(answer, { words: this.#words, acceptance: this.#acceptance });
     const chosen = chooseReading(answer, READING_NAMES, this.#acceptance, this.#words);
@@ -604,6 +609,12 @@ class StartedOperation implements Operation {
         'look at op.trace for the whole exchange',
       );
     }
+    if (answer.broken !== undefined)
+      throw new HarnessError(
+        'no-result',
+        `the operation succeeded, but its result at ${nameOf(answer)} is a body of JSON ${answer.broken}`,
+        'look at op.trace for the whole exchange',
+      );
     return bodyOf(answer);
   }
 

@@ -29,6 +29,8 @@ export interface Answer {
   readonly text: string | undefined;
   /** The body as JSON, where it is JSON. */
   readonly json: unknown;
+  /** What is wrong with the body, where its type, or without one its looks, say that it is JSON and it cannot be read as that. */
+  readonly broken?: string | undefined;
 }
 
 export type Recorder = (event: Event) => void;
@@ -307,9 +309,43 @@ function answerOf({ response, bytes, whole }: Read, method: string, url: string,
     const most = `${MAX_READ_BYTES} bytes, which is the most that is read`;
     throw new Error(`${nameOf({ method, url })} answered ${status} with a body of more than ${most}`);
   }
-  const text = typeof body.body === 'string' && body.truncated !== true ? body.body : decode(bytes);
-  const json = text === undefined ? undefined : parseJson(text, headers.get('content-type'));
-  return { method, url, status, statusText, headers, text, json };
+  const type = headers.get('content-type');
+  const charset = charsetOf(type, bytes);
+  const text =
+    charset !== 'utf-8'
+      ? decodeAs(charset, bytes)
+      : typeof body.body === 'string' && body.truncated !== true
+        ? body.body
+        : decode(bytes);
+  const json = text === undefined ? undefined : parseJson(text, type);
+  const isJson = type === null ? text?.trimStart().startsWith('{') === true : IS_JSON.test(type);
+  const broken =
+    json !== undefined || !isJson
+      ? undefined
+      : text === undefined
+        ? `whose bytes are not ${charset}`
+        : `that cannot be parsed: ${show(text, 60)}`;
+  return { method, url, status, statusText, headers, text, json, ...(broken === undefined ? {} : { broken }) };
+}
+
+/** Media types that are JSON (RFC 8259 §11, RFC 6839 §3.1). */
+const IS_JSON = /[/+]json\b/i;
+
+/** How the body is written: as a mark at its beginning says, else as its type does, else UTF-8 (RFC 8259 §8.1). */
+function charsetOf(type: string | null, [first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  if (first === 0xfe && second === 0xff) return 'utf-16be';
+  const named = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type ?? '')?.[1]?.toLowerCase() ?? 'utf-8';
+  return named === 'utf8' ? 'utf-8' : named;
+}
+
+/** Bytes as text; undefined where they are not written so, or where nobody here knows how. */
+function decodeAs(charset: string, bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A body as a trace keeps it. */
@@ -336,7 +372,7 @@ export function decode(bytes: Uint8Array): string | undefined {
 
 /** JSON by its media type (RFC 6839 `+json` included), or by its looks: an object is often sent under no type, or a wrong one. */
 function parseJson(text: string, type: string | null): unknown {
-  if (type !== null && !/[/+]json\b/i.test(type) && !text.trimStart().startsWith('{')) return undefined;
+  if (type !== null && !IS_JSON.test(type) && !text.trimStart().startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
