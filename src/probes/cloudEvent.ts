@@ -2,7 +2,11 @@ import { decode } from './exchange.ts';
 import type { Sealed } from './signatures.ts';
 
 /** An event as CloudEvents 1.0 writes it in structured mode, whatever mode it came in. */
-export type CloudEvent = Readonly<Record<string, unknown>> & { readonly id: string; readonly type: string };
+export type CloudEvent = Readonly<Record<string, unknown>> & {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+};
 
 /** What every event must have, each of them not empty (CloudEvents 1.0 §3.1). */
 const REQUIRED = ['specversion', 'id', 'source', 'type'] as const;

@@ -11,6 +11,7 @@ import { mediaType } from './cloudEvent.ts';
 import { EventStream, type StreamedEvent } from './eventStream.ts';
 import { MAX_REDIRECTS, resolved, sendable, withoutSecrets, type Fetch, type HeaderFields } from './exchange.ts';
 import { checkedHeaders, checkedUrl, isTransient } from './httpStatus.ts';
+import { Repeats } from './repeats.ts';
 
 /** How long to wait before coming back to a stream that broke, unless it says otherwise, in milliseconds. */
 export const RECONNECT_MS: Millis = 1_000;
@@ -20,8 +21,6 @@ const MAX_RECONNECT_MS: Millis = 30_000;
 export const OPENING_MS: Millis = 1_000;
 /** The most characters of one event, unless told otherwise. */
 const MAX_EVENT_CHARACTERS = 1_048_576;
-/** How many ids are remembered, to know what is told again. */
-const MAX_REMEMBERED = 10_000;
 
 export interface SseOptions extends ChannelOptions {
   /** Sent with each request, for the origin of the address; another one gets only what is harmless. */
@@ -303,7 +302,7 @@ class Listening {
   }
 
   #told({ type, data, id }: StreamedEvent): void {
-    const times = id === undefined || id === '' ? 1 : this.#places.count(id);
+    const times = id === undefined || id === '' ? 1 : this.#places.count(id, type, data);
     const message: Message = {
       kind: 'message',
       ...(id === undefined || id === '' ? {} : { id }),
@@ -345,7 +344,9 @@ class Listening {
 class Places {
   readonly #given: SseOptions['sequence'];
   readonly #record: (event: Event) => void;
-  readonly #times = new Map<string, number>();
+  readonly #repeats = new Repeats();
+  /** An id that came with other data was told of: one who uses an id so does so each time. */
+  #isReused = false;
   #last: number | undefined;
   /** How many in a row have come one after the other. */
   #row = 0;
@@ -361,12 +362,14 @@ class Places {
     this.#since = after;
   }
 
-  count(id: string): number {
-    const times = (this.#times.get(id) ?? 0) + 1;
-    this.#times.delete(id);
-    this.#times.set(id, times);
-    if (this.#times.size > MAX_REMEMBERED) this.#times.delete(this.#times.keys().next().value!);
-    return times;
+  /** How often an id has come with this very data: with other data it is news. */
+  count(id: string, type: string, data: string): number {
+    const { times, same } = this.#repeats.saw(id, type, data);
+    if (times > 1 && same === 1 && !this.#isReused) {
+      this.#isReused = true;
+      this.#tell(`the id ${show(id, 80)} came again with other data, which is taken for news`);
+    }
+    return same;
   }
 
   saw(message: Message, times: number): void {

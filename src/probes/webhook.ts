@@ -11,6 +11,7 @@ import { cloudEventIn, jsonOf, mediaType } from './cloudEvent.ts';
 import { decode, kept } from './exchange.ts';
 import { authority, listen, LOOPBACK } from './listen.ts';
 import { Outlet, type OutletOptions } from './outlet.ts';
+import { remember, Repeats } from './repeats.ts';
 import {
   checkedSecrets,
   schemeOf,
@@ -64,7 +65,7 @@ export interface Delivery {
   readonly data: unknown;
   /** The body as it came. */
   readonly raw: Body;
-  /** How often this id has come, counted from 1. */
+  /** How often this id has come, counted from 1; of an id that only the body has, how often it has come with that body. */
   readonly attempt: number;
   /** Why it was refused; undefined for one that was taken. */
   readonly refused: string | undefined;
@@ -108,7 +109,7 @@ export interface Webhook extends Channel {
  * Receives webhooks on loopback: every delivery is a message, with its signature checked on the raw bytes.
  *
  * What is forged, unsigned, too old or replayed is refused (401, or 400 where only its moment is wrong) and seen as an error.
- * What comes again is seen again, with its `attempt`, and tells no new state. CloudEvents are read in binary and structured
+ * What comes again, byte for byte, is seen again, with its `attempt`, and tells no new state. CloudEvents are read in binary and structured
  * mode (HTTP binding 1.0), also the handshake of their webhooks. The exchange is recorded too, so that a sender may be judged
  * as a client: whether it waits as it was asked to, and stops when it should.
  *
@@ -147,6 +148,17 @@ const MENDS = {
   replayed: "if its sender repeats itself like this, take it with { replays: 'take' }",
 };
 type Taken = Omit<Delivery, 'answer'>;
+/** What a genuine delivery tells. */
+interface Opened {
+  readonly id: string | undefined;
+  /** The id with what makes it the only one, where it is not that by itself. */
+  readonly of: string | undefined;
+  /** Whether the id is the delivery's own, and not one of its body that may name something else. */
+  readonly isOwn: boolean;
+  readonly type: string | undefined;
+  readonly data: unknown;
+}
+const FIRST = { times: 1, same: 1 } as const;
 
 class Receiver extends Outlet implements Webhook {
   readonly deliveries: Delivery[] = [];
@@ -164,9 +176,9 @@ class Receiver extends Outlet implements Webhook {
   readonly #reading = new WeakSet<Socket>();
   #exchanges = 0;
   #answered = 0;
-  /** Attempts that were taken, and how often an id has come; both bounded, the oldest give way. */
+  /** Attempts that were taken; bounded, the oldest give way. */
   readonly #accepted = new Map<string, true>();
-  readonly #times = new Map<string, number>();
+  readonly #repeats = new Repeats();
 
   constructor(options: WebhookOptions, create: typeof createServer) {
     super(options, 'webhook');
@@ -282,15 +294,17 @@ class Receiver extends Outlet implements Webhook {
   #deliver(
     request: EventOf<'request'>,
     path: string,
-    { id, type, data }: { readonly id: string | undefined; readonly type: string | undefined; readonly data: unknown },
+    { id, of, isOwn, type, data }: Opened,
     body: Uint8Array,
     attempt: string | undefined,
     outgoing: ServerResponse,
   ): void {
-    const times = id === undefined ? 1 : this.#count(id);
+    // The same id with another body is news, whatever an id should be (Standard Webhooks, webhook-id; CloudEvents 1.0 §3.1.1).
+    const { times, same } = id === undefined ? FIRST : this.#repeats.saw(of ?? id, type ?? '', body);
+    const nth = isOwn ? times : same;
     const { body: raw, truncated } = kept(body);
     const { headers } = request;
-    const taken: Taken = { at: this.trace.now(), path, id, type, headers, data, raw, attempt: times, refused: undefined };
+    const taken: Taken = { at: this.trace.now(), path, id, type, headers, data, raw, attempt: nth, refused: undefined };
     const message: Message = {
       kind: 'message',
       ...(id === undefined ? {} : { id }),
@@ -300,12 +314,14 @@ class Receiver extends Outlet implements Webhook {
       data: plain(data),
       raw,
       ...(truncated === undefined ? {} : { truncated }),
-      attempt: times,
+      attempt: nth,
     };
-    const told = this.told(message, times > 1);
+    const told = this.told(message, same > 1);
     const keys = told[0]?.[1];
     this.record(request, keys);
-    for (const [event, of] of told) this.record(event, of);
+    for (const [event, whom] of told) this.record(event, whom);
+    if (isOwn && times > 1 && same === 1)
+      this.record({ kind: 'note', text: `the id ${show(id, 80)} came again with another body: it is taken for news` }, keys);
     let answer: WebhookAnswer;
     try {
       answer = this.#next(taken);
@@ -381,30 +397,24 @@ class Receiver extends Outlet implements Webhook {
   }
 
   /** What a genuine delivery tells. */
-  #open(
-    sealed: Sealed,
-    incoming: IncomingMessage,
-  ): { readonly id: string | undefined; readonly type: string | undefined; readonly data: unknown } | { readonly wrong: string } {
+  #open(sealed: Sealed, incoming: IncomingMessage): Opened | { readonly wrong: string } {
     const { header, body } = sealed;
     const event = cloudEventIn(sealed, Object.keys(incoming.headers));
     if (event !== undefined)
-      return 'wrong' in event ? { wrong: String(event['wrong']) } : { id: event.id, type: event.type, data: event };
+      return 'wrong' in event
+        ? { wrong: String(event['wrong']) }
+        : // Two sources may use the same id (CloudEvents 1.0 §3.1.1).
+          { id: event.id, of: `${event.source} ${event.id}`, isOwn: true, type: event.type, data: event };
     const media = mediaType(header('content-type'));
     const json = jsonOf(body);
     if (json === undefined && /[/+]json$/.test(media)) return { wrong: `no JSON, though its Content-Type is ${show(media)}` };
     const data = json === undefined ? (body.byteLength === 0 ? undefined : decode(body)) : json;
     const told = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
-    // The id beside a state is the id of what is in that state, which may tell many.
-    const own = stateIn(json, { states: {}, field: undefined }) === undefined ? textOf(told['id']) : undefined;
-    const id = header('webhook-id') ?? header('x-github-delivery') ?? own;
+    // The id beside a state is the id of what is in that state, which may tell many; beside a type it may be that too.
+    const within = stateIn(json, { states: {}, field: undefined }) === undefined ? textOf(told['id']) : undefined;
+    const own = header('webhook-id') ?? header('x-github-delivery');
     const type = header('x-github-event') ?? textOf(told['type']);
-    return { id, type, data };
-  }
-
-  #count(id: string): number {
-    const times = (this.#times.get(id) ?? 0) + 1;
-    remember(this.#times, id, times);
-    return times;
+    return { id: own ?? within, of: undefined, isOwn: own !== undefined, type, data };
   }
 
   #keep(delivery: Delivery): void {
@@ -473,16 +483,6 @@ function valueOf(incoming: IncomingMessage, field: string): string | undefined {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** How many ids and attempts are remembered. */
-const MAX_REMEMBERED = 10_000;
-
-function remember<T>(known: Map<string, T>, key: string, value: T): void {
-  // Put at the end: it is the newest.
-  known.delete(key);
-  known.set(key, value);
-  if (known.size > MAX_REMEMBERED) known.delete(known.keys().next().value!);
 }
 
 function checkCount(option: string, value: number): number {

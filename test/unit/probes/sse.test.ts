@@ -147,6 +147,18 @@ describe('a stream', () => {
     expect(watched.trace.observations.flatMap((o) => (o.kind === 'state' ? [o.state] : []))).toEqual(['running', 'succeeded']);
   });
 
+  test('under an id that came with other data is news, which is noted once', async () => {
+    const lines = ['running', 'succeeded', 'running'].map((status) => `id: 1\ndata: {"status":"${status}"}\n\n`);
+    const { url } = await serving(stream(`${lines.join('')}data: last\n\n`, { end: false }));
+    const watched = listening(url);
+    await watch(watched, seen({ data: 'last' }));
+    expect(watched.trace.observations.flatMap((o) => (o.kind === 'state' ? [o.state] : []))).toEqual(['running', 'succeeded']);
+    expect(told(watched).filter((text) => text.startsWith('note'))).toEqual([
+      'note: the id "1" came again with other data, which is taken for news',
+      'note: the event "1" was told again',
+    ]);
+  });
+
   test('ends by 204, and by its end where it is not to come back', async () => {
     const { url, requests } = await serving(stream('retry: 1\ndata: 1\n\n'), (_request, response) =>
       response.writeHead(204).end(),

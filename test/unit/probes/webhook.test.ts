@@ -130,6 +130,52 @@ describe('a genuine delivery', () => {
   });
 });
 
+describe('an id that comes again with another body', () => {
+  const states = ({ trace }: Webhook): readonly string[] =>
+    trace.observations.flatMap((o) => (o.kind === 'state' ? [o.state] : []));
+  const notes = ({ trace }: Webhook): readonly string[] => trace.observations.flatMap((o) => (o.kind === 'note' ? [o.text] : []));
+
+  test('in the body names what it is about: each tells its state', async () => {
+    const asked: unknown[] = [];
+    const state = ({ type }: { readonly type?: string }): string | undefined => {
+      asked.push(type);
+      return type?.split('.')[1];
+    };
+    for (const given of [undefined, state]) {
+      const hook = await hooked({ state: given });
+      for (const word of ['running', 'succeeded', 'succeeded']) await post(hook, `{"id":"job-1","type":"job.${word}"}`);
+      expect(states(hook)).toEqual(['running', 'succeeded']);
+      expect(hook.deliveries.map(({ attempt }) => attempt)).toEqual([1, 1, 2]);
+      expect(notes(hook)).toEqual([]);
+    }
+    expect(asked).toEqual(['job.running', 'job.succeeded']);
+  });
+
+  test('in its own field is news, and noted', async () => {
+    const hook = await hooked({ secret: SECRET });
+    for (const word of ['running', 'succeeded']) {
+      const body = `{"type":"job.${word}"}`;
+      await post(hook, body, signed(body));
+    }
+    expect(states(hook)).toEqual(['running', 'succeeded']);
+    expect(hook.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(notes(hook)).toEqual(['the id "msg_1" came again with another body: it is taken for news']);
+  });
+
+  test('of CloudEvents is one of each source', async () => {
+    const hook = await hooked();
+    for (const [source, type] of [
+      ['/a', 'job.running'],
+      ['/b', 'job.succeeded'],
+      ['/b', 'job.succeeded'],
+    ] as const)
+      await post(hook, '', { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': source, 'ce-type': type });
+    expect(states(hook)).toEqual(['running', 'succeeded']);
+    expect(hook.deliveries.map(({ attempt }) => attempt)).toEqual([1, 1, 2]);
+    expect(notes(hook)).toEqual([]);
+  });
+});
+
 describe('what is refused, and told', () => {
   const body = '{"id":"op_1","status":"succeeded"}';
   test.each<[string, () => Record<string, string>, string, number, string]>([
