@@ -186,6 +186,10 @@ class StartedOperation implements Operation {
   #trace: string | undefined | null = null;
   /** The origins that the caller's headers are meant for. */
   #homes: readonly string[] = [];
+  /** The origin that the caller's own function sent its start to, where it sent it by the `fetch` that it was given. */
+  #sentTo: string | undefined;
+  /** The answer to the start came from where the provider sent its caller on to: that is nobody's home. */
+  #isRedirected = false;
   /** Where the result is said to be, when it is done and elsewhere. */
   #elsewhere: { readonly location: string; readonly base: string } | undefined;
   /** How it ended: what is told afterwards does not change that. */
@@ -362,13 +366,21 @@ class StartedOperation implements Operation {
 
   async #sendStart(start: Exclude<CheckedStart, { kind: 'monitor' }>): Promise<Answer> {
     const record = this.#record('start');
+    const sent = new WeakMap<Response, string>();
     try {
       if (start.kind === 'send') return await ask(this.#send, this.#traced(start), 'start', record, this.#controller.signal);
       record({ kind: 'call', call: 'start', name: this.#name ?? 'start' });
       const response: unknown = await start.get({
-        fetch: (url, init) => this.#sendTraced(url, init),
+        fetch: async (url, init) => {
+          const answered = await this.#sendTraced(url, init);
+          sent.set(answered, url);
+          return answered;
+        },
         signal: this.#controller.signal,
       });
+      this.#isRedirected = isResponse(response) && response.redirected;
+      const url = this.#isRedirected ? sent.get(response as Response) : undefined;
+      this.#sentTo = url === undefined ? undefined : URL.parse(url)?.origin;
       const answer = await readAnswer(
         ownCopy(response),
         '',
@@ -390,7 +402,7 @@ class StartedOperation implements Operation {
     this.#acceptance = answer;
     const { dialect, monitor } = this.#options;
     this.#notBefore = politeMoment(answer, this.clock, (text) => void this.trace.record('start', { kind: 'note', text }));
-    this.#homes = answer.url === '' ? [] : [new URL(answer.url).origin];
+    this.#homes = this.#homesOf(answer);
     const prefer = this.#start.kind === 'send' ? (this.#start.headers.get('prefer') ?? undefined) : undefined;
     this.#notePreference(answer, prefer);
     if (monitor === undefined || answer.status < 200 || answer.status >= 300) {
@@ -399,7 +411,7 @@ class StartedOperation implements Operation {
       if (broken !== undefined) throw new StartFailed(new Error(broken.message));
       if (accepted.kind === 'ended') this.#keepAddress(answer, accepted.event);
       // An answer whose own address is not known came from where its monitor is, as far as one can tell.
-      else if (answer.url === '') this.#homes = [new URL(accepted.url).origin];
+      else if (answer.url === '' && !this.#isRedirected) this.#homes = [new URL(accepted.url).origin];
       return accepted;
     }
     const url = resolved(filled(monitor, answer), answer.url);
@@ -409,7 +421,21 @@ class StartedOperation implements Operation {
         `monitor: expected a URL, received ${show(monitor)}`,
         'write it whole, or relative to the address of the start',
       );
-    return this.#attach(url);
+    // What is relative to where somebody was sent on to is not named by the caller.
+    return this.#isRedirected && resolved(filled(monitor, answer), '') === undefined ? this.#found(url) : this.#attach(url);
+  }
+
+  /** Where the start went, and not where its answer came from after a redirect. */
+  #homesOf(answer: Answer): readonly string[] {
+    if (!this.#isRedirected) return answer.url === '' ? [] : [new URL(answer.url).origin];
+    const { base } = this.#options;
+    const home = base === undefined ? this.#sentTo : new URL(base).origin;
+    if (home === undefined && [...this.#headers.keys()].length > 0)
+      this.trace.record('start', {
+        kind: 'note',
+        text: `the start was redirected to ${redactUrl(answer.url)}, and from where is not known: what is not harmless among the headers is sent nowhere; say where it went with { base }, or send it by the fetch that it is given`,
+      });
+    return home === undefined ? [] : [home];
   }
 
   /** What was preferred, where not all of it was granted (RFC 7240): it never must be, but it explains what was answered. */
@@ -422,6 +448,10 @@ class StartedOperation implements Operation {
 
   #attach(url: string): Accepted {
     this.#homes = [...this.#homes, new URL(url).origin];
+    return this.#found(url);
+  }
+
+  #found(url: string): Accepted {
     return { kind: 'monitor', dialect: DIALECTS.get(this.#options.dialect ?? 'location')!, url, event: undefined };
   }
 
