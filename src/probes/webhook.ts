@@ -55,7 +55,7 @@ export type WebhookAnswer =
 export interface Delivery {
   /** Milliseconds since the receiver was made. */
   readonly at: Millis;
-  /** The path it came to, with its query. */
+  /** The path it came to, with its query, secrets replaced. */
   readonly path: string;
   readonly id: string | undefined;
   readonly type: string | undefined;
@@ -241,9 +241,10 @@ class Receiver extends Outlet implements Webhook {
   async #take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const exchange = `${this.name}/${++this.#exchanges}`;
     outgoing.on('error', () => undefined);
-    const { method = '', url: path = '/' } = incoming;
+    const { method = '', url = '/' } = incoming;
+    const path = redactUrl(url);
     const headers = redactHeaders(pairs(incoming.rawHeaders));
-    const request: EventOf<'request'> = { kind: 'request', exchange, method, url: `${this.url}${redactUrl(path)}`, headers };
+    const request: EventOf<'request'> = { kind: 'request', exchange, method, url: `${this.url}${path}`, headers };
     if (method === 'OPTIONS' && incoming.headers['webhook-request-origin'] !== undefined)
       return this.#shake(request, incoming, outgoing);
     const refuse = (refusal: Refusal, body: Uint8Array, more: Readonly<Record<string, string>> = {}): void =>

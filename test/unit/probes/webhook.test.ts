@@ -114,6 +114,16 @@ describe('a genuine delivery', () => {
     expect((await post(hook, body, headers('{"a":2}'))).status).toBe(401);
   });
 
+  test('tells no secret of its address', async () => {
+    const hook = await hooked({ secret: SECRET });
+    await fetch(`${hook.url}/in?access_token=s3cret&page=2`, { method: 'POST', body: '{}', headers: signed('{}') });
+    await fetch(`${hook.url}/in?access_token=s3cret`, { method: 'POST', body: '{}' });
+    expect(hook.deliveries.map(({ path }) => path)).toEqual([
+      '/in?access_token=[redacted]&page=2',
+      '/in?access_token=[redacted]',
+    ]);
+  });
+
   test('that comes again has its attempt, and tells no new state', async () => {
     const hook = await hooked({ secret: SECRET, answers: [500, 'hang-up', 200] });
     const body = '{"id":"op_1","status":"running"}';
