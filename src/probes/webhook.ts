@@ -197,7 +197,7 @@ class Receiver extends Outlet implements Webhook {
     this.#server = create(
       // The body has a time of its own below, on the receiver's clock.
       { requestTimeout: 0, headersTimeout: slow, connectionsCheckingInterval: Math.max(50, Math.min(1_000, slow / 2)) },
-      (incoming, outgoing) => void this.#take(incoming, outgoing),
+      (incoming, outgoing) => void this.#take(incoming, outgoing).catch((error: unknown) => this.#failed(error, outgoing)),
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#unread(error, socket));
@@ -333,8 +333,6 @@ class Receiver extends Outlet implements Webhook {
     }
     const status = typeof answer === 'object' ? answer.status : answer;
     this.#keep({ ...taken, answer: status });
-    if (typeof status === 'number' && status >= 200 && status <= 299 && attempt !== undefined)
-      remember(this.#accepted, attempt, true);
     const { exchange } = request;
     if (status === 'timeout' || status === 'hang-up') {
       this.record({ kind: 'no-response', exchange, reason: status === 'timeout' ? 'timeout' : 'reset' }, keys);
@@ -349,13 +347,31 @@ class Receiver extends Outlet implements Webhook {
         ? {}
         : { 'retry-after': String(Math.ceil(parseDuration(more.retryAfter, 'retryAfter') / 1000)) }),
     };
-    const reply = (): void => {
-      this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(fields)) }, keys);
-      outgoing.writeHead(status, fields).end(more?.body);
+    // A sender that has left by then was told nothing: it may come again with the very same.
+    const gone = (): void => {
+      if (!this.#leaving.signal.aborted) this.record({ kind: 'no-response', exchange, reason: 'aborted' }, keys);
     };
+    outgoing.once('close', gone);
+    outgoing.once('finish', () => {
+      outgoing.off('close', gone);
+      this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(fields)) }, keys);
+      if (status >= 200 && status <= 299 && attempt !== undefined) remember(this.#accepted, attempt, true);
+    });
+    const reply = (): unknown => outgoing.writeHead(status, fields).end(more?.body);
     const wait = more?.after === undefined ? 0 : parseDuration(more.after, 'after');
-    if (wait === 0) return reply();
-    void this.clock.sleep(wait, this.#leaving.signal).then(() => (this.#leaving.signal.aborted ? undefined : reply()));
+    if (wait === 0) return void reply();
+    void this.clock
+      .sleep(wait, this.#leaving.signal)
+      .then(() => (this.#leaving.signal.aborted || outgoing.destroyed ? undefined : reply()))
+      .catch((error: unknown) => this.#failed(error, outgoing));
+  }
+
+  /** What must not happen is told, and is no reason to fall. */
+  #failed(error: unknown, outgoing: ServerResponse): void {
+    const why = error instanceof Error ? error.message : show(error);
+    this.record({ kind: 'error', name: 'InvalidChannel', message: `${this.name}: it could not be answered: ${why}` });
+    if (outgoing.headersSent) outgoing.destroy();
+    else outgoing.writeHead(500).end();
   }
 
   #refuse(
@@ -511,6 +527,15 @@ function checkAnswer(answer: WebhookAnswer): WebhookAnswer {
     if (typeof answer === 'object') {
       if (answer.retryAfter !== undefined) parseDuration(answer.retryAfter, 'retryAfter');
       if (answer.after !== undefined) parseDuration(answer.after, 'after');
+      checkFields(answer.headers);
+      const body: unknown = answer.body;
+      if (body !== undefined && typeof body !== 'string') {
+        throw new HarnessError(
+          'invalid-answer',
+          `answers: expected a text for the body, received ${show(body)}`,
+          'write JSON as a text: body: JSON.stringify({ … })',
+        );
+      }
     }
     return answer;
   }
@@ -519,4 +544,18 @@ function checkAnswer(answer: WebhookAnswer): WebhookAnswer {
     `answers: expected a status from 200 to 599, 'timeout' or 'hang-up'; received ${show(status)}`,
     "write answers: [500, { status: 503, retryAfter: '2s' }, 'timeout', 200]",
   );
+}
+
+function checkFields(fields: Readonly<Record<string, string>> | undefined): void {
+  for (const [field, value] of Object.entries(fields ?? {})) {
+    try {
+      new Headers([[field, value]]);
+    } catch {
+      throw new HarnessError(
+        'invalid-answer',
+        `answers: expected header fields, received a name or value at ${show(field)} that HTTP does not allow (RFC 9110 §5)`,
+        "write { 'x-name': 'value' }: a name of letters, digits and dashes, and a value on one line",
+      );
+    }
+  }
 }

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { operation, subject, watch } from '../../../src/index.ts';
 import { exactlyOnce, rejudge, succeed } from '../../../src/logic/index.ts';
-import { webhook, type Webhook, type WebhookOptions } from '../../../src/probes/index.ts';
+import { webhook, type Webhook, type WebhookAnswer, type WebhookOptions } from '../../../src/probes/index.ts';
 import { systemClock } from '../../../src/time/index.ts';
 import { parseTrace, type Observation } from '../../../src/trace/index.ts';
 import { closeSubject } from '../../../src/watch/index.ts';
@@ -339,6 +339,38 @@ describe('scripted answers', () => {
     await expect(webhook({ answers: [{ status: 200, after: 'soon' as never }] })).rejects.toMatchObject({
       code: 'invalid-duration',
     });
+  });
+
+  test.each<[string, object]>([
+    ['a header field with two lines', { status: 200, headers: { 'x-a': 'b\nc' } }],
+    ['a name that is none', { status: 200, headers: { 'x a': 'b' } }],
+    ['a body that is no text', { status: 200, body: { ok: true } }],
+  ])('%s is refused at once, and told where a function gives it', async (_, answer) => {
+    const given = answer as WebhookAnswer;
+    await expect(webhook({ answers: [given] })).rejects.toMatchObject({ code: 'invalid-answer' });
+    const hook = await hooked({ answers: () => given });
+    expect((await post(hook, '1')).status).toBe(500);
+    expect(errors(hook)).toMatchObject([expect.stringContaining('answers cannot be given: answers: expected')]);
+  });
+
+  test('a sender that has left before its answer was told nothing, and may come again with the very same', async () => {
+    const hook = await hooked({ secret: SECRET, answers: [{ status: 200, after: '1m' }, 200] });
+    const body = '{"type":"job.succeeded"}';
+    const headers = signed(body);
+    const limit = new AbortController();
+    const left = fetch(hook.url, { method: 'POST', body, headers, signal: limit.signal });
+    while (hook.deliveries.length < 1) await systemClock.sleep(1);
+    limit.abort();
+    await expect(left).rejects.toThrow('aborted');
+    while (!hook.trace.observations.some(({ kind }) => kind === 'no-response')) await systemClock.sleep(1);
+    expect((await post(hook, body, headers)).status).toBe(200);
+    // Now it was told.
+    expect((await post(hook, body, headers)).status).toBe(401);
+    expect(
+      hook.trace.observations.flatMap((o) =>
+        o.kind === 'response' ? [String(o.status)] : o.kind === 'no-response' ? [o.reason] : o.kind === 'state' ? [o.state] : [],
+      ),
+    ).toEqual(['succeeded', 'aborted', '200', '401']);
   });
 });
 
