@@ -304,10 +304,10 @@ class StartedOperation implements Operation {
   }
 
   /** It succeeded with a result that is elsewhere: the success is told again, with it. */
-  async #lookForResult(state: string, { clock }: LookContext): Promise<Looked> {
+  async #lookForResult(state: string, { clock, signal }: LookContext): Promise<Looked> {
     const { location, base } = this.#elsewhere!;
     try {
-      const result = plain(await this.#fetchResult(location, base, DEFAULT_WITHIN_MS));
+      const result = plain(await this.#fetchResult(location, base, DEFAULT_WITHIN_MS, signal));
       this.#succeeded = undefined;
       this.#resultTold = true;
       return { events: [{ kind: 'state', state, ending: 'success', ...(result === undefined ? {} : { result }) }] };
@@ -381,13 +381,19 @@ class StartedOperation implements Operation {
       this.#isRedirected = isResponse(response) && response.redirected;
       const url = this.#isRedirected ? sent.get(response as Response) : undefined;
       this.#sentTo = url === undefined ? undefined : URL.parse(url)?.origin;
+      const own = ownCopy(response);
+      // The copy alone does not end what both are read from.
+      const stop = (): void => void (response as Response).body?.cancel().catch(() => undefined);
+      this.#controller.signal.addEventListener('abort', stop, { once: true });
       const answer = await readAnswer(
-        ownCopy(response),
+        own,
         '',
         resolved(responseUrl(response), this.#options.base ?? '') ?? this.#options.base ?? '',
         'start',
         record,
+        this.#controller.signal,
       );
+      this.#controller.signal.removeEventListener('abort', stop);
       this.#name ??= answer.url === '' ? undefined : `the start at ${redactUrl(answer.url)}`;
       record({ kind: 'return', call: 'start', outcome: answer.status < 400 ? 'ok' : 'fail' });
       return answer;
@@ -611,7 +617,7 @@ class StartedOperation implements Operation {
     return [...new Set([...keys, this.#traceId ?? ''])].filter((key) => key !== '' && key !== id);
   }
 
-  async #fetchResult(location: string, base: string, within: Millis): Promise<unknown> {
+  async #fetchResult(location: string, base: string, within: Millis, given?: AbortSignal): Promise<unknown> {
     const from = resolved(location, base);
     if (from === undefined)
       throw new HarnessError(
@@ -631,6 +637,7 @@ class StartedOperation implements Operation {
           signal,
         ),
       within,
+      given,
     );
     if (answer.status >= 300) {
       throw new HarnessError(
@@ -648,16 +655,25 @@ class StartedOperation implements Operation {
     return bodyOf(answer);
   }
 
-  /** A request that no watch waits for. */
-  async #inTime<T>(what: string, send: (signal: AbortSignal) => Promise<T>, within: Millis): Promise<T> {
+  /**
+   * A request with a time of its own.
+   *
+   * @param given ends it earlier, where nobody waits any more
+   */
+  async #inTime<T>(what: string, send: (signal: AbortSignal) => Promise<T>, within: Millis, given?: AbortSignal): Promise<T> {
     const controller = new AbortController();
     let cancel = (): void => undefined;
+    let giveUp = (): void => undefined;
     // Not every fetch minds its signal.
     const late = new Promise<never>((_, reject) => {
-      cancel = this.clock.after(within, () => {
-        reject(new Error(`it took more than ${formatDuration(within)}`));
+      const end = (why: string): void => {
+        reject(new Error(why));
         controller.abort();
-      });
+      };
+      cancel = this.clock.after(within, () => end(`it took more than ${formatDuration(within)}`));
+      giveUp = () => end('nobody waited for it any more');
+      if (given?.aborted === true) giveUp();
+      given?.addEventListener('abort', giveUp, { once: true });
     });
     try {
       return await Promise.race([send(controller.signal), late]);
@@ -670,6 +686,7 @@ class StartedOperation implements Operation {
       );
     } finally {
       cancel();
+      given?.removeEventListener('abort', giveUp);
     }
   }
 

@@ -77,7 +77,7 @@ export async function ask(fetch: Fetch, request: Prepared, id: string, record: R
   try {
     const response = await fetch(url, init);
     // Most looks of one who asks conditionally bring no body: they need not wait for it.
-    read = response.body === null ? { response, bytes: NO_BYTES, whole: true } : await readBody(response);
+    read = response.body === null ? { response, bytes: NO_BYTES, whole: true } : await readBody(response, signal);
   } catch (error) {
     record(noResponse(id, error));
     throw withoutAddresses(error);
@@ -88,10 +88,37 @@ export async function ask(fetch: Fetch, request: Prepared, id: string, record: R
 /**
  * Reads and records an answer that somebody else asked for.
  *
- * @throws Error when the body is too large
+ * @param signal gives up a body that does not come to its end
+ * @throws Error when the body is too large, or was given up
  */
-export async function readAnswer(response: Response, method: string, url: string, id: string, record: Recorder): Promise<Answer> {
-  return answerOf(await readBody(response), method, url, id, record);
+export async function readAnswer(
+  response: Response,
+  method: string,
+  url: string,
+  id: string,
+  record: Recorder,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  return answerOf(await readBody(response, signal), method, url, id, record);
+}
+
+/** A `fetch` that is given up when its signal says so, whether it minds it or not. */
+export function minding(fetch: Fetch): Fetch {
+  return (url, init) => {
+    const { signal } = init;
+    const going = fetch(url, init);
+    if (signal === undefined || signal === null) return going;
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        reject(signal.reason as Error);
+        // Nobody reads what comes all the same.
+        going.then((late) => late.body?.cancel()).catch(() => undefined);
+      };
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+      going.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    });
+  };
 }
 
 /** An answer at the end of its redirects. */
@@ -275,11 +302,15 @@ interface Read {
 const NO_BYTES = new Uint8Array();
 
 /** Content-Length is not relied on: of a compressed body it tells the length before it is unpacked. */
-async function readBody(response: Response): Promise<Read> {
+async function readBody(response: Response, signal?: AbortSignal): Promise<Read> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   if (response.body !== null) {
     const reader = response.body.getReader();
+    // Whoever answered need not know of the signal. A read that waits is ended by this.
+    const stop = (): void => void reader.cancel(signal?.reason).catch(() => undefined);
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener('abort', stop, { once: true });
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       chunks.push(chunk.value);
       size += chunk.value.length;
@@ -288,6 +319,8 @@ async function readBody(response: Response): Promise<Read> {
       reader.cancel().catch(() => undefined);
       break;
     }
+    signal?.removeEventListener('abort', stop);
+    if (signal?.aborted === true) throw signal.reason;
   }
   return {
     response,

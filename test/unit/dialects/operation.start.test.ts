@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { operation, type OperationOptions } from '../../../src/dialects/operation.ts';
-import { succeed } from '../../../src/logic/index.ts';
+import { match, succeed } from '../../../src/logic/index.ts';
 import { virtualClock } from '../../../src/time/index.ts';
 import { watch } from '../../../src/watch/index.ts';
 
@@ -139,5 +139,48 @@ describe('a start that is redirected by its own fetch', () => {
     const op = operation(({ fetch: send }) => send(`${api}/start`, { method: 'POST' }), { headers });
     await watch(op, succeed());
     expect([...seen]).toEqual([['home', 'Bearer s3cret']]);
+  });
+});
+
+describe('what is given up leaves nothing open', () => {
+  /** A body that has begun and does not come to its end, and whether it was given up. */
+  function stalling(): { readonly body: ReadableStream<Uint8Array>; readonly isCancelled: () => boolean } {
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode('{"status":')),
+      cancel: () => void (cancelled = true),
+    });
+    return { body, isCancelled: () => cancelled };
+  }
+
+  test('the body of a start that stalls', async () => {
+    const clock = virtualClock();
+    const { body, isCancelled } = stalling();
+    const op = operation(() => new Response(body, { status: 202, headers: { location: 'http://api.test/op' } }), { clock });
+    expect((await clock.run(() => watch(op, succeed(), { within: 100 }))).verdict).not.toBe('holds');
+    await clock.advance(0);
+    expect(isCancelled()).toBe(true);
+    expect(clock.pending.count).toBe(0);
+  });
+
+  test('a result elsewhere that does not come', async () => {
+    const clock = virtualClock();
+    let given: AbortSignal | undefined;
+    const op = operation(
+      { monitor: 'http://api.test/op' },
+      {
+        clock,
+        fetch: async (url, { signal }) => {
+          await clock.sleep(1);
+          if (url.endsWith('/op')) return new Response(null, { status: 303, headers: { location: '/result' } });
+          given = signal ?? undefined;
+          return new Promise<Response>(() => undefined);
+        },
+      },
+    );
+    await clock.run(() => watch(op, match({ like: { rows: 3 } }), { within: 200 }));
+    await clock.advance(0);
+    expect(given?.aborted).toBe(true);
+    expect(clock.pending.count).toBe(0);
   });
 });
