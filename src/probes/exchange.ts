@@ -106,15 +106,15 @@ export async function readAnswer(
 export function minding(fetch: Fetch): Fetch {
   return (url, init) => {
     const { signal } = init;
+    if (signal === undefined || signal === null) return fetch(url, init);
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
     const going = fetch(url, init);
-    if (signal === undefined || signal === null) return going;
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         reject(signal.reason as Error);
         // Nobody reads what comes all the same.
         going.then((late) => late.body?.cancel()).catch(() => undefined);
       };
-      if (signal.aborted) stop();
       signal.addEventListener('abort', stop, { once: true });
       going.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
     });

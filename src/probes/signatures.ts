@@ -69,6 +69,12 @@ export function checkedSecrets(
 ): readonly string[] {
   const secrets: readonly unknown[] = secret === undefined ? [] : typeof secret === 'string' ? [secret] : secret;
   const scheme = schemeOf(name);
+  if (secret !== undefined && secrets.length === 0)
+    throw new HarnessError(
+      'invalid-secret',
+      'secret: expected at least one, received an empty list, by which nothing would be signed or checked',
+      'leave it out where that is meant',
+    );
   return secrets.map((one) => {
     const wrong = typeof one === 'string' && one !== '' ? scheme.wrong(one, use) : 'a text';
     if (wrong === undefined) return one as string;

@@ -549,7 +549,7 @@ function checkAnswer(answer: WebhookAnswer): WebhookAnswer {
 function checkFields(fields: Readonly<Record<string, string>> | undefined): void {
   for (const [field, value] of Object.entries(fields ?? {})) {
     try {
-      new Headers([[field, value]]);
+      new Headers().set(field, value);
     } catch {
       throw new HarnessError(
         'invalid-answer',
