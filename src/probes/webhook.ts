@@ -416,7 +416,10 @@ class Receiver extends Outlet implements Webhook {
   /** What a genuine delivery tells. */
   #open(sealed: Sealed, incoming: IncomingMessage): Opened | { readonly wrong: string } {
     const { header, body } = sealed;
-    const event = cloudEventIn(sealed, Object.keys(incoming.headers));
+    const event = cloudEventIn(
+      sealed,
+      pairs(incoming.rawHeaders).map(([field]) => field.toLowerCase()),
+    );
     if (event !== undefined)
       return 'wrong' in event
         ? { wrong: String(event['wrong']) }

@@ -420,11 +420,68 @@ describe('CloudEvents', () => {
     ],
     ['of another version', '{}', { ...binary, 'ce-specversion': '0.3' }, 'a CloudEvent of another version: 0.3'],
     ['in a batch', '[]', { 'content-type': 'application/cloudevents-batch+json' }, 'a batch of CloudEvents'],
+    ['without its version', '{}', { 'ce-id': '1', 'ce-source': '/a', 'ce-type': 'x' }, 'a CloudEvent without specversion'],
+    ['with nothing but an extension', '{}', { 'ce-order': '7' }, 'a CloudEvent without specversion, id, source, type'],
+    ['with its data in a field', '', { ...binary, 'ce-data': 'x' }, 'a CloudEvent with ce-data, which names no attribute'],
+    ['with a name that is none', '', { ...binary, 'ce-order-id': 'x' }, 'with ce-order-id, which names no attribute'],
+    [
+      'that happened yesterday',
+      '',
+      { ...binary, 'ce-time': 'yesterday' },
+      'whose time is "yesterday": expected a moment of RFC 3339',
+    ],
+    ['on no day', '', { ...binary, 'ce-time': '2024-13-01T00:00:00Z' }, 'expected a moment of RFC 3339'],
+    ['about nothing', '', { ...binary, 'ce-subject': '' }, 'whose subject is "": expected a text that is not empty'],
+    ['of a relative schema', '', { ...binary, 'ce-dataschema': '/s' }, 'whose dataschema is "/s": expected an absolute URI'],
+    [
+      'of a type that is none',
+      JSON.stringify({ ...event, datacontenttype: 'json' }),
+      { 'content-type': 'application/cloudevents+json' },
+      'expected a media type of RFC 2046',
+    ],
+    [
+      'with a member that is none',
+      JSON.stringify({ ...event, orderId: 7 }),
+      { 'content-type': 'application/cloudevents+json' },
+      'with "orderId", which names no attribute',
+    ],
+    [
+      'with data twice',
+      JSON.stringify({ ...event, data_base64: 'eA==' }),
+      { 'content-type': 'application/cloudevents+json' },
+      'with both data and data_base64',
+    ],
     ['that is no object', '[]', { 'content-type': 'application/cloudevents+json' }, 'whose body is no JSON object'],
   ])('are refused %s', async (_name, body, headers, why) => {
     const hook = await hooked();
     expect((await post(hook, body, headers)).status).toBe(400);
     expect(errors(hook)[0]).toContain(why);
+  });
+
+  test('are refused with an attribute more than once', async () => {
+    const hook = await hooked();
+    const fields = [...Object.entries(binary), ['ce-id', 'B']].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    const socket = connect(hook.port, '127.0.0.1');
+    socket.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n${fields}\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 400 [^]*a CloudEvent with ce-id more than once/);
+    socket.destroy();
+  });
+
+  test('are taken with all that is optional', async () => {
+    const hook = await hooked();
+    const more = {
+      time: '2024-02-29T23:59:60.5+01:00',
+      dataschema: 'urn:x:1',
+      datacontenttype: 'application/json; charset=utf-8',
+    };
+    for (const body of [more, { time: null, subject: null }])
+      expect(
+        (await post(hook, JSON.stringify({ ...event, ...body }), { 'content-type': 'application/cloudevents+json' })).status,
+      ).toBe(204);
+    expect((await post(hook, '{}', { ...binary, 'ce-time': '2024-01-01T00:00:00Z', 'ce-traceparent': '00-1-2-01' })).status).toBe(
+      204,
+    );
   });
 
   test('with data that is no text', async () => {
