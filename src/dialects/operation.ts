@@ -468,7 +468,7 @@ class StartedOperation implements Operation {
       fetch: this.#send,
       headersFor: (url) => this.#headersFor(url),
       read: (answer) => this.#readMonitor(answer, dialect),
-      moved: (answer) => dialect.moved?.(answer),
+      moved: (answer) => dialect.moved?.(answer, this.#acceptance),
       tells: (answer) => this.#meaningOf(answer) !== undefined || dialect.tells?.(answer) === true,
       gone: (answer) => this.#isGone(answer, dialect),
     });
@@ -635,6 +635,15 @@ class StartedOperation implements Operation {
           `result/${this.trace.observations.length}`,
           this.#record('result'),
           signal,
+          {
+            // What is asked for by GET is found where it says, also by 303 (RFC 9110 §15.4.4).
+            seeOther: true,
+            now: async (redirect) => {
+              const moment = politeMoment(redirect, this.clock, () => undefined);
+              if (moment !== undefined) await this.clock.sleep(Math.max(0, moment - this.clock.now()), signal);
+              return true;
+            },
+          },
         ),
       within,
       given,

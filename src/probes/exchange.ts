@@ -126,14 +126,26 @@ export interface Followed {
   readonly answer: Answer;
   /** Why the answer, a redirect, was not followed. */
   readonly stuck: string | undefined;
+  /** Where the answer, a redirect, is to be followed later, and how many were followed before. */
+  readonly later?: { readonly to: string; readonly hops: number } | undefined;
+}
+
+/** How redirects are followed. */
+export interface Along {
+  /** Told when a redirect is permanent. */
+  readonly moved?: (from: string, to: string) => void;
+  /** Whether 303 is followed too. To who asks for a monitor it names another resource (RFC 9110 §15.4.4). */
+  readonly seeOther?: boolean;
+  /** How many were followed before. */
+  readonly hops?: number;
+  /** Whether it is followed now; where it asks to be waited for (Retry-After, RFC 9110 §10.2.3), it may be waited for here. */
+  readonly now?: (redirect: Answer) => boolean | Promise<boolean>;
 }
 
 /**
- * Asks with GET, and follows a bounded number of redirects. 303 is not one of them: what it points to is another resource
- * than the one that was asked for (RFC 9110 §15.4.4).
+ * Asks with GET, and follows a bounded number of redirects.
  *
  * @param requestTo the request to an address: credentials do not go along to another origin
- * @param moved told when a redirect is permanent
  * @throws what `fetch` throws, after it was recorded
  */
 export async function askAlong(
@@ -143,12 +155,13 @@ export async function askAlong(
   id: string,
   record: Recorder,
   signal: AbortSignal,
-  moved: (from: string, to: string) => void = () => undefined,
+  { moved = () => undefined, seeOther = false, hops = 0, now = () => true }: Along = {},
 ): Promise<Followed> {
   let url = from;
-  for (let hop = 0; ; hop++) {
-    const answer = await ask(fetch, requestTo(url), hop === 0 ? id : `${id}.${hop}`, record, signal);
-    const next = isRedirect(answer.status) ? addressIn(answer, 'location') : undefined;
+  for (let hop = hops; ; hop++) {
+    const answer = await ask(fetch, requestTo(url), hop === hops ? id : `${id}.${hop - hops}`, record, signal);
+    const isFollowed = isRedirect(answer.status) || (seeOther && answer.status === 303);
+    const next = isFollowed ? addressIn(answer, 'location') : undefined;
     if (next === undefined) return { answer, stuck: undefined };
     if (hop >= MAX_REDIRECTS)
       return { answer, stuck: `${nameOf(answer)} redirects more than ${MAX_REDIRECTS} times, last to ${redactUrl(next)}` };
@@ -159,6 +172,8 @@ export async function askAlong(
     }
     // 301 and 308 are permanent (RFC 9110 §15.4.2, §15.4.9).
     if (answer.status === 301 || answer.status === 308) moved(url, to);
+    if (answer.headers.has('retry-after') && !(await now(answer)))
+      return { answer, stuck: undefined, later: { to, hops: hop + 1 } };
     url = to;
   }
 }
