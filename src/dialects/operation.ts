@@ -273,6 +273,14 @@ class StartedOperation implements Operation {
         'cancel an operation that was accepted with a monitor',
       );
     }
+    // To some it would be to remove what came of it (OGC API – Processes, dismiss).
+    if (this.#end !== undefined) {
+      throw new HarnessError(
+        'nothing-to-cancel',
+        `${this.#name ?? 'the operation'} has ended as ${show(this.#end.state)}, so there is nothing to cancel`,
+        'cancel it while it goes on; what it left behind is removed by a request of your own',
+      );
+    }
     const { method, url, body } = accepted.dialect.cancel(this.#monitor?.url ?? accepted.url);
     const { headers } = this.#headersFor(url);
     if (body !== undefined) headers.set('content-type', 'application/json');

@@ -28,6 +28,8 @@ export const MAX_DELIVERY_BYTES = 1_048_576;
 export const DELIVERY_TIMEOUT_MS: Millis = 10_000;
 /** How many deliveries `deliveries` keeps; older ones give way. The trace has its own bound. */
 export const MAX_DELIVERIES = 10_000;
+/** How many bytes of bodies `deliveries` keeps; the last one is kept whatever its size. */
+const MAX_DELIVERIES_BYTES = 64 * 1_048_576;
 /** How long a sender that still sends after its refusal may go on to, in milliseconds, so that it gets to read it. */
 const LINGER_MS: Millis = 1_000;
 /** The most connections at a time; more are closed at once. */
@@ -101,7 +103,7 @@ export interface Webhook extends Channel {
   /** Where to send to, without a slash at the end; every path below it is taken too. */
   readonly url: string;
   readonly port: number;
-  /** What came, oldest first. */
+  /** What came, oldest first: the last 10,000, and 64 MiB of them. */
   readonly deliveries: readonly Delivery[];
 }
 
@@ -174,6 +176,10 @@ class Receiver extends Outlet implements Webhook {
   readonly #answers: WebhookOptions['answers'];
   readonly #leaving = new AbortController();
   readonly #reading = new WeakSet<Socket>();
+  /** The bytes of each delivery that is kept, and of all. */
+  readonly #sizes: number[] = [];
+  #kept = 0;
+  #isFull = false;
   #exchanges = 0;
   #answered = 0;
   /** Attempts that were taken; bounded, the oldest give way. */
@@ -200,6 +206,7 @@ class Receiver extends Outlet implements Webhook {
       (incoming, outgoing) => void this.#take(incoming, outgoing).catch((error: unknown) => this.#failed(error, outgoing)),
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('drop', () => this.#dropped());
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#unread(error, socket));
   }
 
@@ -221,6 +228,14 @@ class Receiver extends Outlet implements Webhook {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();
     });
+  }
+
+  /** Told once: who sends too much at a time sends it again and again. */
+  #dropped(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    const message = `${this.name} closed a connection at once, as it has ${MAX_CONNECTIONS} already; it is told of the first alone`;
+    this.record({ kind: 'error', name: 'RefusedDelivery', message });
   }
 
   /** What is no HTTP, or does not come to the end of its header. */
@@ -332,7 +347,7 @@ class Receiver extends Outlet implements Webhook {
       answer = 500;
     }
     const status = typeof answer === 'object' ? answer.status : answer;
-    this.#keep({ ...taken, answer: status });
+    this.#keep({ ...taken, answer: status }, body.byteLength);
     const { exchange } = request;
     if (status === 'timeout' || status === 'hang-up') {
       this.record({ kind: 'no-response', exchange, reason: status === 'timeout' ? 'timeout' : 'reset' }, keys);
@@ -389,18 +404,21 @@ class Receiver extends Outlet implements Webhook {
     this.record({ kind: 'error', name: 'RefusedDelivery', message, status, ...(body.length === 0 ? {} : { body: raw }) });
     this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(more)) });
     const at = this.trace.now();
-    this.#keep({
-      at,
-      path,
-      id: undefined,
-      type: undefined,
-      headers,
-      data: undefined,
-      raw,
-      attempt: 1,
-      refused: why,
-      answer: status,
-    });
+    this.#keep(
+      {
+        at,
+        path,
+        id: undefined,
+        type: undefined,
+        headers,
+        data: undefined,
+        raw,
+        attempt: 1,
+        refused: why,
+        answer: status,
+      },
+      body.byteLength,
+    );
     outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...more }).end(`${why}\n`);
   }
 
@@ -437,9 +455,14 @@ class Receiver extends Outlet implements Webhook {
     return { id: own ?? within, of: undefined, isOwn: own !== undefined, type, data };
   }
 
-  #keep(delivery: Delivery): void {
+  #keep(delivery: Delivery, bytes: number): void {
     this.deliveries.push(delivery);
-    if (this.deliveries.length > MAX_DELIVERIES) this.deliveries.shift();
+    this.#sizes.push(bytes);
+    this.#kept += bytes;
+    while (this.#sizes.length > MAX_DELIVERIES || (this.#kept > MAX_DELIVERIES_BYTES && this.#sizes.length > 1)) {
+      this.deliveries.shift();
+      this.#kept -= this.#sizes.shift()!;
+    }
   }
 
   #next(taken: Taken): WebhookAnswer {
@@ -497,8 +520,9 @@ function pairs(raw: readonly string[]): readonly (readonly [string, string])[] {
 }
 
 function valueOf(incoming: IncomingMessage, field: string): string | undefined {
-  const value = incoming.headers[field];
-  return Array.isArray(value) ? value[0] : value;
+  const values = incoming.headersDistinct[field];
+  // One signature in each of several fields is a list of them.
+  return /signature(-\d+)?$/.test(field) ? values?.join(' ') : values?.[0];
 }
 
 function textOf(value: unknown): string | undefined {

@@ -335,6 +335,14 @@ describe('result()', () => {
 });
 
 describe('cancel()', () => {
+  test('after its end asks for nothing: with some it would remove what came of it', async () => {
+    const world = worldOf(ORDER, [accepted(), done()]);
+    await world.clock.run(() => watch(world.op, succeed()));
+    const error = await refused(world, () => world.op.cancel());
+    expect([error.code, world.sent.length]).toEqual(['nothing-to-cancel', 2]);
+    expect(error.message).toContain('has ended as "succeeded"');
+  });
+
   test('asks the monitor where it is now', async () => {
     const moved = new Response(null, { status: 202, headers: { location: '/operations/2' } });
     const hang = (): Promise<Response> => new Promise(() => undefined);

@@ -1,5 +1,6 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { operation, subject, watch } from '../../../src/index.ts';
@@ -122,6 +123,35 @@ describe('a genuine delivery', () => {
       '/in?access_token=[redacted]&page=2',
       '/in?access_token=[redacted]',
     ]);
+  });
+
+  test.each<[string, WebhookOptions, (body: string) => Record<string, string>]>([
+    ['standard', { secret: SECRET }, (body) => signed(body)],
+    [
+      'github',
+      { secret: 'any', scheme: 'github' },
+      (body) => ({ 'x-hub-signature-256': `sha256=${createHmac('sha256', 'any').update(body).digest('hex')}` }),
+    ],
+    [
+      'stripe',
+      { secret: 'any', scheme: 'stripe' },
+      (body) => ({
+        'stripe-signature': `t=${now()},v1=${createHmac('sha256', 'any').update(`${now()}.${body}`).digest('hex')}`,
+      }),
+    ],
+  ])('signed in fields of its own, one of each (%s)', async (scheme, options, sign) => {
+    for (const isFirst of [true, false]) {
+      const hook = await hooked(options);
+      const other = { standard: 'v1,AAAA', github: 'sha256=00', stripe: 'v1=00' }[scheme]!;
+      const [field = '', value = ''] = Object.entries(sign('{}')).find(([name]) => name.includes('signature'))!;
+      const own = Object.entries(sign('{}')).filter(([name]) => name !== field);
+      const both = isFirst ? [value, other] : [other, value];
+      const fields = [...own, ...both.map((one) => [field, one] as const), ['content-length', '2'] as const];
+      const sent = request(hook.url, { method: 'POST', headers: ['host', 'a', ...fields.flat()], agent: false });
+      const [answer] = (await once(sent.end('{}'), 'response')) as [IncomingMessage];
+      answer.resume();
+      expect(answer.statusCode).toBe(204);
+    }
   });
 
   test('that comes again has its attempt, and tells no new state', async () => {
@@ -371,6 +401,23 @@ describe('scripted answers', () => {
         o.kind === 'response' ? [String(o.status)] : o.kind === 'no-response' ? [o.reason] : o.kind === 'state' ? [o.state] : [],
       ),
     ).toEqual(['succeeded', 'aborted', '200', '401']);
+  });
+});
+
+describe('within bounds', () => {
+  test('deliveries are kept up to 64 MiB, the last ones', async () => {
+    const hook = await hooked({ maxBodyBytes: 32 * 1_048_576 });
+    for (const letter of ['a', 'b', 'c']) await post(hook, letter.repeat(30 * 1_048_576), { 'content-type': 'text/plain' });
+    expect(hook.deliveries.map(({ data }) => String(data)[0])).toEqual(['b', 'c']);
+  });
+
+  test('what is more than a thousand connections at a time is dropped, and told once', async () => {
+    const hook = await hooked();
+    const sockets = Array.from({ length: 1_003 }, () => connect(hook.port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(sockets.slice(0, 1_000).map((socket) => once(socket, 'connect')));
+    while (errors(hook).length === 0) await systemClock.sleep(5);
+    for (const socket of sockets) socket.destroy();
+    expect(errors(hook)).toEqual(['webhook closed a connection at once, as it has 1000 already; it is told of the first alone']);
   });
 });
 
