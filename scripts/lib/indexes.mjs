@@ -29,6 +29,7 @@ export const FOLDERS = [
       'outlet',
       'protobuf',
       'recording',
+      'repeats',
       'signatures',
     ],
     types:

@@ -121,7 +121,7 @@ export function readAcceptance(answer: Answer, { chosen, words, reading, prefer 
   // Done, says the status code, and the body says that it came to nothing.
   const event =
     reading === undefined ? chooseReading(answer, READING_NAMES, undefined, words).event : readAs(reading, answer, words);
-  return event === undefined ? succeeded() : ended(event);
+  return event?.kind === 'state' ? ended(event) : succeeded();
 }
 
 function fitting(answer: Answer): readonly Candidate[] {

@@ -1,6 +1,6 @@
 import type { Answer } from '../probes/exchange.ts';
 import { meaningOf } from '../trace/words.ts';
-import { valueAt } from '../trace/told.ts';
+import { valueAt, type StateMeanings } from '../trace/told.ts';
 import type { Dialect } from './dialect.ts';
 import { below, isGone, isPerCent, textIn, UNNAMED, unreadable, type StateEvent } from './readings.ts';
 
@@ -11,12 +11,21 @@ const MEMBERS: readonly string[] = ['name', 'metadata', 'done', 'error', 'respon
 const PROTO = 'google.longrunning.Operations';
 const PROGRESS = ['progressPercent', 'progressPercentage', 'progress'];
 
-/** Whether a body is an Operation, which has no other members. */
+/** Whether a body is an Operation beyond doubt: where nothing else says so, it has no other members. */
 function isOperation(json: unknown): json is Readonly<Record<string, unknown>> {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
+  if (!isObject(json)) return false;
   const members = Object.keys(json);
   // JSON of proto3 leaves out what is false or empty.
   return members.every((member) => MEMBERS.includes(member)) && (members.includes('name') || members.includes('done'));
+}
+
+/** Whether a monitor tells of one: a later version may have more members, which clients pass over beside `done`. */
+function tellsOperation(json: unknown): json is Readonly<Record<string, unknown>> {
+  return isOperation(json) || (isObject(json) && typeof json['done'] === 'boolean');
+}
+
+function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 /** Whether it is done in both ways, which the proto does not allow. */
@@ -24,11 +33,19 @@ function isBoth({ done, error, response }: Readonly<Record<string, unknown>>): b
   return done === true && typeof error === 'object' && error !== null && response !== undefined;
 }
 
-function stateOf(operation: Readonly<Record<string, unknown>>, field = 'metadata.state'): StateEvent {
+function stateOf(operation: Readonly<Record<string, unknown>>, field = 'metadata.state', states: StateMeanings = {}): StateEvent {
   const { done, error } = operation;
   const told = textIn(operation, field);
   const progress = PROGRESS.map((name) => valueAt(operation, `metadata.${name}`)).find(isPerCent);
   const rest = { raw: operation, ...(progress === undefined ? {} : { progress }) };
+  const said = told !== undefined && Object.hasOwn(states, told) ? states[told] : undefined;
+  if (told !== undefined && said !== undefined && (said !== 'pending' || done !== true)) {
+    const ended = {
+      ...(said === 'pending' ? {} : { ending: said }),
+      ...(said === 'success' && operation['response'] !== undefined ? { result: operation['response'] } : {}),
+    };
+    return { kind: 'state', state: told, ...ended, ...rest, ...(error === undefined || error === null ? {} : { error }) };
+  }
   if (done !== true) {
     // A service names its states as it likes, but only `done` ends it.
     const meaning = told === undefined ? undefined : meaningOf(told);
@@ -52,10 +69,10 @@ function stateOf(operation: Readonly<Record<string, unknown>>, field = 'metadata
   };
 }
 
-/** `/v1/operations/1`: the version is that of the method that was called, else the one of operations.proto. */
+/** `/v1/operations/1`: the version, and what stands before it, are those of the method that was called, else as in operations.proto. */
 function monitorOf(name: string, { url }: Answer): string {
-  const version = url === '' ? undefined : /^\/(v\d+\w*)\//.exec(new URL(url).pathname)?.[1];
-  return `/${version ?? 'v1'}/${name.split('/').map(encodeURIComponent).join('/')}`;
+  const base = url === '' ? undefined : /^.*?\/v\d+\w*(?=\/)/.exec(new URL(url).pathname)?.[0];
+  return `${base ?? '/v1'}/${name.split('/').map(encodeURIComponent).join('/')}`;
 }
 
 /**
@@ -89,9 +106,9 @@ export const aip151: Dialect<'aip-151'> = {
   id: ({ json }) => textIn(json, 'name'),
   read(answer, { words }) {
     if (answer.status >= 300) return undefined;
-    if (!isOperation(answer.json)) return unreadable(answer, 'without an Operation', `${PROTO}, GetOperation`);
+    if (!tellsOperation(answer.json)) return unreadable(answer, 'without an Operation', `${PROTO}, GetOperation`);
     if (isBoth(answer.json)) return unreadable(answer, 'with both an error and a response', `${PROTO}: one of them at most`);
-    return stateOf(answer.json, words.field);
+    return stateOf(answer.json, words.field, words.states);
   },
   cancel: (monitor) => ({ method: 'POST', url: below(monitor, ':cancel'), body: {} }),
   // An error is told in the body as well: `{ error: { code: 404, status: 'NOT_FOUND' } }`.
@@ -110,6 +127,7 @@ export const aip151: Dialect<'aip-151'> = {
     { is: 'success', status: 200, body: { name: 'operations/1', done: true } },
     { is: 'failure', status: 200, body: { name: 'operations/1', done: true, error: { code: 3, message: 'no rows' } } },
     { is: 'cancelled', status: 200, body: { name: 'operations/1', done: true, error: { code: 1, message: 'cancelled' } } },
+    { is: 'success', status: 200, body: { name: 'operations/1', done: true, response: {}, etag: 'x' } },
     { is: 'unreadable', status: 200, body: { status: 'running' } },
     {
       is: 'unreadable',

@@ -63,8 +63,12 @@ export const azureAsync: Dialect<'azure-async'> = {
     if (state === undefined || answer.url === '' || !['PUT', 'PATCH', ''].includes(answer.method)) return undefined;
     return state.ending === undefined ? { sign: 'own', monitor: answer.url, state } : { sign: 'own', state };
   },
-  moved: (answer) =>
-    addressIn(answer, 'azure-asyncoperation') ?? (answer.status === 202 ? addressIn(answer, 'location') : undefined),
+  moved(answer, acceptance) {
+    const monitor = addressIn(answer, 'azure-asyncoperation');
+    // Beside an Azure-AsyncOperation, Location is that of the result.
+    const isResult = acceptance?.headers.has('azure-asyncoperation') === true;
+    return monitor ?? (answer.status === 202 && !isResult ? addressIn(answer, 'location') : undefined);
+  },
   read(answer, { words, acceptance }) {
     if (answer.status < 300) {
       const told = stateInWords(answer.json, words, AZURE_WORDS, 'status');

@@ -22,7 +22,7 @@ export interface Dialect<Name extends string = string> {
   /** The operation's id, where it is not one of the usual members of the acceptance. */
   id?(acceptance: Answer): string | undefined;
   /** Where the monitor has moved to, as one of its own answers says. */
-  moved?(answer: Answer): string | undefined;
+  moved?(answer: Answer, acceptance?: Answer): string | undefined;
   /**
    * What an answer of the monitor tells: a state; an error that says why it cannot be read; undefined where it is none of
    * the dialect's answers. `'first-answer'` where what is published leaves open how, so that the first telling answer decides.

@@ -35,7 +35,7 @@ import type { Acceptance, Operation, LookContext, Looked, Pull, Push } from '../
 import { TRACE_LINK } from '../trace/tied.ts';
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted, type DialectName } from './accept.ts';
 import type { Dialect } from './dialect.ts';
-import { chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';
+import { brokenBody, chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';
 
 /** How long a result that could not be had is left alone, in milliseconds. */
 const RESULT_GAP_MS: Millis = 200;
@@ -186,6 +186,10 @@ class StartedOperation implements Operation {
   #trace: string | undefined | null = null;
   /** The origins that the caller's headers are meant for. */
   #homes: readonly string[] = [];
+  /** The origin that the caller's own function sent its start to, where it sent it by the `fetch` that it was given. */
+  #sentTo: string | undefined;
+  /** The answer to the start came from where the provider sent its caller on to: that is nobody's home. */
+  #isRedirected = false;
   /** Where the result is said to be, when it is done and elsewhere. */
   #elsewhere: { readonly location: string; readonly base: string } | undefined;
   /** How it ended: what is told afterwards does not change that. */
@@ -269,6 +273,14 @@ class StartedOperation implements Operation {
         'cancel an operation that was accepted with a monitor',
       );
     }
+    // To some it would be to remove what came of it (OGC API – Processes, dismiss).
+    if (this.#end !== undefined) {
+      throw new HarnessError(
+        'nothing-to-cancel',
+        `${this.#name ?? 'the operation'} has ended as ${show(this.#end.state)}, so there is nothing to cancel`,
+        'cancel it while it goes on; what it left behind is removed by a request of your own',
+      );
+    }
     const { method, url, body } = accepted.dialect.cancel(this.#monitor?.url ?? accepted.url);
     const { headers } = this.#headersFor(url);
     if (body !== undefined) headers.set('content-type', 'application/json');
@@ -300,10 +312,10 @@ class StartedOperation implements Operation {
   }
 
   /** It succeeded with a result that is elsewhere: the success is told again, with it. */
-  async #lookForResult(state: string, { clock }: LookContext): Promise<Looked> {
+  async #lookForResult(state: string, { clock, signal }: LookContext): Promise<Looked> {
     const { location, base } = this.#elsewhere!;
     try {
-      const result = plain(await this.#fetchResult(location, base, DEFAULT_WITHIN_MS));
+      const result = plain(await this.#fetchResult(location, base, DEFAULT_WITHIN_MS, signal));
       this.#succeeded = undefined;
       this.#resultTold = true;
       return { events: [{ kind: 'state', state, ending: 'success', ...(result === undefined ? {} : { result }) }] };
@@ -362,20 +374,34 @@ class StartedOperation implements Operation {
 
   async #sendStart(start: Exclude<CheckedStart, { kind: 'monitor' }>): Promise<Answer> {
     const record = this.#record('start');
+    const sent = new WeakMap<Response, string>();
     try {
       if (start.kind === 'send') return await ask(this.#send, this.#traced(start), 'start', record, this.#controller.signal);
       record({ kind: 'call', call: 'start', name: this.#name ?? 'start' });
       const response: unknown = await start.get({
-        fetch: (url, init) => this.#sendTraced(url, init),
+        fetch: async (url, init) => {
+          const answered = await this.#sendTraced(url, init);
+          sent.set(answered, url);
+          return answered;
+        },
         signal: this.#controller.signal,
       });
+      this.#isRedirected = isResponse(response) && response.redirected;
+      const url = this.#isRedirected ? sent.get(response as Response) : undefined;
+      this.#sentTo = url === undefined ? undefined : URL.parse(url)?.origin;
+      const own = ownCopy(response);
+      // The copy alone does not end what both are read from.
+      const stop = (): void => void (response as Response).body?.cancel().catch(() => undefined);
+      this.#controller.signal.addEventListener('abort', stop, { once: true });
       const answer = await readAnswer(
-        ownCopy(response),
+        own,
         '',
         resolved(responseUrl(response), this.#options.base ?? '') ?? this.#options.base ?? '',
         'start',
         record,
+        this.#controller.signal,
       );
+      this.#controller.signal.removeEventListener('abort', stop);
       this.#name ??= answer.url === '' ? undefined : `the start at ${redactUrl(answer.url)}`;
       record({ kind: 'return', call: 'start', outcome: answer.status < 400 ? 'ok' : 'fail' });
       return answer;
@@ -390,14 +416,16 @@ class StartedOperation implements Operation {
     this.#acceptance = answer;
     const { dialect, monitor } = this.#options;
     this.#notBefore = politeMoment(answer, this.clock, (text) => void this.trace.record('start', { kind: 'note', text }));
-    this.#homes = answer.url === '' ? [] : [new URL(answer.url).origin];
+    this.#homes = this.#homesOf(answer);
     const prefer = this.#start.kind === 'send' ? (this.#start.headers.get('prefer') ?? undefined) : undefined;
     this.#notePreference(answer, prefer);
     if (monitor === undefined || answer.status < 200 || answer.status >= 300) {
       const accepted = readAcceptance(answer, { chosen: dialect, words: this.#words, reading: this.#reading, prefer });
+      const broken = accepted.kind === 'ended' && accepted.event.ending === 'success' ? brokenBody(answer) : undefined;
+      if (broken !== undefined) throw new StartFailed(new Error(broken.message));
       if (accepted.kind === 'ended') this.#keepAddress(answer, accepted.event);
       // An answer whose own address is not known came from where its monitor is, as far as one can tell.
-      else if (answer.url === '') this.#homes = [new URL(accepted.url).origin];
+      else if (answer.url === '' && !this.#isRedirected) this.#homes = [new URL(accepted.url).origin];
       return accepted;
     }
     const url = resolved(filled(monitor, answer), answer.url);
@@ -407,7 +435,21 @@ class StartedOperation implements Operation {
         `monitor: expected a URL, received ${show(monitor)}`,
         'write it whole, or relative to the address of the start',
       );
-    return this.#attach(url);
+    // What is relative to where somebody was sent on to is not named by the caller.
+    return this.#isRedirected && resolved(filled(monitor, answer), '') === undefined ? this.#found(url) : this.#attach(url);
+  }
+
+  /** Where the start went, and not where its answer came from after a redirect. */
+  #homesOf(answer: Answer): readonly string[] {
+    if (!this.#isRedirected) return answer.url === '' ? [] : [new URL(answer.url).origin];
+    const { base } = this.#options;
+    const home = base === undefined ? this.#sentTo : new URL(base).origin;
+    if (home === undefined && [...this.#headers.keys()].length > 0)
+      this.trace.record('start', {
+        kind: 'note',
+        text: `the start was redirected to ${redactUrl(answer.url)}, and from where is not known: what is not harmless among the headers is sent nowhere; say where it went with { base }, or send it by the fetch that it is given`,
+      });
+    return home === undefined ? [] : [home];
   }
 
   /** What was preferred, where not all of it was granted (RFC 7240): it never must be, but it explains what was answered. */
@@ -420,6 +462,10 @@ class StartedOperation implements Operation {
 
   #attach(url: string): Accepted {
     this.#homes = [...this.#homes, new URL(url).origin];
+    return this.#found(url);
+  }
+
+  #found(url: string): Accepted {
     return { kind: 'monitor', dialect: DIALECTS.get(this.#options.dialect ?? 'location')!, url, event: undefined };
   }
 
@@ -430,7 +476,7 @@ class StartedOperation implements Operation {
       fetch: this.#send,
       headersFor: (url) => this.#headersFor(url),
       read: (answer) => this.#readMonitor(answer, dialect),
-      moved: (answer) => dialect.moved?.(answer),
+      moved: (answer) => dialect.moved?.(answer, this.#acceptance),
       tells: (answer) => this.#meaningOf(answer) !== undefined || dialect.tells?.(answer) === true,
       gone: (answer) => this.#isGone(answer, dialect),
     });
@@ -489,6 +535,9 @@ class StartedOperation implements Operation {
     const meaning = this.#meaningOf(answer);
     if (meaning === 'gone') return undefined;
     if (meaning !== undefined) return readMeaning(meaning, answer, this.#words);
+    // Half of a body tells neither how it stands nor what came of it, however it is read.
+    const broken = brokenBody(answer);
+    if (broken !== undefined) return broken;
     if (this.#reading !== undefined) return readAs(this.#reading, answer, this.#words);
     if (dialect.read !== 'first-answer') return dialect.read(answer, { words: this.#words, acceptance: this.#acceptance });
     const chosen = chooseReading(answer, READING_NAMES, this.#acceptance, this.#words);
@@ -576,7 +625,7 @@ class StartedOperation implements Operation {
     return [...new Set([...keys, this.#traceId ?? ''])].filter((key) => key !== '' && key !== id);
   }
 
-  async #fetchResult(location: string, base: string, within: Millis): Promise<unknown> {
+  async #fetchResult(location: string, base: string, within: Millis, given?: AbortSignal): Promise<unknown> {
     const from = resolved(location, base);
     if (from === undefined)
       throw new HarnessError(
@@ -594,8 +643,18 @@ class StartedOperation implements Operation {
           `result/${this.trace.observations.length}`,
           this.#record('result'),
           signal,
+          {
+            // What is asked for by GET is found where it says, also by 303 (RFC 9110 §15.4.4).
+            seeOther: true,
+            now: async (redirect) => {
+              const moment = politeMoment(redirect, this.clock, () => undefined);
+              if (moment !== undefined) await this.clock.sleep(Math.max(0, moment - this.clock.now()), signal);
+              return true;
+            },
+          },
         ),
       within,
+      given,
     );
     if (answer.status >= 300) {
       throw new HarnessError(
@@ -604,19 +663,34 @@ class StartedOperation implements Operation {
         'look at op.trace for the whole exchange',
       );
     }
+    if (answer.broken !== undefined)
+      throw new HarnessError(
+        'no-result',
+        `the operation succeeded, but its result at ${nameOf(answer)} is a body of JSON ${answer.broken}`,
+        'look at op.trace for the whole exchange',
+      );
     return bodyOf(answer);
   }
 
-  /** A request that no watch waits for. */
-  async #inTime<T>(what: string, send: (signal: AbortSignal) => Promise<T>, within: Millis): Promise<T> {
+  /**
+   * A request with a time of its own.
+   *
+   * @param given ends it earlier, where nobody waits any more
+   */
+  async #inTime<T>(what: string, send: (signal: AbortSignal) => Promise<T>, within: Millis, given?: AbortSignal): Promise<T> {
     const controller = new AbortController();
     let cancel = (): void => undefined;
+    let giveUp = (): void => undefined;
     // Not every fetch minds its signal.
     const late = new Promise<never>((_, reject) => {
-      cancel = this.clock.after(within, () => {
-        reject(new Error(`it took more than ${formatDuration(within)}`));
+      const end = (why: string): void => {
+        reject(new Error(why));
         controller.abort();
-      });
+      };
+      cancel = this.clock.after(within, () => end(`it took more than ${formatDuration(within)}`));
+      giveUp = () => end('nobody waited for it any more');
+      if (given?.aborted === true) giveUp();
+      given?.addEventListener('abort', giveUp, { once: true });
     });
     try {
       return await Promise.race([send(controller.signal), late]);
@@ -629,6 +703,7 @@ class StartedOperation implements Operation {
       );
     } finally {
       cancel();
+      given?.removeEventListener('abort', giveUp);
     }
   }
 

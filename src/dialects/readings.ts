@@ -1,6 +1,16 @@
 import { HarnessError, show } from '../errors.ts';
 import { addressIn, bodyOf, nameOf, problemOf, type Answer } from '../probes/exchange.ts';
-import { endingIn, meaningIn, progressIn, stateIn, valueAt, wordIn, type StateMeanings, type StateWords } from '../trace/told.ts';
+import {
+  endingIn,
+  meaningIn,
+  progressIn,
+  stateIn,
+  twoWordsIn,
+  valueAt,
+  wordIn,
+  type StateMeanings,
+  type StateWords,
+} from '../trace/told.ts';
 import { meaningOf, type Meaning } from '../trace/words.ts';
 import { redactUrl } from '../trace/redact.ts';
 import type { EventOf } from '../trace/index.ts';
@@ -10,6 +20,7 @@ import type { Ask } from './dialect.ts';
 export type ReadingName = 'body-status' | 'status-code';
 
 export type StateEvent = EventOf<'state'>;
+type ErrorEvent = EventOf<'error'>;
 
 interface Reading {
   /** For messages: how the state is told. */
@@ -48,8 +59,14 @@ const byBody: Reading = {
   },
 };
 
-/** The state in a body, by the caller's words and by common use. */
+/**
+ * The state in a body, by the caller's words and by common use.
+ *
+ * @throws HarnessError `ambiguous-reading` where an envelope tells one state, and what it wraps another
+ */
 export function stateInBody(answer: Answer, words: StateWords): StateEvent | undefined {
+  const two = twoWordsIn(answer.json, words);
+  if (two !== undefined) throw ambiguousField(answer, two, words.states);
   return stateIn(answer.json, words) ?? namedByNothing(answer, words);
 }
 
@@ -89,11 +106,14 @@ export function chooseReading(
   candidates: readonly ReadingName[],
   acceptance: Answer | undefined,
   words: StateWords,
-): { readonly reading: ReadingName | undefined; readonly event: StateEvent | undefined } {
+): { readonly reading: ReadingName | undefined; readonly event: StateEvent | ErrorEvent | undefined } {
   // Every reading takes it for "done" (RFC 9110 §15.4.4).
   if (answer.status === 303) return { reading: undefined, event: seeOther(answer) };
   const code = candidates.includes('status-code') ? byStatusCode.read(answer, words) : undefined;
   const body = candidates.includes('body-status') ? byBody.read(answer, words) : undefined;
+  const promised = body === undefined && code?.ending === 'success' ? promisedIn(acceptance, words) : undefined;
+  if (promised !== undefined && answer.status !== 204 && candidates.includes('body-status'))
+    return { reading: undefined, event: withoutPromised(answer, promised, acceptance?.json) };
   if (body === undefined) return { reading: code?.ending === 'success' ? 'status-code' : undefined, event: code };
   if (code === undefined) return { reading: 'body-status', event: body };
   if (bodyTellsStates(answer, acceptance, words)) return { reading: 'body-status', event: body };
@@ -104,6 +124,60 @@ export function chooseReading(
       : { reading: body.result === undefined ? 'status-code' : 'body-status', event: body.result === undefined ? code : body };
   }
   throw ambiguousReading(answer, code, body, words.states);
+}
+
+/** A word of work that goes on, which the acceptance told: one who tells states in bodies will tell the end in one too. */
+function promisedIn(acceptance: Answer | undefined, { states, field }: StateWords): ReturnType<typeof wordIn> {
+  const found = wordIn(acceptance?.json, field);
+  return found !== undefined && meaningIn(found.word, states) === 'pending' ? found : undefined;
+}
+
+/**
+ * What a success by its status code tells whose body lacks the state that the acceptance told. Some tell "not yet" by a field
+ * that is null or not there; a body that has more to it may be the result.
+ *
+ * @throws HarnessError `ambiguous-reading`
+ */
+function withoutPromised(answer: Answer, promised: { readonly field: string }, accepted: unknown): StateEvent | ErrorEvent {
+  const { json } = answer;
+  if (json === undefined)
+    return unreadable(
+      answer,
+      `without the ${promised.field} that the acceptance told`,
+      "{ reading: 'status-code' } takes it for the end",
+    );
+  const isNull = valueAt(json, promised.field) === null;
+  const members = typeof json === 'object' && json !== null && !Array.isArray(json) ? Object.keys(json) : undefined;
+  const known = typeof accepted === 'object' && accepted !== null ? accepted : {};
+  if (isNull || members?.every((member) => member in known) === true)
+    return { kind: 'state', state: UNNAMED.pending, raw: json, ...progressIn(json) };
+  throw new HarnessError(
+    'ambiguous-reading',
+    `${nameOf(answer)} answered ${answer.status} with ${show(json, 120)}, without the ${promised.field} that the acceptance told, which can be read in two ways that disagree:\n` +
+      `    { reading: 'status-code' }  the status code ${answer.status} says that it ${said('success')}; the body is the result\n` +
+      `    { reading: 'body-status' }  the body does not say yet how it ended`,
+    "say which with operation(start, { reading: 'status-code' }) or { reading: 'body-status' }, or where the state stands: { statusField: 'job.phase' }",
+  );
+}
+
+function ambiguousField(answer: Answer, fields: readonly string[], states: StateMeanings): HarnessError {
+  const ways = fields.map((field) => {
+    const word = String(valueAt(answer.json, field));
+    return `    { statusField: '${field}' }  ${show(word)}, so it ${said(meaningIn(word, states)!)}`;
+  });
+  return new HarnessError(
+    'ambiguous-reading',
+    `${nameOf(answer)} answered ${answer.status} with ${show(answer.json, 120)}, which can be read in two ways that disagree:\n${ways.join('\n')}`,
+    `say which with operation(start, { statusField: '${fields[1]!}' }), where the other one is that of the envelope, or { statusField: '${fields[0]!}' }`,
+  );
+}
+
+/** That a body is told to be JSON and is not, where it would be read as the state or as the result. */
+export function brokenBody(answer: Answer): ErrorEvent | undefined {
+  const tells = answer.status >= 200 && answer.status < 300 && answer.status !== 202;
+  return answer.broken === undefined || !tells
+    ? undefined
+    : unreadable(answer, `with a body of JSON ${answer.broken}`, 'RFC 8259 §8.1');
 }
 
 function ambiguousReading(answer: Answer, code: StateEvent, body: StateEvent, states: StateMeanings): HarnessError {

@@ -1,6 +1,6 @@
 import { HarnessError, nearest, show } from '../errors.ts';
 import type { Channel, ChannelOptions } from '../probes/channel.ts';
-import { ask, prepare, type Fetch, type HeaderFields } from '../probes/exchange.ts';
+import { minding, noResponse, prepare, readAnswer, type Fetch, type HeaderFields } from '../probes/exchange.ts';
 import { checkedHeaders, checkedUrl } from '../probes/httpStatus.ts';
 import { Outlet } from '../probes/outlet.ts';
 import { checkedSecrets, schemeOf, type Letter, type Scheme, type SignatureScheme } from '../probes/signatures.ts';
@@ -15,6 +15,7 @@ import {
   type Random,
 } from '../time/index.ts';
 import { readRetryAfter, type Event } from '../trace/index.ts';
+import { redactHeaders } from '../trace/redact.ts';
 
 /** How long one attempt may take, unless told otherwise, in milliseconds. */
 const ATTEMPT_TIMEOUT_MS: Millis = 15_000;
@@ -89,11 +90,13 @@ export interface WebhookSender extends Channel {
   /**
    * Sends one event, and again as the `retries` say until it is accepted.
    *
-   * @throws HarnessError `invalid-event`, `invalid-manner`, `nothing-sent` for one that is to be sent again and never was
+   * @throws HarnessError `invalid-event`; `invalid-manner`, also for one that would change nothing; `nothing-sent` for one that is to be
+   * sent again and never was; `closed`
    */
   send(event: WebhookEvent, how?: { readonly as?: Manner | undefined }): Promise<Sent>;
   /**
-   * Sends by plan: what has a moment at that moment, the rest one after the other.
+   * Sends by plan: what has a moment at that moment, the rest one after the other. What is left of it is not sent when the sender
+   * is closed, and after a step that cannot be taken.
    *
    * @param options.order of those that have no moment: as given (the default), `reversed`, or `shuffled` by the seed
    * @returns what became of each, in the order given; a step with `times` has that many
@@ -162,15 +165,27 @@ class Sender extends Outlet implements WebhookSender {
     this.#timeout = parseDuration(options.timeout ?? ATTEMPT_TIMEOUT_MS, 'timeout');
     this.#headers = checkedHeaders(options.headers, 'headers');
     this.#random = seeded(seed);
-    this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+    this.#fetch = minding(options.fetch ?? ((url, init) => globalThis.fetch(url, init)));
   }
 
   send(event: WebhookEvent, how: { readonly as?: Manner | undefined } = {}): Promise<Sent> {
-    const sending = this.#send(checkEvent(event), checkManner(how.as ?? 'genuine'));
-    this.#going.add(sending);
-    const over = (): void => void this.#going.delete(sending);
-    sending.then(over, over);
-    return sending;
+    const as = this.#manner(how.as ?? 'genuine');
+    checkEvent(event);
+    if (this.#leaving.signal.aborted)
+      throw new HarnessError(
+        'closed',
+        `send: ${this.name} was closed, and sends no more`,
+        'close it when all is sent, or make another one',
+      );
+    return this.#kept(this.#send(event, as));
+  }
+
+  /** Waited for when this is closed. */
+  #kept<T>(going: Promise<T>): Promise<T> {
+    this.#going.add(going);
+    const over = (): void => void this.#going.delete(going);
+    going.then(over, over);
+    return going;
   }
 
   async plan(
@@ -186,7 +201,7 @@ class Sender extends Outlet implements WebhookSender {
     const all = steps.flatMap((step, index) => {
       const { event, as = 'genuine', after, times = 1 } = step;
       checkEvent(event);
-      checkManner(as);
+      this.#manner(as);
       if (!Number.isSafeInteger(times) || times < 1)
         throw new HarnessError(
           'invalid-option',
@@ -199,21 +214,61 @@ class Sender extends Outlet implements WebhookSender {
       return Array.from({ length: times }, () => ({ event: named, as, at }));
     });
     const outcomes: Promise<Sent>[] = [];
+    // Ends what is left of the plan: with the sender, or with a step that cannot be taken.
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    if (this.#leaving.signal.aborted) end();
+    this.#leaving.signal.addEventListener('abort', end, { once: true });
+    const take = async ({
+      event,
+      as,
+    }: {
+      readonly event: WebhookEvent & { readonly id: string };
+      readonly as: Manner;
+    }): Promise<Sent> => {
+      if (over.signal.aborted) return { id: event.id, type: event.type, as, answers: [], accepted: false };
+      try {
+        return await this.#send(event, as);
+      } catch (error) {
+        end();
+        throw error;
+      }
+    };
     const row = all.map((one, index) => ({ ...one, index })).filter(({ at }) => at === undefined);
     let before: Promise<unknown> = Promise.resolve();
-    for (const { event, as, index } of this.#inOrder(row, order)) {
-      const mine = before.then(() => this.send(event, { as }));
+    for (const { index, ...step } of this.#inOrder(row, order)) {
+      const mine = before.then(() => take(step));
       outcomes[index] = mine;
       before = mine.catch(() => undefined);
     }
-    for (const [index, { event, as, at }] of all.entries())
-      if (at !== undefined) outcomes[index] = this.clock.sleep(at, this.#leaving.signal).then(() => this.send(event, { as }));
+    for (const [index, step] of all.entries())
+      if (step.at !== undefined) outcomes[index] = this.clock.sleep(step.at, over.signal).then(() => take(step));
+    void this.#kept(Promise.allSettled(outcomes)).then(() => this.#leaving.signal.removeEventListener('abort', end));
     return Promise.all(outcomes);
   }
 
   protected async stop(): Promise<void> {
     this.#leaving.abort();
     await Promise.allSettled(this.#going);
+  }
+
+  /** A manner that would change nothing is no test of a receiver. */
+  #manner(as: Manner): Manner {
+    checkManner(as);
+    const why =
+      as === 'stale' && this.#schemeName === 'github'
+        ? "what the scheme 'github' signs has no moment"
+        : this.#secrets.length === 0 && (as === 'stale' || as === 'unsigned' || as === 'altered')
+          ? 'nothing is signed without a secret'
+          : undefined;
+    if (why === undefined) return as;
+    throw new HarnessError(
+      'invalid-manner',
+      `as: '${as}' would send what is genuine, as ${why}`,
+      this.#secrets.length === 0
+        ? 'give the secret that the receiver checks: webhookSender({ to, secret })'
+        : "use another scheme, or 'forged'",
+    );
   }
 
   #inOrder<T>(row: readonly T[], order: 'given' | 'reversed' | 'shuffled'): readonly T[] {
@@ -249,15 +304,15 @@ class Sender extends Outlet implements WebhookSender {
       const { status, asked } = await this.#attempt(outgoing, `${call}.${attempt}`, record);
       answers.push(status);
       const accepted = status !== undefined && status >= 200 && status <= 299;
-      // What is to be refused is sent once.
-      const over = accepted || status === 410 || (as !== 'genuine' && as !== 'again');
+      // What is to be refused is sent once, and what is sent again is sent again once.
+      const over = accepted || status === 410 || as !== 'genuine';
       const wait = over ? undefined : this.#retries[attempt];
+      if (wait !== undefined) await this.clock.sleep(Math.max(wait, asked), this.#leaving.signal);
       if (wait === undefined || this.#leaving.signal.aborted) {
         const outcome = status === undefined ? 'unknown' : accepted ? 'ok' : 'fail';
         record({ kind: 'return', call, outcome, output: { id, type, as, answers: answers.map((one) => one ?? null) } });
         return { id, type, as, answers, accepted };
       }
-      await this.clock.sleep(Math.max(wait, asked), this.#leaving.signal);
     }
   }
 
@@ -300,27 +355,56 @@ class Sender extends Outlet implements WebhookSender {
     record: (event: Event) => void,
   ): Promise<{ readonly status: number | undefined; readonly asked: Millis }> {
     const fields = new Headers(this.#headers);
-    fields.set('content-type', 'application/json');
+    if (!fields.has('content-type')) fields.set('content-type', 'application/json');
     for (const [name, value] of Object.entries(headers)) fields.set(name, value);
     const limit = new AbortController();
     const stop = (): void => limit.abort();
     const cancel = this.clock.after(this.#timeout, stop);
     this.#leaving.signal.addEventListener('abort', stop, { once: true });
     if (this.#leaving.signal.aborted) stop();
+    const request = prepare('POST', this.#to, fields, body);
+    record({ kind: 'request', exchange, ...request.told });
     try {
       // 3xx is no success, and is not followed (Standard Webhooks 1.0.0, delivery success).
-      const answer = await ask(this.#fetch, prepare('POST', this.#to, fields, body), exchange, record, limit.signal);
+      const init = { method: 'POST', headers: { ...request.headers }, body, redirect: 'manual', signal: limit.signal } as const;
+      const answer = await this.#fetch(this.#to, init);
+      await recordAnswer(answer, this.#to, exchange, record, limit.signal);
       const field = answer.headers.get('retry-after');
       const wish = field === null ? undefined : readRetryAfter(field, this.clock.wall());
       return { status: answer.status, asked: wish?.ok === true ? wish.delay : 0 };
-    } catch {
-      // It is recorded that no answer came.
+    } catch (error) {
+      record(noResponse(exchange, error));
       return { status: undefined, asked: 0 };
     } finally {
       cancel();
       this.#leaving.signal.removeEventListener('abort', stop);
     }
   }
+}
+
+/** The status is the answer; a body may say why it is a refusal, and is otherwise not waited for. */
+async function recordAnswer(
+  response: Response,
+  url: string,
+  exchange: string,
+  record: (event: Event) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let isTold = false;
+  if (response.ok) void response.body?.cancel().catch(() => undefined);
+  else
+    await readAnswer(
+      response,
+      'POST',
+      url,
+      exchange,
+      (event) => {
+        isTold = true;
+        record(event);
+      },
+      signal,
+    ).catch(() => undefined);
+  if (!isTold) record({ kind: 'response', exchange, status: response.status, headers: redactHeaders(response.headers) });
 }
 
 function checkEvent(event: WebhookEvent): WebhookEvent {

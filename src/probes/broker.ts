@@ -302,10 +302,22 @@ function codeOf(error: Error): string {
 
 const LOGIN = /auth|credential|password|access.?refused|not allowed|permission|certificate|WRONGPASS|NOPERM|no pg_hba/i;
 
+/** There is no way to it, whatever it is called: its name may say `auth`. */
+const NO_WAY = /\b(E(NOTFOUND|AI_AGAIN|CONN(REFUSED|RESET|ABORTED)|TIMEDOUT|HOSTUNREACH|NETUNREACH|PIPE))\b/;
+
+/** Whether a broker was reached, and did not let us in. */
+function isRefusal(address: string, error: unknown, why: string): boolean {
+  const code = error instanceof Error ? codeOf(error) : '';
+  if (NO_WAY.test(code) || NO_WAY.test(why)) return false;
+  const hosts = address.split(/[\s,/@]+/).map((part) => part.replace(/:\d*$/, ''));
+  const named = hosts.filter((host) => host !== '').map((host) => host.replaceAll(/[^\w]/g, String.raw`\$&`));
+  return LOGIN.test(why.replaceAll(new RegExp(`(?<![\\w-])(?:${named.join('|')})(?![\\w-])`, 'g'), ''));
+}
+
 function unavailable({ kind, address, start }: Wire, error: unknown): HarnessError {
   const why = whyOf(error);
   const where = `${kind}: expected a broker that lets itself be listened to at ${address}, received: ${why}`;
-  return LOGIN.test(why)
+  return isRefusal(address, error, why)
     ? new HarnessError('broker-refused', where, 'give a user who may read there, as in //user:password@host', { cause: error })
     : new HarnessError('broker-unavailable', where, `give the address of one that runs, or start one: ${start}`, {
         cause: error,

@@ -1,5 +1,5 @@
 import { HarnessError, show } from '../errors.ts';
-import { stateIn, valueAt } from '../trace/told.ts';
+import { stateIn, twoWordsIn, valueAt } from '../trace/told.ts';
 import type { EventOf } from '../trace/index.ts';
 import { meaningOf } from '../trace/words.ts';
 import type { OpenContext, Push, Subject } from '../watch/index.ts';
@@ -29,8 +29,8 @@ export interface ChannelOptions {
   readonly keys?: ((message: Message) => string | readonly string[] | undefined) | undefined;
   /**
    * What state a message tells: a name, or all that it tells of it. By default the `status` or `state` in its data, and what a
-   * type such as `operation.succeeded` ends with, where that is a word that is commonly used for a state; `false` for messages
-   * alone.
+   * type such as `operation.succeeded` ends with, where that is a word that is commonly used for a state; what JSend wraps goes
+   * before JSend's own `status`; `false` for messages alone.
    */
   readonly state?: false | ((message: Message) => string | Omit<State, 'kind'> | undefined) | undefined;
 }
@@ -44,7 +44,8 @@ export interface Channel extends Push, Omit<Subject, 'name'>, AsyncDisposable {
 /**
  * Records what a channel was told: the message, and the state that it tells.
  *
- * @throws HarnessError `invalid-channel` where the caller's own `keys` or `state` gives what cannot be recorded
+ * @throws HarnessError `invalid-channel` where the caller's own `keys` or `state` gives what cannot be recorded, and where a message
+ * tells two states
  */
 export function tell(record: OpenContext['record'], message: Message, options: ChannelOptions): void {
   const keys = keysOf(message, options);
@@ -95,13 +96,17 @@ const OF_AN_OPERATION = /^(?:[\w-]+\.)*(?:operation|job|task)s?\.([\w-]+)$/i;
 function stateOf(message: Message, { state }: ChannelOptions): State | undefined {
   if (state === false) return undefined;
   if (state === undefined) {
-    for (const body of bodies(message)) {
+    const all = bodies(message);
+    const two = twoWordsIn(message.data, PLAIN);
+    if (two !== undefined && !JSEND.has(String(valueAt(message.data, two[0])))) throw twoStates(message, two);
+    // What JSend says of itself is not the state of what it wraps.
+    for (const body of two === undefined ? all : all.slice(1)) {
       const told = stateIn(body, PLAIN);
       if (told !== undefined) return told;
     }
     const word = message.type === undefined ? undefined : OF_AN_OPERATION.exec(message.type)?.[1];
     // Of `operation.paged` nobody knows whether it is a state or something that happened.
-    return word === undefined || meaningOf(word) === undefined ? undefined : named(word, bodies(message).at(-1));
+    return word === undefined || meaningOf(word) === undefined ? undefined : named(word, all.at(-1));
   }
   const told: unknown = state(message);
   if (told === undefined) return undefined;
@@ -112,6 +117,18 @@ function stateOf(message: Message, { state }: ChannelOptions): State | undefined
     'invalid-channel',
     `state: expected the name of a state, a state, or nothing for a message; received ${show(told)}`,
     "write state: ({ data }) => data.phase, or give { state: 'done', ending: 'success' }",
+  );
+}
+
+/** What an envelope says of the telling (JSend). */
+const JSEND: ReadonlySet<string> = new Set(['success', 'fail', 'error']);
+
+function twoStates({ data }: Message, fields: readonly [outer: string, inner: string]): HarnessError {
+  const [outer, inner] = fields.map((field) => `${show(valueAt(data, field))} at ${field}`);
+  return new HarnessError(
+    'invalid-channel',
+    `state: expected one state in a message, received ${outer} and ${inner}, which do not mean the same`,
+    'say which counts: state: ({ data }) => data.data.status',
   );
 }
 

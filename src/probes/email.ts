@@ -2,6 +2,7 @@ import type { Server } from 'node:net';
 import { HarnessError, show } from '../errors.ts';
 import type { Millis } from '../time/index.ts';
 import type { Body, Headers as HeaderList } from '../trace/index.ts';
+import { isSecretHeader, REDACTED, redactHeaders } from '../trace/redact.ts';
 import type { Channel, Message } from './channel.ts';
 import { kept } from './exchange.ts';
 import { authority, cannotListen, checkPort, LOOPBACK } from './listen.ts';
@@ -17,6 +18,9 @@ const CLIENT_TIMEOUT_MS: Millis = 10_000;
 const MAX_REMEMBERED = 10_000;
 /** How much of a text body is told, in characters. */
 const MAX_TEXT_CHARACTERS = 65_536;
+/** How many fields of the header are told, and how much of each, in characters; the subject is one. */
+const MAX_FIELDS = 200;
+const MAX_FIELD_CHARACTERS = 8_192;
 
 /** A mail that was taken. */
 export interface Mail {
@@ -220,11 +224,15 @@ class Sink extends Outlet implements EmailSink {
     const id = parsed.messageId?.replace(/^<(.*)>$/s, '$1');
     const recipients = envelope.rcptTo.map(({ address }) => address);
     const attempt = id === undefined ? 1 : this.#count(`${id} ${recipients.toSorted().join(' ')}`);
-    const headers = parsed.headers.map(({ key, value }) => [key, value] as const);
+    const headers = redactHeaders(
+      parsed.headers
+        .slice(0, MAX_FIELDS)
+        .map(({ key, value }) => [key.slice(0, MAX_FIELD_CHARACTERS), value.slice(0, MAX_FIELD_CHARACTERS)] as const),
+    );
     const data = {
       sender: envelope.mailFrom === false ? '' : envelope.mailFrom.address,
       recipients,
-      subject: parsed.subject,
+      subject: parsed.subject?.slice(0, MAX_FIELD_CHARACTERS),
       from: parsed.from?.address,
       to: (parsed.to ?? []).flatMap((one) => one.address ?? one.group?.map(({ address }) => address ?? '') ?? []),
       text: parsed.text?.slice(0, MAX_TEXT_CHARACTERS),
@@ -240,7 +248,7 @@ class Sink extends Outlet implements EmailSink {
       type: 'mail',
       headers,
       data: told,
-      raw,
+      raw: typeof raw === 'string' ? withoutSecrets(raw) : raw,
       ...(truncated === undefined ? {} : { truncated }),
       attempt,
     };
@@ -254,6 +262,18 @@ class Sink extends Outlet implements EmailSink {
     if (this.#times.size > MAX_REMEMBERED) this.#times.delete(this.#times.keys().next().value!);
     return times;
   }
+}
+
+/** A mail as a trace may keep it: of a field that is a secret, that it was there. */
+function withoutSecrets(mail: string): string {
+  const end = /\r?\n\r?\n/.exec(mail)?.index ?? mail.length;
+  // A field goes on in the lines that begin with a blank (RFC 5322 §2.2.3).
+  const fields = mail
+    .slice(0, end)
+    .replace(/^([!-9;-~]+)[ \t]*:.*(?:\r?\n[ \t].*)*/gm, (field, name: string) =>
+      isSecretHeader(name) ? `${name}: ${REDACTED}` : field,
+    );
+  return fields + mail.slice(end);
 }
 
 function reply(line: string): Error {

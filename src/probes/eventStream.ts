@@ -92,9 +92,11 @@ export class EventStream {
         this.#size += value.length + 1;
         return;
       case 'event':
+        this.#size += value.length;
         this.#type = value;
         return;
       case 'id':
+        this.#size += value.length;
         if (!value.includes('\0')) this.#id = value;
         return;
       case 'retry':

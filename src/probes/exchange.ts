@@ -29,6 +29,8 @@ export interface Answer {
   readonly text: string | undefined;
   /** The body as JSON, where it is JSON. */
   readonly json: unknown;
+  /** What is wrong with the body, where its type, or without one its looks, say that it is JSON and it cannot be read as that. */
+  readonly broken?: string | undefined;
 }
 
 export type Recorder = (event: Event) => void;
@@ -75,7 +77,7 @@ export async function ask(fetch: Fetch, request: Prepared, id: string, record: R
   try {
     const response = await fetch(url, init);
     // Most looks of one who asks conditionally bring no body: they need not wait for it.
-    read = response.body === null ? { response, bytes: NO_BYTES, whole: true } : await readBody(response);
+    read = response.body === null ? { response, bytes: NO_BYTES, whole: true } : await readBody(response, signal);
   } catch (error) {
     record(noResponse(id, error));
     throw withoutAddresses(error);
@@ -86,10 +88,37 @@ export async function ask(fetch: Fetch, request: Prepared, id: string, record: R
 /**
  * Reads and records an answer that somebody else asked for.
  *
- * @throws Error when the body is too large
+ * @param signal gives up a body that does not come to its end
+ * @throws Error when the body is too large, or was given up
  */
-export async function readAnswer(response: Response, method: string, url: string, id: string, record: Recorder): Promise<Answer> {
-  return answerOf(await readBody(response), method, url, id, record);
+export async function readAnswer(
+  response: Response,
+  method: string,
+  url: string,
+  id: string,
+  record: Recorder,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  return answerOf(await readBody(response, signal), method, url, id, record);
+}
+
+/** A `fetch` that is given up when its signal says so, whether it minds it or not. */
+export function minding(fetch: Fetch): Fetch {
+  return (url, init) => {
+    const { signal } = init;
+    if (signal === undefined || signal === null) return fetch(url, init);
+    if (signal.aborted) return Promise.reject(signal.reason as Error);
+    const going = fetch(url, init);
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        reject(signal.reason as Error);
+        // Nobody reads what comes all the same.
+        going.then((late) => late.body?.cancel()).catch(() => undefined);
+      };
+      signal.addEventListener('abort', stop, { once: true });
+      going.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+    });
+  };
 }
 
 /** An answer at the end of its redirects. */
@@ -97,14 +126,26 @@ export interface Followed {
   readonly answer: Answer;
   /** Why the answer, a redirect, was not followed. */
   readonly stuck: string | undefined;
+  /** Where the answer, a redirect, is to be followed later, and how many were followed before. */
+  readonly later?: { readonly to: string; readonly hops: number } | undefined;
+}
+
+/** How redirects are followed. */
+export interface Along {
+  /** Told when a redirect is permanent. */
+  readonly moved?: (from: string, to: string) => void;
+  /** Whether 303 is followed too. To who asks for a monitor it names another resource (RFC 9110 §15.4.4). */
+  readonly seeOther?: boolean;
+  /** How many were followed before. */
+  readonly hops?: number;
+  /** Whether it is followed now; where it asks to be waited for (Retry-After, RFC 9110 §10.2.3), it may be waited for here. */
+  readonly now?: (redirect: Answer) => boolean | Promise<boolean>;
 }
 
 /**
- * Asks with GET, and follows a bounded number of redirects. 303 is not one of them: what it points to is another resource
- * than the one that was asked for (RFC 9110 §15.4.4).
+ * Asks with GET, and follows a bounded number of redirects.
  *
  * @param requestTo the request to an address: credentials do not go along to another origin
- * @param moved told when a redirect is permanent
  * @throws what `fetch` throws, after it was recorded
  */
 export async function askAlong(
@@ -114,12 +155,13 @@ export async function askAlong(
   id: string,
   record: Recorder,
   signal: AbortSignal,
-  moved: (from: string, to: string) => void = () => undefined,
+  { moved = () => undefined, seeOther = false, hops = 0, now = () => true }: Along = {},
 ): Promise<Followed> {
   let url = from;
-  for (let hop = 0; ; hop++) {
-    const answer = await ask(fetch, requestTo(url), hop === 0 ? id : `${id}.${hop}`, record, signal);
-    const next = isRedirect(answer.status) ? addressIn(answer, 'location') : undefined;
+  for (let hop = hops; ; hop++) {
+    const answer = await ask(fetch, requestTo(url), hop === hops ? id : `${id}.${hop - hops}`, record, signal);
+    const isFollowed = isRedirect(answer.status) || (seeOther && answer.status === 303);
+    const next = isFollowed ? addressIn(answer, 'location') : undefined;
     if (next === undefined) return { answer, stuck: undefined };
     if (hop >= MAX_REDIRECTS)
       return { answer, stuck: `${nameOf(answer)} redirects more than ${MAX_REDIRECTS} times, last to ${redactUrl(next)}` };
@@ -130,6 +172,8 @@ export async function askAlong(
     }
     // 301 and 308 are permanent (RFC 9110 §15.4.2, §15.4.9).
     if (answer.status === 301 || answer.status === 308) moved(url, to);
+    if (answer.headers.has('retry-after') && !(await now(answer)))
+      return { answer, stuck: undefined, later: { to, hops: hop + 1 } };
     url = to;
   }
 }
@@ -273,11 +317,15 @@ interface Read {
 const NO_BYTES = new Uint8Array();
 
 /** Content-Length is not relied on: of a compressed body it tells the length before it is unpacked. */
-async function readBody(response: Response): Promise<Read> {
+async function readBody(response: Response, signal?: AbortSignal): Promise<Read> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   if (response.body !== null) {
     const reader = response.body.getReader();
+    // Whoever answered need not know of the signal. A read that waits is ended by this.
+    const stop = (): void => void reader.cancel(signal?.reason).catch(() => undefined);
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener('abort', stop, { once: true });
     for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
       chunks.push(chunk.value);
       size += chunk.value.length;
@@ -286,6 +334,8 @@ async function readBody(response: Response): Promise<Read> {
       reader.cancel().catch(() => undefined);
       break;
     }
+    signal?.removeEventListener('abort', stop);
+    if (signal?.aborted === true) throw signal.reason;
   }
   return {
     response,
@@ -307,9 +357,43 @@ function answerOf({ response, bytes, whole }: Read, method: string, url: string,
     const most = `${MAX_READ_BYTES} bytes, which is the most that is read`;
     throw new Error(`${nameOf({ method, url })} answered ${status} with a body of more than ${most}`);
   }
-  const text = typeof body.body === 'string' && body.truncated !== true ? body.body : decode(bytes);
-  const json = text === undefined ? undefined : parseJson(text, headers.get('content-type'));
-  return { method, url, status, statusText, headers, text, json };
+  const type = headers.get('content-type');
+  const charset = charsetOf(type, bytes);
+  const text =
+    charset !== 'utf-8'
+      ? decodeAs(charset, bytes)
+      : typeof body.body === 'string' && body.truncated !== true
+        ? body.body
+        : decode(bytes);
+  const json = text === undefined ? undefined : parseJson(text, type);
+  const isJson = type === null ? text?.trimStart().startsWith('{') === true : IS_JSON.test(type);
+  const broken =
+    json !== undefined || !isJson
+      ? undefined
+      : text === undefined
+        ? `whose bytes are not ${charset}`
+        : `that cannot be parsed: ${show(text, 60)}`;
+  return { method, url, status, statusText, headers, text, json, ...(broken === undefined ? {} : { broken }) };
+}
+
+/** Media types that are JSON (RFC 8259 §11, RFC 6839 §3.1). */
+const IS_JSON = /[/+]json\b/i;
+
+/** How the body is written: as a mark at its beginning says, else as its type does, else UTF-8 (RFC 8259 §8.1). */
+function charsetOf(type: string | null, [first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  if (first === 0xfe && second === 0xff) return 'utf-16be';
+  const named = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(type ?? '')?.[1]?.toLowerCase() ?? 'utf-8';
+  return named === 'utf8' ? 'utf-8' : named;
+}
+
+/** Bytes as text; undefined where they are not written so, or where nobody here knows how. */
+function decodeAs(charset: string, bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder(charset, { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A body as a trace keeps it. */
@@ -336,7 +420,7 @@ export function decode(bytes: Uint8Array): string | undefined {
 
 /** JSON by its media type (RFC 6839 `+json` included), or by its looks: an object is often sent under no type, or a wrong one. */
 function parseJson(text: string, type: string | null): unknown {
-  if (type !== null && !/[/+]json\b/i.test(type) && !text.trimStart().startsWith('{')) return undefined;
+  if (type !== null && !IS_JSON.test(type) && !text.trimStart().startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -90,6 +90,8 @@ export class Monitor implements Pull {
   #etag: { readonly url: string; readonly tag: string } | undefined;
   #url: string;
   #looks = 0;
+  /** Where the next look goes, as the last one was redirected there and asked to wait before it follows. */
+  #redirected: { readonly to: string; readonly hops: number } | undefined;
   #last: { readonly to: string; readonly tag: string | undefined; readonly request: Prepared } | undefined;
   /** An ending was read: from then on the provider may forget it. */
   #ended = false;
@@ -114,15 +116,22 @@ export class Monitor implements Pull {
     const look = this.#looks++;
     // The watch uses one context for many looks.
     const { fresh } = context;
+    const { to: from, hops } = this.#redirected ?? { to: this.#url, hops: 0 };
+    this.#redirected = undefined;
     const followed = await askAlong(
       this.#fetch,
-      this.#url,
+      from,
       (to) => this.#requestTo(to, fresh, context),
       `${this.name}/${look}`,
       (event) => context.record(event),
       context.signal,
-      // Later looks go there at once.
-      (from, to) => void (this.#url = from === this.#url ? to : this.#url),
+      {
+        hops,
+        // Later looks go there at once.
+        moved: (left, to) => void (this.#url = left === this.#url ? to : this.#url),
+        // What asks to be waited for is followed by the next look.
+        now: (answer) => (politeMoment(answer, context.clock, () => undefined) ?? 0) <= context.clock.now(),
+      },
     );
     // Nobody is told of a look that was given up: what it saw must not count as told.
     return look === this.#looks - 1 ? this.#take(followed, fresh, context) : NO_NEWS;
@@ -148,10 +157,14 @@ export class Monitor implements Pull {
     context.record({ kind: 'note', text });
   }
 
-  #take({ answer, stuck }: Followed, fresh: boolean, context: LookContext): Looked {
+  #take({ answer, stuck, later }: Followed, fresh: boolean, context: LookContext): Looked {
     const note = (text: string): void => context.record({ kind: 'note', text });
     const notBefore = politeMoment(answer, context.clock, note);
     if (stuck !== undefined) return failed(stuck, answer, notBefore);
+    if (later !== undefined) {
+      this.#redirected = later;
+      return { events: [], notBefore };
+    }
     const { url } = answer;
     // To a look that asked for no other tag, 304 says nothing (RFC 9110 §15.4.5).
     if (answer.status === 304 && !fresh && this.#etag?.url === url) return { events: [], notBefore };

@@ -208,9 +208,9 @@ function attributesOf(told: Told): SpanAttributes {
   );
 }
 
-/** Header fields are told by `http.request.header.<name>` and the like, addresses by `url.full` and others. */
+/** Header fields are told by `http.request.header.<name>`, `rpc.request.metadata.<name>` and the like, addresses by `url.full` and others. */
 function withoutSecrets(key: string, value: unknown): unknown {
-  const header = /\.header\.(.+)$/.exec(key)?.[1];
+  const header = /\.(?:header|metadata)\.(.+)$/.exec(key)?.[1];
   if (header !== undefined && isSecretHeader(header.replaceAll('_', '-'))) return REDACTED;
   if (typeof value !== 'string') return value;
   if (key === 'url.query') return redactUrl(`?${value}`).slice(1);

@@ -20,7 +20,7 @@ export interface Letter {
 
 /** What came, as it came. */
 export interface Sealed {
-  /** One field's value, the first one's where it is repeated. */
+  /** One field's value, the first one's where it is repeated; of signatures all, with a blank or a comma and a blank between. */
   readonly header: (name: string) => string | undefined;
   readonly body: Uint8Array;
 }
@@ -69,6 +69,12 @@ export function checkedSecrets(
 ): readonly string[] {
   const secrets: readonly unknown[] = secret === undefined ? [] : typeof secret === 'string' ? [secret] : secret;
   const scheme = schemeOf(name);
+  if (secret !== undefined && secrets.length === 0)
+    throw new HarnessError(
+      'invalid-secret',
+      'secret: expected at least one, received an empty list, by which nothing would be signed or checked',
+      'leave it out where that is meant',
+    );
   return secrets.map((one) => {
     const wrong = typeof one === 'string' && one !== '' ? scheme.wrong(one, use) : 'a text';
     if (wrong === undefined) return one as string;
@@ -155,7 +161,7 @@ const standard: Scheme = {
     if (timestamp === undefined || !/^\d{1,12}$/.test(timestamp))
       return fault('malformed', `webhook-timestamp: expected whole seconds since 1970, received ${show(timestamp)}`);
     const signed = Buffer.concat([text(`${id}.${timestamp}.`), body]);
-    const given = listed.split(' ').map((one) => [one.slice(0, one.indexOf(',')), one.slice(one.indexOf(',') + 1)] as const);
+    const given = listed.split(/,? +/).map((one) => [one.slice(0, one.indexOf(',')), one.slice(one.indexOf(',') + 1)] as const);
     const symmetric = given.flatMap(([version, one]) => (version === 'v1' ? [text(one)] : []));
     const asymmetric = given.flatMap(([version, one]) => (version === 'v1a' ? [Buffer.from(one, 'base64')] : []));
     let genuine = false;
@@ -200,7 +206,7 @@ const github: Scheme = {
     const given = header('x-hub-signature-256');
     if (given === undefined || given === '') return fault('unsigned', 'x-hub-signature-256: there is none');
     const expected = secrets.map((secret) => text(`sha256=${hmac(secret, body).toString('hex')}`));
-    return anyEqual([text(given)], expected)
+    return anyEqual(given.split(/,? +/).map(text), expected)
       ? { genuine: true, attempt: undefined }
       : fault('forged', 'x-hub-signature-256: it is not the signature of what came');
   },
@@ -216,7 +222,7 @@ const stripe: Scheme = {
   check({ header, body }, secrets, now, tolerance) {
     const given = header('stripe-signature');
     if (given === undefined || given === '') return fault('unsigned', 'stripe-signature: there is none');
-    const parts = given.split(',').map((part) => part.trim());
+    const parts = given.split(/[, ]+/);
     const timestamp = parts.find((part) => part.startsWith('t='))?.slice(2);
     if (timestamp === undefined || !/^\d{1,12}$/.test(timestamp))
       return fault('malformed', 'stripe-signature: expected t= with whole seconds since 1970');

@@ -9,19 +9,22 @@ import type { OpenContext, Push } from '../watch/index.ts';
 import { tell, type ChannelOptions, type Message } from './channel.ts';
 import { mediaType } from './cloudEvent.ts';
 import { EventStream, type StreamedEvent } from './eventStream.ts';
-import { MAX_REDIRECTS, resolved, sendable, withoutSecrets, type Fetch, type HeaderFields } from './exchange.ts';
+import { MAX_REDIRECTS, minding, resolved, sendable, withoutSecrets, type Fetch, type HeaderFields } from './exchange.ts';
 import { checkedHeaders, checkedUrl, isTransient } from './httpStatus.ts';
+import { Repeats } from './repeats.ts';
 
 /** How long to wait before coming back to a stream that broke, unless it says otherwise, in milliseconds. */
 export const RECONNECT_MS: Millis = 1_000;
+/** The shortest wait before coming back, in milliseconds, whatever the stream asks for: `retry: 0` is no wish to be asked without end. */
+const MIN_RECONNECT_MS: Millis = 10;
+/** A connection that lasted so long, in milliseconds, was of use though it told nothing. */
+const IDLE_MS: Millis = 1_000;
 /** The longest wait before coming back to one that keeps failing, in milliseconds; its own wish may be longer. */
 const MAX_RECONNECT_MS: Millis = 30_000;
 /** How long the opening waits for the stream's header, in milliseconds: some servers send it with the first event. */
 export const OPENING_MS: Millis = 1_000;
 /** The most characters of one event, unless told otherwise. */
 const MAX_EVENT_CHARACTERS = 1_048_576;
-/** How many ids are remembered, to know what is told again. */
-const MAX_REMEMBERED = 10_000;
 
 export interface SseOptions extends ChannelOptions {
   /** Sent with each request, for the origin of the address; another one gets only what is harmless. */
@@ -75,7 +78,13 @@ export function sse(url: string, options: SseOptions = {}): Push {
   const { href } = checkedUrl(url, 'sse');
   const headers = checkedHeaders(options.headers, 'headers');
   const silence = options.silence === undefined ? undefined : parseDuration(options.silence, 'silence');
-  const { maxEventCharacters: limit = MAX_EVENT_CHARACTERS, sequence } = options;
+  const { maxEventCharacters: limit = MAX_EVENT_CHARACTERS, sequence, lastEventId } = options;
+  if (lastEventId !== undefined && (typeof lastEventId !== 'string' || !isSendable(encoded(lastEventId))))
+    throw new HarnessError(
+      'invalid-option',
+      `lastEventId: expected a text that a header field can carry, received ${show(lastEventId)} (RFC 9110 §5.5)`,
+      'an id has one line, without control characters',
+    );
   if (!Number.isSafeInteger(limit) || limit < 1)
     throw new HarnessError(
       'invalid-option',
@@ -114,7 +123,13 @@ interface Settings {
 }
 
 /** How one connection came to its end. */
-type Ended = { readonly again: boolean; readonly failed: boolean; readonly wait?: Millis | undefined };
+type Ended = {
+  readonly again: boolean;
+  readonly failed: boolean;
+  readonly wait?: Millis | undefined;
+  /** It ended in order, after so many events. */
+  readonly events?: number | undefined;
+};
 
 /** One who listens, over as many connections as it takes. */
 
@@ -133,6 +148,10 @@ class Listening {
   #lastId: string;
   #retry: Millis = RECONNECT_MS;
   #asked = false;
+  /** How often it ended in order, and how many events this connection has told. */
+  #ends = 0;
+  #events = 0;
+  #isUnsendableTold = false;
   /** What failed last, so that it is told once while it goes on failing. */
   #failure: string | undefined;
 
@@ -160,16 +179,33 @@ class Listening {
     };
     try {
       for (let failures = 0; !signal.aborted;) {
+        const began = this.#clock.now();
         const ended = await this.#connection(ready);
         ready();
         if (!ended.again || this.#options.reconnect === false || signal.aborted) return;
-        failures = ended.failed ? failures + 1 : 0;
-        const patience = failures < 2 ? this.#retry : Math.min(this.#retry * 2 ** Math.min(failures - 1, 20), this.#longest);
-        await this.#clock.sleep(Math.max(patience, ended.wait ?? 0), signal);
+        // One that is over at once with nothing told is of no more use than one that failed.
+        const isIdle = ended.events === 0 && this.#clock.now() - began < IDLE_MS;
+        failures = ended.failed || isIdle ? failures + 1 : 0;
+        const least = Math.max(this.#retry, MIN_RECONNECT_MS);
+        const patience = failures < 2 ? least : Math.min(least * 2 ** Math.min(failures - 1, 20), this.#longest);
+        const wait = Math.max(patience, ended.wait ?? 0);
+        if (ended.events !== undefined) this.#noteEnd(ended.events, wait);
+        await this.#clock.sleep(wait, signal);
       }
     } finally {
       ready();
     }
+  }
+
+  /** That it ended in order, with a count: told at its first time, its tenth, its hundredth, as some end after each event. */
+  #noteEnd(events: number, wait: Millis): void {
+    const times = ++this.#ends;
+    if (!/^10*$/.test(String(times))) return;
+    const often = times === 1 ? '' : `, for the ${times}th time`;
+    const asked = this.#retry < MIN_RECONNECT_MS ? `, though it asks for ${this.#retry} ms` : '';
+    this.#note(
+      `${this.#name} ended in order after ${events === 1 ? '1 event' : `${events} events`}${often}; it is opened again in ${formatDuration(wait)}${asked}`,
+    );
   }
 
   get #longest(): Millis {
@@ -209,7 +245,7 @@ class Listening {
       this.#connected(compressed);
       ready();
       heard();
-      return await this.#read(response, heard);
+      return await this.#read(response, heard, controller.signal);
     } catch (error) {
       if (signal.aborted) return { again: false, failed: false };
       if (silent) {
@@ -231,14 +267,14 @@ class Listening {
   /** Asks, and follows a bounded number of redirects; credentials do not go along to another origin. */
   async #ask(signal: AbortSignal): Promise<Response | undefined> {
     const { url: first, headers: own } = this.#settings;
-    const fetch: Fetch = this.#options.fetch ?? ((url, init) => globalThis.fetch(url, init));
+    const fetch: Fetch = minding(this.#options.fetch ?? ((url, init) => globalThis.fetch(url, init)));
     let url = first;
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const { headers } = sendable(own, url, [new URL(first).origin]);
       headers.set('accept', 'text/event-stream');
       headers.set('accept-encoding', 'identity');
       headers.set('cache-control', 'no-store');
-      if (this.#lastId !== '') headers.set('last-event-id', encoded(this.#lastId));
+      if (this.#lastId !== '') this.#sendId(headers, encoded(this.#lastId));
       const response = await fetch(url, { method: 'GET', headers: Object.fromEntries(headers), redirect: 'manual', signal });
       const location = response.headers.get('location');
       if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
@@ -254,6 +290,14 @@ class Listening {
     }
     this.#error(`${this.#address(first)} redirects more than ${MAX_REDIRECTS} times`, 'NotAStream', { hint: DIRECT });
     return undefined;
+  }
+
+  /** What HTTP cannot carry is not sent: with it, no request would be. */
+  #sendId(headers: Headers, id: string): void {
+    if (isSendable(id)) return headers.set('last-event-id', id);
+    if (!this.#isUnsendableTold)
+      this.#note(`the id ${show(this.#lastId, 80)} cannot be sent as Last-Event-ID (RFC 9110 §5.5): it is resumed without one`);
+    this.#isUnsendableTold = true;
   }
 
   /** What the answer means where it is no stream; undefined where it is one. */
@@ -293,13 +337,19 @@ class Listening {
     if (this.#lastId !== '') this.#places.resumed(this.#lastId);
   }
 
-  async #read(response: Response, heard: () => void): Promise<Ended> {
+  async #read(response: Response, heard: () => void, signal: AbortSignal): Promise<Ended> {
+    this.#events = 0;
     const stream = new EventStream((event) => this.#told(event), this.#settings.limit, this.#lastId);
     const reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
-    if (reader === undefined) return { again: true, failed: false };
+    if (reader === undefined) return { again: true, failed: false, events: 0 };
+    // Whoever answered need not mind the signal: this ends a read that waits.
+    const stop = (): void => void reader.cancel().catch(() => undefined);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return { again: true, failed: false };
+      if (signal.aborted) throw signal.reason;
+      if (done) return { again: true, failed: false, events: this.#events };
       heard();
       const fits = stream.push(value);
       this.#lastId = stream.lastId;
@@ -314,7 +364,8 @@ class Listening {
   }
 
   #told({ type, data, id }: StreamedEvent): void {
-    const times = id === undefined || id === '' ? 1 : this.#places.count(id);
+    this.#events++;
+    const times = id === undefined || id === '' ? 1 : this.#places.count(id, type, data);
     const message: Message = {
       kind: 'message',
       ...(id === undefined || id === '' ? {} : { id }),
@@ -357,7 +408,9 @@ class Listening {
 class Places {
   readonly #given: SseOptions['sequence'];
   readonly #record: (event: Event) => void;
-  readonly #times = new Map<string, number>();
+  readonly #repeats = new Repeats();
+  /** An id that came with other data was told of: one who uses an id so does so each time. */
+  #isReused = false;
   #last: number | undefined;
   /** How many in a row have come one after the other. */
   #row = 0;
@@ -373,12 +426,14 @@ class Places {
     this.#since = after;
   }
 
-  count(id: string): number {
-    const times = (this.#times.get(id) ?? 0) + 1;
-    this.#times.delete(id);
-    this.#times.set(id, times);
-    if (this.#times.size > MAX_REMEMBERED) this.#times.delete(this.#times.keys().next().value!);
-    return times;
+  /** How often an id has come with this very data: with other data it is news. */
+  count(id: string, type: string, data: string): number {
+    const { times, same } = this.#repeats.saw(id, type, data);
+    if (times > 1 && same === 1 && !this.#isReused) {
+      this.#isReused = true;
+      this.#tell(`the id ${show(id, 80)} came again with other data, which is taken for news`);
+    }
+    return same;
   }
 
   saw(message: Message, times: number): void {
@@ -430,6 +485,11 @@ export function read(data: string): unknown {
 /** A header field holds bytes: what is beyond is written as UTF-8, as browsers do. */
 function encoded(id: string): string {
   return Buffer.from(id, 'utf8').toString('latin1');
+}
+
+/** Whether a header field can carry it (RFC 9110 §5.5). */
+function isSendable(bytes: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(bytes);
 }
 
 function causeOf(error: unknown): string {

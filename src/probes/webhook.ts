@@ -11,6 +11,7 @@ import { cloudEventIn, jsonOf, mediaType } from './cloudEvent.ts';
 import { decode, kept } from './exchange.ts';
 import { authority, listen, LOOPBACK } from './listen.ts';
 import { Outlet, type OutletOptions } from './outlet.ts';
+import { remember, Repeats } from './repeats.ts';
 import {
   checkedSecrets,
   schemeOf,
@@ -27,6 +28,8 @@ export const MAX_DELIVERY_BYTES = 1_048_576;
 export const DELIVERY_TIMEOUT_MS: Millis = 10_000;
 /** How many deliveries `deliveries` keeps; older ones give way. The trace has its own bound. */
 export const MAX_DELIVERIES = 10_000;
+/** How many bytes of bodies `deliveries` keeps; the last one is kept whatever its size. */
+const MAX_DELIVERIES_BYTES = 64 * 1_048_576;
 /** How long a sender that still sends after its refusal may go on to, in milliseconds, so that it gets to read it. */
 const LINGER_MS: Millis = 1_000;
 /** The most connections at a time; more are closed at once. */
@@ -54,7 +57,7 @@ export type WebhookAnswer =
 export interface Delivery {
   /** Milliseconds since the receiver was made. */
   readonly at: Millis;
-  /** The path it came to, with its query. */
+  /** The path it came to, with its query, secrets replaced. */
   readonly path: string;
   readonly id: string | undefined;
   readonly type: string | undefined;
@@ -64,7 +67,7 @@ export interface Delivery {
   readonly data: unknown;
   /** The body as it came. */
   readonly raw: Body;
-  /** How often this id has come, counted from 1. */
+  /** How often this id has come, counted from 1; of an id that only the body has, how often it has come with that body. */
   readonly attempt: number;
   /** Why it was refused; undefined for one that was taken. */
   readonly refused: string | undefined;
@@ -100,7 +103,7 @@ export interface Webhook extends Channel {
   /** Where to send to, without a slash at the end; every path below it is taken too. */
   readonly url: string;
   readonly port: number;
-  /** What came, oldest first. */
+  /** What came, oldest first: the last 10,000, and 64 MiB of them. */
   readonly deliveries: readonly Delivery[];
 }
 
@@ -108,7 +111,7 @@ export interface Webhook extends Channel {
  * Receives webhooks on loopback: every delivery is a message, with its signature checked on the raw bytes.
  *
  * What is forged, unsigned, too old or replayed is refused (401, or 400 where only its moment is wrong) and seen as an error.
- * What comes again is seen again, with its `attempt`, and tells no new state. CloudEvents are read in binary and structured
+ * What comes again, byte for byte, is seen again, with its `attempt`, and tells no new state. CloudEvents are read in binary and structured
  * mode (HTTP binding 1.0), also the handshake of their webhooks. The exchange is recorded too, so that a sender may be judged
  * as a client: whether it waits as it was asked to, and stops when it should.
  *
@@ -148,6 +151,17 @@ const HINTS = {
     "a sender that tries again signs anew (Standard Webhooks 1.0.0). One that sends the same bytes again is taken with webhook({ replays: 'take' })",
 };
 type Taken = Omit<Delivery, 'answer'>;
+/** What a genuine delivery tells. */
+interface Opened {
+  readonly id: string | undefined;
+  /** The id with what makes it the only one, where it is not that by itself. */
+  readonly of: string | undefined;
+  /** Whether the id is the delivery's own, and not one of its body that may name something else. */
+  readonly isOwn: boolean;
+  readonly type: string | undefined;
+  readonly data: unknown;
+}
+const FIRST = { times: 1, same: 1 } as const;
 
 class Receiver extends Outlet implements Webhook {
   readonly deliveries: Delivery[] = [];
@@ -163,11 +177,15 @@ class Receiver extends Outlet implements Webhook {
   readonly #answers: WebhookOptions['answers'];
   readonly #leaving = new AbortController();
   readonly #reading = new WeakSet<Socket>();
+  /** The bytes of each delivery that is kept, and of all. */
+  readonly #sizes: number[] = [];
+  #kept = 0;
+  #isFull = false;
   #exchanges = 0;
   #answered = 0;
-  /** Attempts that were taken, and how often an id has come; both bounded, the oldest give way. */
+  /** Attempts that were taken; bounded, the oldest give way. */
   readonly #accepted = new Map<string, true>();
-  readonly #times = new Map<string, number>();
+  readonly #repeats = new Repeats();
 
   constructor(options: WebhookOptions, create: typeof createServer) {
     super(options, 'webhook');
@@ -186,9 +204,10 @@ class Receiver extends Outlet implements Webhook {
     this.#server = create(
       // The body has a time of its own below, on the receiver's clock.
       { requestTimeout: 0, headersTimeout: slow, connectionsCheckingInterval: Math.max(50, Math.min(1_000, slow / 2)) },
-      (incoming, outgoing) => void this.#take(incoming, outgoing),
+      (incoming, outgoing) => void this.#take(incoming, outgoing).catch((error: unknown) => this.#failed(error, outgoing)),
     );
     this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on('drop', () => this.#dropped());
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#unread(error, socket));
   }
 
@@ -212,6 +231,14 @@ class Receiver extends Outlet implements Webhook {
     });
   }
 
+  /** Told once: who sends too much at a time sends it again and again. */
+  #dropped(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    const message = `${this.name} closed a connection at once, as it has ${MAX_CONNECTIONS} already; it is told of the first alone`;
+    this.record({ kind: 'error', name: 'RefusedDelivery', message });
+  }
+
   /** What is no HTTP, or does not come to the end of its header. */
   #unread(error: NodeJS.ErrnoException, socket: Socket): void {
     if (this.#leaving.signal.aborted || error.code === 'ECONNRESET') return void socket.destroy();
@@ -233,9 +260,10 @@ class Receiver extends Outlet implements Webhook {
   async #take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const exchange = `${this.name}/${++this.#exchanges}`;
     outgoing.on('error', () => undefined);
-    const { method = '', url: path = '/' } = incoming;
+    const { method = '', url = '/' } = incoming;
+    const path = redactUrl(url);
     const headers = redactHeaders(pairs(incoming.rawHeaders));
-    const request: EventOf<'request'> = { kind: 'request', exchange, method, url: `${this.url}${redactUrl(path)}`, headers };
+    const request: EventOf<'request'> = { kind: 'request', exchange, method, url: `${this.url}${path}`, headers };
     if (method === 'OPTIONS' && incoming.headers['webhook-request-origin'] !== undefined)
       return this.#shake(request, incoming, outgoing);
     const refuse = (refusal: Refusal, body: Uint8Array, more: Readonly<Record<string, string>> = {}): void =>
@@ -292,15 +320,17 @@ class Receiver extends Outlet implements Webhook {
   #deliver(
     request: EventOf<'request'>,
     path: string,
-    { id, type, data }: { readonly id: string | undefined; readonly type: string | undefined; readonly data: unknown },
+    { id, of, isOwn, type, data }: Opened,
     body: Uint8Array,
     attempt: string | undefined,
     outgoing: ServerResponse,
   ): void {
-    const times = id === undefined ? 1 : this.#count(id);
+    // The same id with another body is news, whatever an id should be (Standard Webhooks, webhook-id; CloudEvents 1.0 §3.1.1).
+    const { times, same } = id === undefined ? FIRST : this.#repeats.saw(of ?? id, type ?? '', body);
+    const nth = isOwn ? times : same;
     const { body: raw, truncated } = kept(body);
     const { headers } = request;
-    const taken: Taken = { at: this.trace.now(), path, id, type, headers, data, raw, attempt: times, refused: undefined };
+    const taken: Taken = { at: this.trace.now(), path, id, type, headers, data, raw, attempt: nth, refused: undefined };
     const message: Message = {
       kind: 'message',
       ...(id === undefined ? {} : { id }),
@@ -310,12 +340,14 @@ class Receiver extends Outlet implements Webhook {
       data: plain(data),
       raw,
       ...(truncated === undefined ? {} : { truncated }),
-      attempt: times,
+      attempt: nth,
     };
-    const told = this.told(message, times > 1);
+    const told = this.told(message, same > 1);
     const keys = told[0]?.[1];
     this.record(request, keys);
-    for (const [event, of] of told) this.record(event, of);
+    for (const [event, whom] of told) this.record(event, whom);
+    if (isOwn && times > 1 && same === 1)
+      this.record({ kind: 'note', text: `the id ${show(id, 80)} came again with another body: it is taken for news` }, keys);
     let answer: WebhookAnswer;
     try {
       answer = this.#next(taken);
@@ -325,9 +357,7 @@ class Receiver extends Outlet implements Webhook {
       answer = 500;
     }
     const status = typeof answer === 'object' ? answer.status : answer;
-    this.#keep({ ...taken, answer: status });
-    if (typeof status === 'number' && status >= 200 && status <= 299 && attempt !== undefined)
-      remember(this.#accepted, attempt, true);
+    this.#keep({ ...taken, answer: status }, body.byteLength);
     const { exchange } = request;
     if (status === 'timeout' || status === 'hang-up') {
       this.record({ kind: 'no-response', exchange, reason: status === 'timeout' ? 'timeout' : 'reset' }, keys);
@@ -342,13 +372,31 @@ class Receiver extends Outlet implements Webhook {
         ? {}
         : { 'retry-after': String(Math.ceil(parseDuration(more.retryAfter, 'retryAfter') / 1000)) }),
     };
-    const reply = (): void => {
-      this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(fields)) }, keys);
-      outgoing.writeHead(status, fields).end(more?.body);
+    // A sender that has left by then was told nothing: it may come again with the very same.
+    const gone = (): void => {
+      if (!this.#leaving.signal.aborted) this.record({ kind: 'no-response', exchange, reason: 'aborted' }, keys);
     };
+    outgoing.once('close', gone);
+    outgoing.once('finish', () => {
+      outgoing.off('close', gone);
+      this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(fields)) }, keys);
+      if (status >= 200 && status <= 299 && attempt !== undefined) remember(this.#accepted, attempt, true);
+    });
+    const reply = (): unknown => outgoing.writeHead(status, fields).end(more?.body);
     const wait = more?.after === undefined ? 0 : parseDuration(more.after, 'after');
-    if (wait === 0) return reply();
-    void this.clock.sleep(wait, this.#leaving.signal).then(() => (this.#leaving.signal.aborted ? undefined : reply()));
+    if (wait === 0) return void reply();
+    void this.clock
+      .sleep(wait, this.#leaving.signal)
+      .then(() => (this.#leaving.signal.aborted || outgoing.destroyed ? undefined : reply()))
+      .catch((error: unknown) => this.#failed(error, outgoing));
+  }
+
+  /** What must not happen is told, and is no reason to fall. */
+  #failed(error: unknown, outgoing: ServerResponse): void {
+    const why = error instanceof Error ? error.message : show(error);
+    this.record({ kind: 'error', name: 'InvalidChannel', message: `${this.name}: it could not be answered: ${why}` });
+    if (outgoing.headersSent) outgoing.destroy();
+    else outgoing.writeHead(500).end();
   }
 
   #refuse(
@@ -367,18 +415,21 @@ class Receiver extends Outlet implements Webhook {
     this.record({ kind: 'error', name: 'RefusedDelivery', message, status, ...more });
     this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(fields)) });
     const at = this.trace.now();
-    this.#keep({
-      at,
-      path,
-      id: undefined,
-      type: undefined,
-      headers,
-      data: undefined,
-      raw,
-      attempt: 1,
-      refused: why,
-      answer: status,
-    });
+    this.#keep(
+      {
+        at,
+        path,
+        id: undefined,
+        type: undefined,
+        headers,
+        data: undefined,
+        raw,
+        attempt: 1,
+        refused: why,
+        answer: status,
+      },
+      body.byteLength,
+    );
     outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...fields }).end(`${why}\n`);
   }
 
@@ -392,35 +443,37 @@ class Receiver extends Outlet implements Webhook {
   }
 
   /** What a genuine delivery tells. */
-  #open(
-    sealed: Sealed,
-    incoming: IncomingMessage,
-  ): { readonly id: string | undefined; readonly type: string | undefined; readonly data: unknown } | { readonly wrong: string } {
+  #open(sealed: Sealed, incoming: IncomingMessage): Opened | { readonly wrong: string } {
     const { header, body } = sealed;
-    const event = cloudEventIn(sealed, Object.keys(incoming.headers));
+    const event = cloudEventIn(
+      sealed,
+      pairs(incoming.rawHeaders).map(([field]) => field.toLowerCase()),
+    );
     if (event !== undefined)
-      return 'wrong' in event ? { wrong: String(event['wrong']) } : { id: event.id, type: event.type, data: event };
+      return 'wrong' in event
+        ? { wrong: String(event['wrong']) }
+        : // Two sources may use the same id (CloudEvents 1.0 §3.1.1).
+          { id: event.id, of: `${event.source} ${event.id}`, isOwn: true, type: event.type, data: event };
     const media = mediaType(header('content-type'));
     const json = jsonOf(body);
     if (json === undefined && /[/+]json$/.test(media)) return { wrong: `no JSON, though its Content-Type is ${show(media)}` };
     const data = json === undefined ? (body.byteLength === 0 ? undefined : decode(body)) : json;
     const told = typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : {};
-    // The id beside a state is the id of what is in that state, which may tell many.
-    const own = stateIn(json, { states: {}, field: undefined }) === undefined ? textOf(told['id']) : undefined;
-    const id = header('webhook-id') ?? header('x-github-delivery') ?? own;
+    // The id beside a state is the id of what is in that state, which may tell many; beside a type it may be that too.
+    const within = stateIn(json, { states: {}, field: undefined }) === undefined ? textOf(told['id']) : undefined;
+    const own = header('webhook-id') ?? header('x-github-delivery');
     const type = header('x-github-event') ?? textOf(told['type']);
-    return { id, type, data };
+    return { id: own ?? within, of: undefined, isOwn: own !== undefined, type, data };
   }
 
-  #count(id: string): number {
-    const times = (this.#times.get(id) ?? 0) + 1;
-    remember(this.#times, id, times);
-    return times;
-  }
-
-  #keep(delivery: Delivery): void {
+  #keep(delivery: Delivery, bytes: number): void {
     this.deliveries.push(delivery);
-    if (this.deliveries.length > MAX_DELIVERIES) this.deliveries.shift();
+    this.#sizes.push(bytes);
+    this.#kept += bytes;
+    while (this.#sizes.length > MAX_DELIVERIES || (this.#kept > MAX_DELIVERIES_BYTES && this.#sizes.length > 1)) {
+      this.deliveries.shift();
+      this.#kept -= this.#sizes.shift()!;
+    }
   }
 
   #next(taken: Taken): WebhookAnswer {
@@ -478,22 +531,13 @@ function pairs(raw: readonly string[]): readonly (readonly [string, string])[] {
 }
 
 function valueOf(incoming: IncomingMessage, field: string): string | undefined {
-  const value = incoming.headers[field];
-  return Array.isArray(value) ? value[0] : value;
+  const values = incoming.headersDistinct[field];
+  // One signature in each of several fields is a list of them.
+  return /signature(-\d+)?$/.test(field) ? values?.join(' ') : values?.[0];
 }
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** How many ids and attempts are remembered. */
-const MAX_REMEMBERED = 10_000;
-
-function remember<T>(known: Map<string, T>, key: string, value: T): void {
-  // Put at the end: it is the newest.
-  known.delete(key);
-  known.set(key, value);
-  if (known.size > MAX_REMEMBERED) known.delete(known.keys().next().value!);
 }
 
 function checkCount(option: string, value: number): number {
@@ -521,6 +565,15 @@ function checkAnswer(answer: WebhookAnswer): WebhookAnswer {
     if (typeof answer === 'object') {
       if (answer.retryAfter !== undefined) parseDuration(answer.retryAfter, 'retryAfter');
       if (answer.after !== undefined) parseDuration(answer.after, 'after');
+      checkFields(answer.headers);
+      const body: unknown = answer.body;
+      if (body !== undefined && typeof body !== 'string') {
+        throw new HarnessError(
+          'invalid-answer',
+          `answers: expected a text for the body, received ${show(body)}`,
+          'write JSON as a text: body: JSON.stringify({ … })',
+        );
+      }
     }
     return answer;
   }
@@ -529,4 +582,18 @@ function checkAnswer(answer: WebhookAnswer): WebhookAnswer {
     `answers: expected a status from 200 to 599, 'timeout' or 'hang-up'; received ${show(status)}`,
     "write answers: [500, { status: 503, retryAfter: '2s' }, 'timeout', 200]",
   );
+}
+
+function checkFields(fields: Readonly<Record<string, string>> | undefined): void {
+  for (const [field, value] of Object.entries(fields ?? {})) {
+    try {
+      new Headers().set(field, value);
+    } catch {
+      throw new HarnessError(
+        'invalid-answer',
+        `answers: expected header fields, received a name or value at ${show(field)} that HTTP does not allow (RFC 9110 §5)`,
+        "write { 'x-name': 'value' }: a name of letters, digits and dashes, and a value on one line",
+      );
+    }
+  }
 }

@@ -72,7 +72,13 @@ export function websocket(url: string, options: WebSocketOptions = {}): Push {
       "write it whole, as in 'ws://127.0.0.1:8080/feed', with credentials in { headers }",
     );
   }
-  const { maxMessageBytes: limit = MAX_MESSAGE_BYTES, resume } = options;
+  const { maxMessageBytes: limit = MAX_MESSAGE_BYTES, resume, protocols = [] } = options;
+  if (!Array.isArray(protocols) || !protocols.every(isToken) || new Set(protocols).size < protocols.length)
+    throw new HarnessError(
+      'invalid-option',
+      `protocols: expected a list of different names of letters, digits and dashes, received ${show(protocols)} (RFC 6455 §4.1)`,
+      "write protocols: ['graphql-transport-ws']",
+    );
   if (!Number.isSafeInteger(limit) || limit < 1)
     throw new HarnessError(
       'invalid-option',
@@ -273,6 +279,8 @@ class Listening {
         end({ again: true, failed: !isOpen });
       });
       if (signal.aborted) leave();
+      // One that is never opened is silent too.
+      else heard();
     });
   }
 
@@ -326,6 +334,11 @@ class Listening {
     this.#failure = message;
     this.#record({ kind: 'error', name, message, ...rest });
   }
+}
+
+/** RFC 9110 §5.6.2. */
+function isToken(name: unknown): boolean {
+  return typeof name === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
 }
 
 function binary(bytes: Uint8Array): Pick<Message, 'raw' | 'truncated'> {

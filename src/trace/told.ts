@@ -161,3 +161,17 @@ export function stateIn(json: unknown, words: StateWords): EventOf<'state'> | un
     ...(error === undefined || error === null ? {} : { error }),
   };
 }
+
+/**
+ * Where two states stand that do not mean the same: of an envelope, and in the `data` that it wraps. JSend's `success` tells of the
+ * answer, and not of the job in it.
+ *
+ * @returns undefined where there is one, or both mean the same
+ */
+export function twoWordsIn(json: unknown, { states, field }: StateWords): readonly [outer: string, inner: string] | undefined {
+  const outer = field === undefined ? wordIn(json) : undefined;
+  const inner = outer === undefined ? undefined : wordIn(valueAt(json, 'data'));
+  if (outer === undefined || inner === undefined) return undefined;
+  const meanings = [meaningIn(outer.word, states), meaningIn(inner.word, states)];
+  return meanings.includes(undefined) || meanings[0] === meanings[1] ? undefined : [outer.field, `data.${inner.field}`];
+}

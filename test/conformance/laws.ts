@@ -279,8 +279,14 @@ async function settled(before: ReadonlyMap<string, number>, patience: Millis): P
 }
 
 /** A connection that breaks is seen; and a probe that comes back hears again. */
-export const tellsInterruptions: Law = async (world, { patience } = DEFAULTS) => {
-  await inWorld(world, async ({ probe, send, interrupt }) => {
+export const tellsInterruptions: Law = (world, options) => tellsEnds(world, options, 'interrupt');
+
+/** So is one that is ended in order, after which nothing is heard either. */
+export const tellsOrderlyEnds: Law = (world, options) => tellsEnds(world, options, 'endInOrder');
+
+async function tellsEnds(world: ProbeWorld, { patience } = DEFAULTS, how: 'interrupt' | 'endInOrder'): Promise<void> {
+  await inWorld(world, async ({ probe, send, ...ends }) => {
+    const interrupt = ends[how];
     if (interrupt === undefined) return;
     await opened(probe, async (on) => {
       const [first = ''] = names(1);
@@ -304,7 +310,7 @@ export const tellsInterruptions: Law = async (world, { patience } = DEFAULTS) =>
       }
     });
   });
-};
+}
 
 /** A message that comes again under its id is told as what it is: again, counted where its way knows what was there before. */
 export const tellsRepetitions: Law = async (world, { patience } = DEFAULTS) => {
@@ -406,6 +412,7 @@ export const LAWS: Readonly<Record<string, Law>> = {
   'garbage is observed and breaks nothing': survivesGarbage,
   'closing leaves nothing open': leavesNothing,
   'an interruption is observed': tellsInterruptions,
+  'an end in order is observed': tellsOrderlyEnds,
 };
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -119,6 +119,7 @@ function planted(faults: Faults, more: Partial<ProbeWorld> = {}): ProbeWorld {
         send: ({ id, data }: Sent) => sendLine(Buffer.from(JSON.stringify({ id, ...(data as object) }))),
         garbage: sendLine,
         interrupt: async () => cut(),
+        endInOrder: async () => cut(),
         async stop() {
           cut();
           for (const socket of left) socket.destroy();
@@ -245,6 +246,7 @@ describe('the laws', () => {
     ['closing leaves nothing open', 'leaves its socket', { leavesSocket: true }, /left open: \d × TCPSocketWrap/],
     ['an interruption is observed', 'hides it', { hidesInterruptions: true }, /observation of the interruption/],
     ['an interruption is observed', 'does not come back', { staysAway: true }, /hear again/],
+    ['an end in order is observed', 'hides it', { hidesInterruptions: true }, /observation of the interruption/],
   ];
   test.for([
     ['tells no attempts', 'counted', /expected the attempts 1, 2/],

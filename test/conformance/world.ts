@@ -17,6 +17,8 @@ export interface ProbeStart {
   readonly garbage?: (content: Uint8Array) => Promise<void>;
   /** Breaks the connection, as a network or a server that dies would. */
   readonly interrupt?: () => Promise<void>;
+  /** Ends the connection in order, as a server that has had enough would. */
+  readonly endInOrder?: () => Promise<void>;
   /** Ends all that `start` has begun, but not the probe. */
   readonly stop: () => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import type { Dialect, Sample } from '../../../src/dialects/dialect.ts';
-import { chooseReading, READING_NAMES } from '../../../src/dialects/readings.ts';
+import { brokenBody, chooseReading, READING_NAMES } from '../../../src/dialects/readings.ts';
 import { resolved, type Answer } from '../../../src/probes/exchange.ts';
 import { isTransient } from '../../../src/probes/httpStatus.ts';
 import type { EventOf, StateWords } from '../../../src/trace/index.ts';
@@ -23,6 +23,8 @@ export function answerOf({ status, headers = {}, body, method }: Sample, isStart
 /** What an answer of the monitor is read as, as the operation does it: what says "not now" is not read unless the dialect says so. */
 export function readBy(dialect: Dialect, answer: Answer, acceptance?: Answer): EventOf<'state'> | EventOf<'error'> | undefined {
   if (isTransient(answer.status) && dialect.tells?.(answer) !== true) return undefined;
+  const broken = brokenBody(answer);
+  if (broken !== undefined) return broken;
   return dialect.read === 'first-answer'
     ? chooseReading(answer, READING_NAMES, acceptance, NO_WORDS).event
     : dialect.read(answer, { words: NO_WORDS, acceptance });

@@ -35,6 +35,9 @@ async function start(options: { readonly silence?: Duration }): Promise<ProbeSta
     interrupt: async () => {
       for (const stream of streams) stream.destroy();
     },
+    endInOrder: async () => {
+      for (const stream of streams) stream.end();
+    },
     async stop() {
       server.closeAllConnections();
       server.close();

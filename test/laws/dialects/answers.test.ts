@@ -9,7 +9,7 @@ import { HarnessError } from '../../../src/errors.ts';
 import { rejudge, settle } from '../../../src/logic/index.ts';
 import { nameOf, resolved, statusLine, type Answer } from '../../../src/probes/exchange.ts';
 import { virtualClock } from '../../../src/time/index.ts';
-import { parseTrace, type EventOf, type StateWords } from '../../../src/trace/index.ts';
+import { meaningIn, parseTrace, wordIn, type EventOf, type StateWords } from '../../../src/trace/index.ts';
 import { watch } from '../../../src/watch/index.ts';
 import { law, lawAsync } from '../../setup/law.ts';
 
@@ -255,6 +255,9 @@ const BODY_TELLS = new Set([
   'location',
 ]);
 
+/** Those that read the words of common use, wherever they stand. */
+const COMMON = new Set(['job-resource', 'resource-status']);
+
 /** What `act` ends with: a value, or a refusal; anything else that is thrown breaks the law. */
 function outcome<T>(act: () => T): T | HarnessError {
   try {
@@ -322,7 +325,9 @@ describe.each(ALL)('the dialect $name', (dialect) => {
         );
       const event = look();
       expect(look()).toEqual(event);
-      if (event instanceof HarnessError) return must(read === 'first-answer' && event.code === 'ambiguous-reading', event.code);
+      // A word outside of an envelope and another within it are refused by all who read words of common use.
+      if (event instanceof HarnessError)
+        return must((read === 'first-answer' || COMMON.has(dialect.name)) && event.code === 'ambiguous-reading', event.code);
       const state = (event ?? {}) as Partial<EventOf<'state'>>;
       must(state.kind !== 'state' || (state.state ?? '') !== '', 'a state has a name');
       must(state.ending !== 'success' || state.error === undefined, 'a success has no error');
@@ -344,18 +349,35 @@ describe('a dialect whose first answer decides', () => {
     law(fc.tuple(toldWith(address), words, fc.option(toldWith(address), { nil: undefined })), ([reply, said, acceptance]) => {
       const answer = answerOf(reply);
       const each = READING_NAMES.map((name) => outcome(() => readAs(name, answer, said)));
-      for (const event of each) expect(event).not.toBeInstanceOf(HarnessError);
       const chosen = outcome(() =>
         chooseReading(answer, READING_NAMES, acceptance === undefined ? undefined : answerOf(acceptance), said),
       );
+      if (each.some((event) => event instanceof HarnessError)) {
+        // An envelope tells one state and what it wraps another: no reading tells which of them counts.
+        must(each[READING_NAMES.indexOf('status-code')] instanceof HarnessError === false, 'a status code is one alone');
+        return must(
+          chosen instanceof HarnessError && chosen.message.includes("{ statusField: 'data."),
+          'the fields are candidates',
+        );
+      }
       const events = each as (EventOf<'state'> | undefined)[];
+      const word = acceptance === undefined ? undefined : wordIn(answerOf(acceptance).json, said.field)?.word;
+      const isPromised = word !== undefined && meaningIn(word, said.states) === 'pending';
       if (chosen instanceof HarnessError) {
         must(chosen.code === 'ambiguous-reading', chosen.code);
         for (const name of READING_NAMES) must(chosen.message.includes(`{ reading: '${name}' }`), `${name} is a candidate`);
-        return must(!events.includes(undefined), 'both readings fit');
+        return must(isPromised || !events.includes(undefined), 'both readings fit');
       }
+      // Who told states in the body before has not ended by an answer without one.
+      if (
+        isPromised &&
+        events[READING_NAMES.indexOf('body-status')] === undefined &&
+        reply.status < 300 &&
+        ![202, 204].includes(reply.status)
+      )
+        return must(chosen.event?.kind !== 'state' || chosen.event.ending === undefined, 'what was promised is waited for');
       // What it tells is what one of the readings tells.
-      expect(events.map(told)).toContainEqual(told(chosen.event));
+      expect(events.map(told)).toContainEqual(told(chosen.event as EventOf<'state'> | undefined));
       const disagree = events.every((event) => event !== undefined) && events[0]!.ending !== events[1]!.ending;
       must(!disagree || chosen.reading === 'body-status', 'evidence is for the body alone');
     });

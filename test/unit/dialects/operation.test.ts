@@ -286,12 +286,20 @@ describe('result()', () => {
       [accepted(), seeOther('/r'), new Response(null, { status: 302, headers: { location: '/s' } }), Response.json(3)],
       3,
     ],
+    ['elsewhere, and elsewhere again', [accepted(), seeOther('/r'), seeOther('/s'), Response.json(3)], 3],
     ['of a start that says where', [seeOther('/r'), Response.json(3)], 3],
   ])('%s', async (_, lines, result) => {
     const { op, clock, sent } = worldOf(ORDER, lines);
     expect(await clock.run(() => op.result())).toEqual(result);
     expect(sent).toHaveLength(lines.length);
     expect(op.trace.toJSONL()).not.toContain('s3cret');
+  });
+
+  test('elsewhere, and moved, is waited for as the redirect asks (RFC 9110 §10.2.3)', async () => {
+    const moved = new Response(null, { status: 307, headers: { location: '/s', 'retry-after': '2' } });
+    const { op, clock } = worldOf(ORDER, [accepted(), seeOther('/r'), moved, Response.json(3)]);
+    expect(await clock.run(() => op.result())).toBe(3);
+    expect(clock.now()).toBeGreaterThanOrEqual(2000);
   });
 
   test('elsewhere keeps its secrets on the wire', async () => {
@@ -303,7 +311,7 @@ describe('result()', () => {
   test.each<[string, Line, string, string]>([
     ['404', Response.json({ title: 'Gone fishing' }, { status: 404 }), 'no-result', 'answered 404'],
     ['503', new Response(null, { status: 503 }), 'no-result', 'answered 503'],
-    ['303 again', seeOther('/s'), 'no-result', 'answered 303'],
+    ['303 to nowhere', new Response(null, { status: 303 }), 'no-result', 'answered 303'],
     ['no answer', noConnection('ECONNREFUSED', 'connect ECONNREFUSED'), 'no-answer', 'ECONNREFUSED'],
     ['a hang', () => new Promise(() => undefined), 'no-answer', 'more than 4s'],
   ])('elsewhere that ends in %s', async (_, line, code, says) => {
@@ -327,6 +335,14 @@ describe('result()', () => {
 });
 
 describe('cancel()', () => {
+  test('after its end asks for nothing: with some it would remove what came of it', async () => {
+    const world = worldOf(ORDER, [accepted(), done()]);
+    await world.clock.run(() => watch(world.op, succeed()));
+    const error = await refused(world, () => world.op.cancel());
+    expect([error.code, world.sent.length]).toEqual(['nothing-to-cancel', 2]);
+    expect(error.message).toContain('has ended as "succeeded"');
+  });
+
   test('asks the monitor where it is now', async () => {
     const moved = new Response(null, { status: 202, headers: { location: '/operations/2' } });
     const hang = (): Promise<Response> => new Promise(() => undefined);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { operation, type OperationOptions } from '../../../src/dialects/operation.ts';
-import { settle, stay, succeed } from '../../../src/logic/index.ts';
+import { fail, settle, stay, succeed } from '../../../src/logic/index.ts';
 import { violation } from '../../../src/report/index.ts';
 import { virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 import { watch, type Operation } from '../../../src/watch/index.ts';
@@ -230,11 +230,33 @@ describe('where a dialect looks, and what it asks', () => {
     ['http://api.test/reports', 'http://api.test/v1/operations/a%20b'],
     ['http://api.test/v2beta1/reports:make', 'http://api.test/v2beta1/operations/a%20b'],
     ['http://api.test/v1/projects/p/reports?key=1', 'http://api.test/v1/operations/a%20b'],
+    ['http://api.test/google/v1/reports', 'http://api.test/google/v1/operations/a%20b'],
   ])('an Operation that was started at %s is at %s', async (url, monitor) => {
     const { op, clock, sent } = worldOf([() => json({ name: 'operations/a b' }), ended], {}, { ...ORDER, url });
     expect(await clock.run(() => op.result())).toEqual({ rows: 3 });
     expect(sent[1]!.url).toBe(monitor);
     expect(await op.accepted).toEqual({ id: 'operations/a b', dialect: 'aip-151' });
+  });
+
+  test('an Operation with members of a later version is read as it is', async () => {
+    const later = (): Response => json({ name: 'operations/1', done: true, response: { rows: 3 }, etag: 'x' });
+    const { op, clock } = worldOf([() => json({ name: 'operations/1' }), later]);
+    expect(await clock.run(() => op.result())).toEqual({ rows: 3 });
+  });
+
+  test('an Operation ends by a state that the caller names, too', async () => {
+    const told =
+      (state: string, more: object = {}) =>
+      () =>
+        json({ name: 'operations/1', metadata: { state }, ...more });
+    const states = { PARTIAL: 'failure', READY: 'success', FAILED: 'pending' } as const;
+    const partial = worldOf([told('FAILED'), told('FAILED'), told('PARTIAL', { done: true, response: {} })], { states });
+    expect((await partial.clock.run(() => watch(partial.op, fail()))).verdict).toBe('holds');
+    expect(partial.op.trace.observations.flatMap((o) => (o.kind === 'state' && o.source === 'monitor' ? [o.state] : []))).toEqual(
+      ['FAILED', 'PARTIAL'],
+    );
+    const ready = worldOf([told('FAILED'), told('READY', { response: { rows: 3 } })], { states });
+    expect(await ready.clock.run(() => ready.op.result())).toEqual({ rows: 3 });
   });
 
   test('an Operation that is done at once needs no monitor', async () => {
@@ -314,6 +336,17 @@ describe('where a dialect looks, and what it asks', () => {
     expect(await clock.run(() => op.result())).toMatchObject({ id: '/sites/1' });
     expect(new Set(sent.map(({ url }) => url))).toEqual(new Set(['http://api.test/sites/1']));
     expect((await op.accepted).dialect).toBe('azure-async');
+  });
+
+  test('a Location beside Azure-AsyncOperation is that of the result, whatever the monitor answers with', async () => {
+    const { op, clock, sent } = worldOf([
+      () => bare(202, { 'azure-asyncoperation': MONITOR, location: `${MONITOR}/result` }),
+      () => json({ status: 'InProgress' }, 202, { location: `${MONITOR}/result` }),
+      () => json({ status: 'Succeeded' }),
+      () => json({ rows: 3 }),
+    ]);
+    expect(await clock.run(() => op.result())).toEqual({ rows: 3 });
+    expect(sent.slice(1).map(({ url }) => url)).toEqual([MONITOR, MONITOR, `${MONITOR}/result`]);
   });
 
   test('a monitor moves as its dialect says', async () => {

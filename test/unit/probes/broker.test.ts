@@ -278,8 +278,11 @@ test.each([
   ['ACCESS_REFUSED - Login was refused', 'broker-refused'],
   ['password authentication failed for user "ann"', 'broker-refused'],
   ['connect ECONNREFUSED 127.0.0.1:1', 'broker-unavailable'],
+  ['getaddrinfo ENOTFOUND auth-cache.invalid', 'broker-unavailable'],
+  ['auth-cache.test answers no more', 'broker-unavailable'],
+  ['auth-cache.test wants a password', 'broker-refused'],
 ])('%s is %s', async (why, code) => {
-  const { clock, on } = world(() => Promise.reject(new Error(why)));
+  const { clock, on } = world(() => Promise.reject(new Error(why)), { address: 'test://auth-cache.test:6379' });
   expect((await clock.run(() => refusalOf(openSources(on)))).code).toBe(code);
 });
 

@@ -23,6 +23,11 @@ describe('the state that a message tells', () => {
     [{ data: { type: 'job', data: { state: 'done' } } }, 'done success'],
     [{ type: 'operation.failed', data: { subject: '/operations/1' } }, 'failed failure'],
     [{ type: 'com.example.job.succeeded', data: { result: 4 } }, 'succeeded success'],
+    // JSend tells that it could be told, and its data how it stands.
+    [{ data: { status: 'success', data: { status: 'running' } } }, 'running goes on'],
+    [{ data: { status: 'success', data: { state: 'failed' } } }, 'failed failure'],
+    [{ data: { status: 'success', data: { status: 'done' } } }, 'success success'],
+    [{ data: { status: 'done', data: { status: 'shipped' } } }, 'done success'],
     // A payment that failed is not the operation that failed.
     [{ type: 'payment.failed', data: { amount: 4 } }, undefined],
     // Words that are no states, as far as anybody knows.
@@ -34,6 +39,12 @@ describe('the state that a message tells', () => {
     [{}, undefined],
   ])('%j: %s', (message, expected) => {
     expect(stateOf(message)).toBe(expected);
+  });
+
+  test('is one: two that do not mean the same are refused', () => {
+    const two = { data: { status: 'failed', data: { status: 'pending' } } };
+    expect(() => told(two)).toThrow('received "failed" at status and "pending" at data.status, which do not mean the same');
+    expect(stateOf(two, { state: () => 'failed' })).toBe('failed failure');
   });
 
   test('as the caller says', () => {

@@ -76,6 +76,28 @@ describe('a mail', () => {
     expect(other.trace.observations.map(({ kind }) => kind)).toEqual(['message']);
   });
 
+  test('tells no secrets of its header, also where a field has many lines', async () => {
+    const inbox = await sink();
+    await send(inbox, { headers: { 'X-Api-Key': `s3cret ${'s3cret '.repeat(30)}`, 'X-Order': '7' }, text: 'Cookie: mine' });
+    expect(inbox.trace.toJSONL()).not.toContain('s3cret');
+    expect(inbox.mails[0]?.headers).toContainEqual(['x-api-key', '[redacted]']);
+    expect(inbox.mails[0]?.headers).toContainEqual(['x-order', '7']);
+    const [message] = inbox.trace.observations;
+    expect(message).toMatchObject({
+      raw: expect.stringMatching(/X-Api-Key: \[redacted\]\r\nX-Order: 7[^]*Cookie: mine/) as string,
+    });
+  });
+
+  test('is told within bounds: so many fields, and so much of each', async () => {
+    const inbox = await sink();
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`X-Field-${i}`, 'a']));
+    await send(inbox, { subject: 'é'.repeat(50_000), headers: { 'X-Long': 'word '.repeat(10_000), ...many } });
+    const [mail] = inbox.mails;
+    expect(mail?.headers.length).toBe(200);
+    expect(mail?.subject?.length).toBe(8_192);
+    expect(Math.max(...mail!.headers.map(([, value]) => value.length))).toBe(8_192);
+  });
+
   test('that comes twice is told twice, and one to others is another', async () => {
     const inbox = await sink();
     await send(inbox);

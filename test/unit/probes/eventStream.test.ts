@@ -20,6 +20,11 @@ const message = (data: string, more: Partial<StreamedEvent> = {}): StreamedEvent
   ...more,
 });
 
+test.each(['event', 'id'])('an %s counts towards the size of its event', (field) => {
+  expect(read([`${field}: ${'x'.repeat(200)}\n\ndata: 1\n\n`], 100).fits).toBe(false);
+  expect(read([`${field}: ${'x'.repeat(60)}\n\n${field}: ${'x'.repeat(60)}\n\n`], 100).fits).toBe(true);
+});
+
 describe('an event stream (WHATWG HTML §9.2.6)', () => {
   test.each<[name: string, text: string, events: readonly StreamedEvent[]]>([
     ['data', 'data: a\n\n', [message('a')]],

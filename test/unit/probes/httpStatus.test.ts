@@ -316,6 +316,21 @@ describe('redirects', () => {
     expect(w.trace.observations.flatMap((o) => (o.kind === 'request' ? [o.exchange] : []))).toEqual(['monitor/0', 'monitor/0.1']);
   });
 
+  test('one that asks to be waited for is followed then, and not before (RFC 9110 §10.2.3)', async () => {
+    const w = world(({ url }) =>
+      url === MONITOR ? { status: 307, headers: { location: '/b', 'retry-after': '2' } } : told('done'),
+    );
+    await w.wait(succeed());
+    expect(w.seen.map(({ url }) => url.slice(-2))).toEqual(['op', '/b']);
+    expect(w.seen[1]!.at - w.seen[0]!.at).toBeGreaterThanOrEqual(2000);
+  });
+
+  test('a loop that asks to be waited for ends too', async () => {
+    const w = world(({ url }) => ({ status: 307, headers: { location: url === MONITOR ? '/b' : '/op', 'retry-after': '1' } }));
+    await w.wait(succeed(), { within: '10s' });
+    expect(errorsIn(w.trace)[0]).toBe('GET http://api.test/b redirects more than 5 times, last to /op');
+  });
+
   test('a loop ends, and is a look that failed', async () => {
     const w = world(({ url }) => ({ status: 307, headers: { location: url === MONITOR ? '/b' : '/op' } }));
     expect(await w.wait(succeed(), { within: '20ms' })).toMatchObject({ decidedBy: 'broken' });

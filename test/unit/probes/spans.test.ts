@@ -119,6 +119,7 @@ describe('an export in JSON', () => {
         request({
           attributes: [
             attribute('http.request.header.authorization', 's3cret'),
+            attribute('rpc.request.metadata.authorization', 's3cret'),
             attribute('url.full', 'http://ann:s3cret@a.test/?token=s3cret'),
             attribute('url.query', 'a=1&token=s3cret'),
             attribute('note', 'fine'),

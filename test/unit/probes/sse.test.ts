@@ -92,6 +92,7 @@ describe('a stream', () => {
     expect(told(watched)).toEqual([
       '1 1',
       '2 2',
+      'note: sse ended in order after 2 events; it is opened again in 10ms, though it asks for 5 ms',
       expect.stringContaining('error: sse broke off: fetch failed'),
       '3 3',
       '- "[DONE]"',
@@ -109,6 +110,7 @@ describe('a stream', () => {
     expect(told(watched)).toEqual([
       'e7 7',
       'e8 8',
+      'note: sse ended in order after 2 events; it is opened again in 10ms, though it asks for 1 ms',
       'e8 8',
       'note: the event "e8" was told again after it was resumed from "e8"',
       'e9 9',
@@ -134,7 +136,7 @@ describe('a stream', () => {
     );
     const watched = listening(url);
     await watch(watched, seen({ id: '20' }));
-    expect(told(watched)).toEqual(['3 1', '7 1', '20 2']);
+    expect(told(watched).filter((text) => !text.startsWith('note: sse ended'))).toEqual(['3 1', '7 1', '20 2']);
   });
 
   test('that is told again tells no state again: a stale one after the end turns nothing back', async () => {
@@ -145,6 +147,18 @@ describe('a stream', () => {
     const watched = listening(url);
     await watch(watched, seen({ data: 'last' }));
     expect(watched.trace.observations.flatMap((o) => (o.kind === 'state' ? [o.state] : []))).toEqual(['running', 'succeeded']);
+  });
+
+  test('under an id that came with other data is news, which is noted once', async () => {
+    const lines = ['running', 'succeeded', 'running'].map((status) => `id: 1\ndata: {"status":"${status}"}\n\n`);
+    const { url } = await serving(stream(`${lines.join('')}data: last\n\n`, { end: false }));
+    const watched = listening(url);
+    await watch(watched, seen({ data: 'last' }));
+    expect(watched.trace.observations.flatMap((o) => (o.kind === 'state' ? [o.state] : []))).toEqual(['running', 'succeeded']);
+    expect(told(watched).filter((text) => text.startsWith('note'))).toEqual([
+      'note: the id "1" came again with other data, which is taken for news',
+      'note: the event "1" was told again',
+    ]);
   });
 
   test('ends by 204, and by its end where it is not to come back', async () => {
@@ -277,6 +291,79 @@ describe('a stream that falls silent (in virtual time)', () => {
     expect(told(watched)).toEqual(Array.from({ length: 3 }, () => 'error: sse has been silent for 10s'));
     await clock.run(() => closeSubject(watched));
     expect(clock.pending.count).toBe(0);
+  });
+});
+
+describe('a stream that ends again and again (in virtual time)', () => {
+  const streamed = (body: string | ReadableStream<Uint8Array>): Response =>
+    new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+
+  test('with nothing told is asked less and less, whatever it asks for', async () => {
+    const clock = virtualClock();
+    let asked = 0;
+    const fetch = async (): Promise<Response> => {
+      asked++;
+      await clock.sleep(1);
+      return streamed('retry: 0\n\n');
+    };
+    const watched = subject([sse('http://a.test/', { fetch })], { clock });
+    await clock.run(() => watch(watched, seen({ data: 2 }), { within: '900ms' }));
+    expect(asked).toBeLessThan(10);
+    expect(told(watched)).toEqual([
+      'note: sse ended in order after 0 events; it is opened again in 10ms, though it asks for 0 ms',
+    ]);
+    await clock.run(() => closeSubject(watched));
+    expect(clock.pending.count).toBe(0);
+  });
+
+  test('with something told is asked soon, but not without end, and its ends are counted', async () => {
+    const clock = virtualClock();
+    let asked = 0;
+    const fetch = async (): Promise<Response> => {
+      await clock.sleep(1);
+      return streamed(`retry: 0\nid: ${++asked}\ndata: 1\n\n`);
+    };
+    const watched = subject([sse('http://a.test/', { fetch })], { clock });
+    await clock.run(() => watch(watched, seen({ data: 2 }), { within: '900ms' }));
+    expect(asked).toBeLessThanOrEqual(90);
+    expect(asked).toBeGreaterThan(70);
+    expect(told(watched).filter((text) => text.startsWith('note'))).toEqual([
+      'note: sse ended in order after 1 event; it is opened again in 10ms, though it asks for 0 ms',
+      'note: sse ended in order after 1 event, for the 10th time; it is opened again in 10ms, though it asks for 0 ms',
+    ]);
+    await clock.run(() => closeSubject(watched));
+  });
+
+  test.each<[string, () => Promise<Response>]>([
+    ['never answers', () => new Promise(() => undefined)],
+    ['never tells', async () => streamed(new ReadableStream())],
+  ])('is closed though its fetch does not mind its signal, and it %s', async (_, fetch) => {
+    const clock = virtualClock();
+    const watched = subject([sse('http://a.test/', { fetch })], { clock });
+    await clock.run(() => watch(watched, seen({ data: 2 }), { within: '2s' }));
+    await clock.run(() => closeSubject(watched));
+    expect(watched.trace.observations.filter(({ kind }) => kind === 'error')).toEqual([]);
+    expect(clock.pending.count).toBe(0);
+  });
+});
+
+describe('an id that HTTP cannot carry', () => {
+  test('is not sent, so that the stream is resumed all the same, and this is noted', async () => {
+    const { url, requests } = await serving(
+      stream('retry: 10\nid: a\u0001b\ndata: 1\n\n'),
+      stream('data: 2\n\n'),
+      stream('data: 3\n\n', { end: false }),
+    );
+    const watched = listening(url);
+    expect((await watch(watched, seen({ data: 3 }))).verdict).toBe('holds');
+    expect(requests.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, undefined, undefined]);
+    expect(told(watched).filter((text) => text.includes('Last-Event-ID'))).toEqual([
+      'note: the id "a\\u0001b" cannot be sent as Last-Event-ID (RFC 9110 §5.5): it is resumed without one',
+    ]);
+  });
+
+  test.each(['a\nb', 'a\0b', 7 as never])('is refused at once where the caller gives it: %j', (lastEventId) => {
+    expect(() => sse('http://a.test/', { lastEventId })).toThrow(/^lastEventId: expected a text that a header field can carry/);
   });
 });
 

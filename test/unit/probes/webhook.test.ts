@@ -1,10 +1,11 @@
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { operation, subject, watch } from '../../../src/index.ts';
 import { exactlyOnce, rejudge, succeed } from '../../../src/logic/index.ts';
-import { webhook, type Webhook, type WebhookOptions } from '../../../src/probes/index.ts';
+import { webhook, type Webhook, type WebhookAnswer, type WebhookOptions } from '../../../src/probes/index.ts';
 import { systemClock } from '../../../src/time/index.ts';
 import { parseTrace, type Observation } from '../../../src/trace/index.ts';
 import { closeSubject } from '../../../src/watch/index.ts';
@@ -114,6 +115,45 @@ describe('a genuine delivery', () => {
     expect((await post(hook, body, headers('{"a":2}'))).status).toBe(401);
   });
 
+  test('tells no secret of its address', async () => {
+    const hook = await hooked({ secret: SECRET });
+    await fetch(`${hook.url}/in?access_token=s3cret&page=2`, { method: 'POST', body: '{}', headers: signed('{}') });
+    await fetch(`${hook.url}/in?access_token=s3cret`, { method: 'POST', body: '{}' });
+    expect(hook.deliveries.map(({ path }) => path)).toEqual([
+      '/in?access_token=[redacted]&page=2',
+      '/in?access_token=[redacted]',
+    ]);
+  });
+
+  test.each<[string, WebhookOptions, (body: string) => Record<string, string>]>([
+    ['standard', { secret: SECRET }, (body) => signed(body)],
+    [
+      'github',
+      { secret: 'any', scheme: 'github' },
+      (body) => ({ 'x-hub-signature-256': `sha256=${createHmac('sha256', 'any').update(body).digest('hex')}` }),
+    ],
+    [
+      'stripe',
+      { secret: 'any', scheme: 'stripe' },
+      (body) => ({
+        'stripe-signature': `t=${now()},v1=${createHmac('sha256', 'any').update(`${now()}.${body}`).digest('hex')}`,
+      }),
+    ],
+  ])('signed in fields of its own, one of each (%s)', async (scheme, options, sign) => {
+    for (const isFirst of [true, false]) {
+      const hook = await hooked(options);
+      const other = { standard: 'v1,AAAA', github: 'sha256=00', stripe: 'v1=00' }[scheme]!;
+      const [field, value] = Object.entries(sign('{}')).find(([name]) => name.includes('signature'))!;
+      const own = Object.entries(sign('{}')).filter(([name]) => name !== field);
+      const both = isFirst ? [value, other] : [other, value];
+      const fields = [...own, ...both.map((one) => [field, one] as const), ['content-length', '2'] as const];
+      const sent = request(hook.url, { method: 'POST', headers: ['host', 'a', ...fields.flat()], agent: false });
+      const [answer] = (await once(sent.end('{}'), 'response')) as [IncomingMessage];
+      answer.resume();
+      expect(answer.statusCode).toBe(204);
+    }
+  });
+
   test('that comes again has its attempt, and tells no new state', async () => {
     const hook = await hooked({ secret: SECRET, answers: [500, 'hang-up', 200] });
     const body = '{"id":"op_1","status":"running"}';
@@ -127,6 +167,52 @@ describe('a genuine delivery', () => {
       [3, 200],
     ]);
     expect(hook.trace.observations.filter(({ kind }) => kind === 'state')).toHaveLength(1);
+  });
+});
+
+describe('an id that comes again with another body', () => {
+  const states = ({ trace }: Webhook): readonly string[] =>
+    trace.observations.flatMap((o) => (o.kind === 'state' ? [o.state] : []));
+  const notes = ({ trace }: Webhook): readonly string[] => trace.observations.flatMap((o) => (o.kind === 'note' ? [o.text] : []));
+
+  test('in the body names what it is about: each tells its state', async () => {
+    const asked: unknown[] = [];
+    const state = ({ type }: { readonly type?: string }): string | undefined => {
+      asked.push(type);
+      return type?.split('.')[1];
+    };
+    for (const given of [undefined, state]) {
+      const hook = await hooked({ state: given });
+      for (const word of ['running', 'succeeded', 'succeeded']) await post(hook, `{"id":"job-1","type":"job.${word}"}`);
+      expect(states(hook)).toEqual(['running', 'succeeded']);
+      expect(hook.deliveries.map(({ attempt }) => attempt)).toEqual([1, 1, 2]);
+      expect(notes(hook)).toEqual([]);
+    }
+    expect(asked).toEqual(['job.running', 'job.succeeded']);
+  });
+
+  test('in its own field is news, and noted', async () => {
+    const hook = await hooked({ secret: SECRET });
+    for (const word of ['running', 'succeeded']) {
+      const body = `{"type":"job.${word}"}`;
+      await post(hook, body, signed(body));
+    }
+    expect(states(hook)).toEqual(['running', 'succeeded']);
+    expect(hook.deliveries.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(notes(hook)).toEqual(['the id "msg_1" came again with another body: it is taken for news']);
+  });
+
+  test('of CloudEvents is one of each source', async () => {
+    const hook = await hooked();
+    for (const [source, type] of [
+      ['/a', 'job.running'],
+      ['/b', 'job.succeeded'],
+      ['/b', 'job.succeeded'],
+    ] as const)
+      await post(hook, '', { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': source, 'ce-type': type });
+    expect(states(hook)).toEqual(['running', 'succeeded']);
+    expect(hook.deliveries.map(({ attempt }) => attempt)).toEqual([1, 1, 2]);
+    expect(notes(hook)).toEqual([]);
   });
 });
 
@@ -284,6 +370,55 @@ describe('scripted answers', () => {
       code: 'invalid-duration',
     });
   });
+
+  test.each<[string, object]>([
+    ['a header field with two lines', { status: 200, headers: { 'x-a': 'b\nc' } }],
+    ['a name that is none', { status: 200, headers: { 'x a': 'b' } }],
+    ['a body that is no text', { status: 200, body: { ok: true } }],
+  ])('%s is refused at once, and told where a function gives it', async (_, answer) => {
+    const given = answer as WebhookAnswer;
+    await expect(webhook({ answers: [given] })).rejects.toMatchObject({ code: 'invalid-answer' });
+    const hook = await hooked({ answers: () => given });
+    expect((await post(hook, '1')).status).toBe(500);
+    expect(errors(hook)).toMatchObject([expect.stringContaining('answers cannot be given: answers: expected')]);
+  });
+
+  test('a sender that has left before its answer was told nothing, and may come again with the very same', async () => {
+    const hook = await hooked({ secret: SECRET, answers: [{ status: 200, after: '1m' }, 200] });
+    const body = '{"type":"job.succeeded"}';
+    const headers = signed(body);
+    const limit = new AbortController();
+    const left = fetch(hook.url, { method: 'POST', body, headers, signal: limit.signal });
+    while (hook.deliveries.length < 1) await systemClock.sleep(1);
+    limit.abort();
+    await expect(left).rejects.toThrow('aborted');
+    while (!hook.trace.observations.some(({ kind }) => kind === 'no-response')) await systemClock.sleep(1);
+    expect((await post(hook, body, headers)).status).toBe(200);
+    // Now it was told.
+    expect((await post(hook, body, headers)).status).toBe(401);
+    expect(
+      hook.trace.observations.flatMap((o) =>
+        o.kind === 'response' ? [String(o.status)] : o.kind === 'no-response' ? [o.reason] : o.kind === 'state' ? [o.state] : [],
+      ),
+    ).toEqual(['succeeded', 'aborted', '200', '401']);
+  });
+});
+
+describe('within bounds', () => {
+  test('deliveries are kept up to 64 MiB, the last ones', async () => {
+    const hook = await hooked({ maxBodyBytes: 32 * 1_048_576 });
+    for (const letter of ['a', 'b', 'c']) await post(hook, letter.repeat(30 * 1_048_576), { 'content-type': 'text/plain' });
+    expect(hook.deliveries.map(({ data }) => String(data)[0])).toEqual(['b', 'c']);
+  });
+
+  test('what is more than a thousand connections at a time is dropped, and told once', async () => {
+    const hook = await hooked();
+    const sockets = Array.from({ length: 1_003 }, () => connect(hook.port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(sockets.slice(0, 1_000).map((socket) => once(socket, 'connect')));
+    while (errors(hook).length === 0) await systemClock.sleep(5);
+    for (const socket of sockets) socket.destroy();
+    expect(errors(hook)).toEqual(['webhook closed a connection at once, as it has 1000 already; it is told of the first alone']);
+  });
 });
 
 describe('CloudEvents', () => {
@@ -332,11 +467,68 @@ describe('CloudEvents', () => {
     ],
     ['of another version', '{}', { ...binary, 'ce-specversion': '0.3' }, 'a CloudEvent of another version: 0.3'],
     ['in a batch', '[]', { 'content-type': 'application/cloudevents-batch+json' }, 'a batch of CloudEvents'],
+    ['without its version', '{}', { 'ce-id': '1', 'ce-source': '/a', 'ce-type': 'x' }, 'a CloudEvent without specversion'],
+    ['with nothing but an extension', '{}', { 'ce-order': '7' }, 'a CloudEvent without specversion, id, source, type'],
+    ['with its data in a field', '', { ...binary, 'ce-data': 'x' }, 'a CloudEvent with ce-data, which names no attribute'],
+    ['with a name that is none', '', { ...binary, 'ce-order-id': 'x' }, 'with ce-order-id, which names no attribute'],
+    [
+      'that happened yesterday',
+      '',
+      { ...binary, 'ce-time': 'yesterday' },
+      'whose time is "yesterday": expected a moment of RFC 3339',
+    ],
+    ['on no day', '', { ...binary, 'ce-time': '2024-13-01T00:00:00Z' }, 'expected a moment of RFC 3339'],
+    ['about nothing', '', { ...binary, 'ce-subject': '' }, 'whose subject is "": expected a text that is not empty'],
+    ['of a relative schema', '', { ...binary, 'ce-dataschema': '/s' }, 'whose dataschema is "/s": expected an absolute URI'],
+    [
+      'of a type that is none',
+      JSON.stringify({ ...event, datacontenttype: 'json' }),
+      { 'content-type': 'application/cloudevents+json' },
+      'expected a media type of RFC 2046',
+    ],
+    [
+      'with a member that is none',
+      JSON.stringify({ ...event, orderId: 7 }),
+      { 'content-type': 'application/cloudevents+json' },
+      'with "orderId", which names no attribute',
+    ],
+    [
+      'with data twice',
+      JSON.stringify({ ...event, data_base64: 'eA==' }),
+      { 'content-type': 'application/cloudevents+json' },
+      'with both data and data_base64',
+    ],
     ['that is no object', '[]', { 'content-type': 'application/cloudevents+json' }, 'whose body is no JSON object'],
   ])('are refused %s', async (_name, body, headers, why) => {
     const hook = await hooked();
     expect((await post(hook, body, headers)).status).toBe(400);
     expect(errors(hook)[0]).toContain(why);
+  });
+
+  test('are refused with an attribute more than once', async () => {
+    const hook = await hooked();
+    const fields = [...Object.entries(binary), ['ce-id', 'B']].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    const socket = connect(hook.port, '127.0.0.1');
+    socket.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n${fields}\r\n`);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 400 [^]*a CloudEvent with ce-id more than once/);
+    socket.destroy();
+  });
+
+  test('are taken with all that is optional', async () => {
+    const hook = await hooked();
+    const more = {
+      time: '2024-02-29T23:59:60.5+01:00',
+      dataschema: 'urn:x:1',
+      datacontenttype: 'application/json; charset=utf-8',
+    };
+    for (const body of [more, { time: null, subject: null }])
+      expect(
+        (await post(hook, JSON.stringify({ ...event, ...body }), { 'content-type': 'application/cloudevents+json' })).status,
+      ).toBe(204);
+    expect((await post(hook, '{}', { ...binary, 'ce-time': '2024-01-01T00:00:00Z', 'ce-traceparent': '00-1-2-01' })).status).toBe(
+      204,
+    );
   });
 
   test('with data that is no text', async () => {

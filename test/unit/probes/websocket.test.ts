@@ -130,6 +130,19 @@ describe('a WebSocket', () => {
     expect(errors(watched)).toEqual(['websocket has been silent for 40ms']);
   });
 
+  test('that is never opened is silent too', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer();
+    server.on('upgrade', (_request, socket: Socket) => void sockets.push(socket.on('error', () => undefined)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const watched = listening(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, { silence: 40, reconnect: false });
+    await watch(watched, succeed(), { within: '4s' });
+    expect(errors(watched)).toEqual(['websocket has been silent for 40ms']);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
   test('whose server does not answer that it is closed is cut', async () => {
     const sockets: Socket[] = [];
     const server = createServer();
@@ -163,6 +176,9 @@ test.each<[string, WebSocketOptions, string]>([
   ['ws://ann:pw@a.test', {}, 'invalid-url'],
   ['ws://a.test', { silence: 'x' as never }, 'invalid-duration'],
   ['ws://a.test', { maxMessageBytes: 0 }, 'invalid-option'],
+  ['ws://a.test', { protocols: ['a b'] }, 'invalid-option'],
+  ['ws://a.test', { protocols: ['a', 'a'] }, 'invalid-option'],
+  ['ws://a.test', { protocols: 'a' as never }, 'invalid-option'],
   ['ws://a.test', { resume: 7 as never }, 'not-a-function'],
 ])('%s with %j is refused', (url, options, code) => {
   expect(() => websocket(url, options)).toThrow(expect.objectContaining({ code }) as Error);
