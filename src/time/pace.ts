@@ -220,7 +220,15 @@ export class Rounds {
     if (!inOrder(ready)) ready.sort((a, b) => a.due - b.due);
     // By index throughout: an iterator for each of a thousand waiters is most of what a round would leave behind.
     for (let i = 0; i < ready.length; i++) ready[i]!.due = NOT_DUE;
-    for (let i = 0; i < ready.length; i++) ready[i]!.look();
+    // What one of them throws must keep neither the others nor the next round from being called.
+    let failed: { readonly error: unknown } | undefined;
+    for (let i = 0; i < ready.length; i++) {
+      try {
+        ready[i]!.look();
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
     // A round in which somebody stopped waiting cost more than its looks, and is no measure of them.
     // So is one of a few: waking up cost more than looking.
     if (ready.length * 2 > this.#crowd && this.#waiting.length === untouched + ready.length) {
@@ -236,6 +244,7 @@ export class Rounds {
       if (due < next) next = due;
     }
     if (next < Number.POSITIVE_INFINITY) this.#arm(next);
+    if (failed !== undefined) throw failed.error;
   }
 }
 
