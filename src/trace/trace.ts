@@ -231,18 +231,23 @@ class RecordedTrace implements Trace {
   #deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
-    try {
-      while (this.#delivered < this.observations.length) {
-        const observation = this.observations[this.#delivered++]!;
-        const listeners = this.#listeners;
-        for (let i = 0; i < listeners.length; i++) {
-          const listener = listeners[i]!;
-          if (listeners === this.#listeners || this.#listeners.includes(listener)) listener(observation);
+    let failed: { readonly error: unknown } | undefined;
+    while (this.#delivered < this.observations.length) {
+      const observation = this.observations[this.#delivered++]!;
+      const listeners = this.#listeners;
+      for (let i = 0; i < listeners.length; i++) {
+        const listener = listeners[i]!;
+        if (listeners !== this.#listeners && !this.#listeners.includes(listener)) continue;
+        try {
+          listener(observation);
+        } catch (error) {
+          // Whoever recorded is told; the others must not miss the observation for it.
+          failed ??= { error };
         }
       }
-    } finally {
-      this.#delivering = false;
     }
+    this.#delivering = false;
+    if (failed !== undefined) throw failed.error;
   }
 
   #bounded(event: Event, at: Millis): Event {
