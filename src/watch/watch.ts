@@ -125,6 +125,29 @@ class First {
   }
 
   take(source: Pull): void {
+    try {
+      this.#take(source);
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+    // Somebody else began to watch it while it looked, and has looked at it since: that is the latest look.
+    if (this.judgement !== undefined || Watched.has(this.#subject)) this.#drop();
+  }
+
+  /** Nobody waits for it any more: it is told so, and what may still come of it is nobody's. */
+  abandon(): void {
+    this.context.abort();
+    this.#drop();
+  }
+
+  #drop(): void {
+    const { looked } = this;
+    this.looked = undefined;
+    if (looked !== undefined && isThenable(looked)) looked.then(nothing, nothing);
+  }
+
+  #take(source: Pull): void {
     const { trace } = this.#subject;
     let looked: Looked | PromiseLike<Looked>;
     try {
@@ -133,6 +156,7 @@ class First {
       if (error instanceof HarnessError) throw error;
       looked = lookedAt(error);
     }
+    this.looked = looked;
     // What it told before it came back may have been enough, and then nobody is told the rest.
     this.#judge();
     if (this.judgement === undefined && !isThenable(looked) && broughtNews(looked)) {
@@ -142,9 +166,6 @@ class First {
         if (this.judgement === undefined) this.#judge();
       }
     }
-    // Somebody else began to watch it while it looked, and has looked at it since: that is the latest look.
-    if (this.judgement === undefined && !Watched.has(this.#subject)) this.looked = looked;
-    else if (isThenable(looked)) looked.then(nothing, nothing);
   }
 
   /** Takes in what has come since, until it is enough. */
@@ -296,6 +317,12 @@ class Watcher {
       if (this.#session.closed || this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: false, closing: undefined };
       const session = this.#session;
       this.#opening = this.#openAll(session).catch(async (error: unknown) => {
+        // Whoever comes later tries anew: what could not be reached then may be there by now.
+        if (session === this.#session) {
+          this.#opening = undefined;
+          this.#session = NOT_OPEN;
+          this.#listening = this.#pushes.length;
+        }
         // Those that listen already would be left open by somebody who was told that opening failed.
         await disposeAll(session).catch(nothing);
         throw error;
@@ -480,10 +507,16 @@ class Channel implements Waiter {
     const early = this.#watcher.polite ? this.#notBefore - this.#watcher.subject.clock.now() : 0;
     if (early > 0) this.#rounds.schedule(this, early);
     else if (this.due === NOT_DUE || this.#count === 0) this.look();
-    else {
-      // A newcomer may want to look sooner than those before; the look that is planned must not come later for it.
-      const now = this.#watcher.subject.clock.now();
+    else this.#sooner();
+  }
+
+  /** A newcomer may want to look sooner than those before; the look that is planned must not come later for it. */
+  #sooner(): void {
+    const now = this.#watcher.subject.clock.now();
+    try {
       this.#rounds.schedule(this, Math.max(0, Math.min(this.due - now, this.#nextGap(now, 0, false))));
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
@@ -497,6 +530,9 @@ class Channel implements Waiter {
     this.#lastLook = Number.NaN;
     this.#watch++;
     this.#context.abort();
+    // Nobody has come to wait for it since it was taken.
+    if (this.#first !== undefined) this.#first.abandon();
+    this.#first = undefined;
   }
 
   /** Those who overruled the server's wish have gone: it counts again. */
@@ -528,7 +564,7 @@ class Channel implements Waiter {
   }
 
   look(): void {
-    if (!this.#loose || !this.#postponed()) this.#look(false);
+    this.#look(false);
   }
 
   /** When the crowd has grown since this look was planned, it is put off, until it has rested as long as those who came later. */
@@ -579,6 +615,7 @@ class Channel implements Waiter {
   #look(last: boolean): void {
     if (this.done || this.busySince !== undefined || this.#watcher.waits.length === 0) return;
     try {
+      if (!last && this.#loose && this.#postponed()) return;
       this.#ask(last);
     } catch (error) {
       this.#fail(error);
@@ -895,8 +932,19 @@ class Wait implements Sleeper {
   /** Time is up: for the whole wait, and after that for its last look. */
   ring(): void {
     if (this.#settled) return;
-    if (this.#giveUp === undefined) this.#deadline();
-    else this.#giveUp();
+    this.#guarded(() => {
+      if (this.#giveUp === undefined) this.#deadline();
+      else this.#giveUp();
+    });
+  }
+
+  /** What a claim or a follower throws fails this wait: whoever called has others to call as well. */
+  #guarded(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Whether it tests values by itself. */
@@ -957,10 +1005,12 @@ class Wait implements Sleeper {
   /** Ends the wait although no observation decided. */
   close(given: Closing): void {
     if (this.#settled) return;
-    for (const channel of this.#watcher.channels) channel.flush();
-    const { listened } = this.#watcher;
-    const closing = this.#claim.hears === true && listened > 0 ? { ...given, listening: listened } : given;
-    if (!this.#settled) this.#settle(this.#judge.close(closing), closing);
+    this.#guarded(() => {
+      for (const channel of this.#watcher.channels) channel.flush();
+      const { listened } = this.#watcher;
+      const closing = this.#claim.hears === true && listened > 0 ? { ...given, listening: listened } : given;
+      if (!this.#settled) this.#settle(this.#judge.close(closing), closing);
+    });
   }
 
   /** The harness itself cannot go on: a push source that does not open. */
@@ -997,10 +1047,12 @@ class Wait implements Sleeper {
     if (verdict !== 'undecided') {
       // The looks without news that came after what decided belong to nobody's judgement.
       this.#settle(this.#judge.judgement(), undefined);
-    } else if (isFull(observation)) {
-      this.#settle(this.#judge.close({ by: 'bound', at: observation.at }), { by: 'bound', at: observation.at });
     } else {
-      this.#armTick();
+      this.#guarded(() => {
+        const closing: Closing = { by: 'bound', at: observation.at };
+        if (isFull(observation)) this.#settle(this.#judge.close(closing), closing);
+        else this.#armTick();
+      });
     }
   }
 
@@ -1014,8 +1066,10 @@ class Wait implements Sleeper {
     const { clock, trace } = this.#watcher.subject;
     this.#cancelTick = clock.after(Math.max(0, due - trace.now()), () => {
       this.#tickAt = undefined;
-      for (const channel of this.#watcher.channels) channel.flush();
-      if (!this.#settled) trace.record('watch', { kind: 'tick' });
+      this.#guarded(() => {
+        for (const channel of this.#watcher.channels) channel.flush();
+        if (!this.#settled) trace.record('watch', { kind: 'tick' });
+      });
     });
   }
 
