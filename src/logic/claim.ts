@@ -42,6 +42,8 @@ export interface Closing {
   readonly at: Millis;
   /** How many sources listened: where one does, silence is evidence for a claim that `hears`. */
   readonly listening?: number;
+  /** Sources that were listened to and are heard no more, though they have not ended in order: their silence is evidence of nothing. */
+  readonly deaf?: readonly string[];
   /** What waited, how long: for the message. */
   readonly [detail: string]: unknown;
 }

@@ -95,6 +95,8 @@ function hungHint(scene: Scene): string {
 function brokenHint(scene: Scene): string {
   const lost = startError(scene);
   if (lost !== undefined) return lostHint(scene, lost);
+  if (scene.closing.lost !== undefined)
+    return 'its own log tells why the connection ended. Until it is listened to again, nothing is known of what it tells';
   const group = scene.main?.errors.at(-1);
   const status = group?.status;
   if (status === 401 || status === 403)

@@ -163,6 +163,7 @@ function happened(scene: Scene): string {
     case 'broken': {
       const lost = startError(scene);
       if (lost !== undefined) return `it could not be started: ${oneLine(lost, 160)}`;
+      if (closing.lost !== undefined) return brokeOff(scene, closing.lost);
       const told = main?.failing?.message ?? main?.errors.at(-1)?.message;
       return `${allLooks(judgement.coverage.looks)} failed${told === undefined || told.trim() === '' ? '' : `: ${oneLine(told, 160)}`}`;
     }
@@ -177,6 +178,13 @@ function happened(scene: Scene): string {
     default:
       return byReason(scene);
   }
+}
+
+/** Sources that told by themselves, and tell no more. */
+function brokeOff(scene: Scene, lost: readonly string[]): string {
+  const why = scene.observations.findLast((o) => o.kind === 'error' && lost.includes(o.source));
+  const told = why?.kind === 'error' ? `: ${oneLine(why.message, 160)}` : '';
+  return `${lost.map((source) => sourceName(source)).join(' and ')} broke off ${elapsed(scene)}${lastSeen(scene)}${told}`;
 }
 
 /** The reason's code in words. */
@@ -352,6 +360,7 @@ function decided(scene: Scene): string {
 
 function brokenBecause(scene: Scene): string {
   const lost = startError(scene);
+  if (lost === undefined && scene.closing.lost !== undefined) return 'what would have come, nobody knows';
   if (lost === undefined) return 'no look told anything';
   return reachedNobody(lost)
     ? 'the request reached nobody, so nothing was started'

@@ -76,6 +76,8 @@ interface Closed {
   readonly why?: string;
   /** The probe itself said that there is no use in going on. */
   readonly stopped?: boolean;
+  /** The sources that broke off. */
+  readonly lost?: readonly string[];
 }
 
 export interface Start {

@@ -2,6 +2,7 @@ import { HarnessError, isError, show } from '../errors.ts';
 import { contextOf } from '../logic/ties.ts';
 import type { Claim, Closing, Judge, Judgement, Tested } from '../logic/index.ts';
 import { toldIn } from '../logic/ending.ts';
+import { isDeafening } from '../logic/events.ts';
 import {
   adaptive,
   MIN_GAP_MS,
@@ -18,7 +19,7 @@ import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
 import { plain } from '../trace/plain.ts';
 import type { Event, EventOf, Observation, Trace } from '../trace/index.ts';
 import { ownIn } from '../trace/tied.ts';
-import { isPull, type LookContext, type Looked, type Pull, type Push, type Viewed } from './source.ts';
+import { isPull, type LookContext, type Looked, type OpenContext, type Pull, type Push, type Viewed } from './source.ts';
 import { signalOf } from './signals.ts';
 import type { Subject } from './subject.ts';
 import { SharedViews, Views } from './views.ts';
@@ -285,10 +286,8 @@ class Watcher {
   /** What is open, from one opening to its closing. */
   #session: Session = NOT_OPEN;
   readonly #pushes: readonly Push[];
-  /** Push sources that may still tell something. */
-  #listening = 0;
-  /** Push sources that were opened: what they did not tell was not told. */
-  listened = 0;
+  /** How many push sources may still tell something. */
+  #pending = 0;
 
   constructor(subject: Subject, first: First | undefined) {
     this.subject = subject;
@@ -299,7 +298,7 @@ class Watcher {
     } else {
       this.channels = subject.sources.filter(isPull).map((source) => new Channel(this, source));
       this.#pushes = subject.sources.filter((source): source is Push => !isPull(source));
-      this.#listening = this.#pushes.length;
+      this.#pending = this.#pushes.length;
       // Known from the beginning, so that one that never tells anything is missed.
       const telling = subject.sources.filter(({ stateless }) => stateless !== true);
       if (telling.length > 1) subject.trace.expect(telling.map(({ name }) => name));
@@ -310,18 +309,34 @@ class Watcher {
     return this.#session.closed;
   }
 
+  /** How many push sources are listened to: what they do not tell is not told. */
+  get listening(): number {
+    return this.#session.listening.size;
+  }
+
+  /** The push sources that are heard no more, though they have not ended in order. */
+  get deaf(): readonly string[] {
+    return this.#session.deaf.size === 0 ? NONE : [...this.#session.deaf];
+  }
+
+  /** Of these, the ones that broke off for good. */
+  get lost(): readonly string[] {
+    return this.#session.lost;
+  }
+
   open(): Promise<void> {
     if (this.#opening === undefined) {
       // Whoever comes after it was closed has it opened anew.
-      if (this.#session.closed) this.#listening = this.#pushes.length;
-      if (this.#session.closed || this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: false, closing: undefined };
+      if (this.#session.closed || this.#session === NOT_OPEN) {
+        this.#pending = this.#pushes.length;
+        this.#session = { ...NOT_OPEN, closed: false, listening: new Set(), deaf: new Set() };
+      }
       const session = this.#session;
       this.#opening = this.#openAll(session).catch(async (error: unknown) => {
         // Whoever comes later tries anew: what could not be reached then may be there by now.
         if (session === this.#session) {
           this.#opening = undefined;
           this.#session = NOT_OPEN;
-          this.#listening = this.#pushes.length;
         }
         // Those that listen already would be left open by somebody who was told that opening failed.
         await disposeAll(session).catch(nothing);
@@ -337,17 +352,18 @@ class Watcher {
     const { signal } = (session.closing ??= new AbortController());
     for (const push of this.#pushes) {
       if (session.closed) break;
-      const open = await push.open({ clock, signal, record: (event, keys) => void trace.record(push.name, event, keys) });
-      this.listened++;
-      // What was opened anew since tells its own end.
-      const ended = (event: Event): void => void (session === this.#session && trace.record(push.name, event));
+      const record: OpenContext['record'] = (event, keys) => {
+        hear(session, push, event);
+        trace.record(push.name, event, keys);
+      };
+      const open = await push.open({ clock, signal, record });
+      if (!session.deaf.has(push.name)) session.listening.add(push);
+      // Nobody awaits this: what a follower throws has failed its own wait.
       open.done
         .then(
-          () => ended({ kind: 'end', reason: 'closed' }),
-          (error: unknown) => ended(failedLook(error)),
+          () => this.#pushEnded(session, push, undefined),
+          (error: unknown) => this.#pushEnded(session, push, { error }),
         )
-        .finally(() => this.#pushEnded(session))
-        // Nobody awaits this: what a follower throws has failed its own wait.
         .catch(nothing);
       session.opened = [...session.opened, open];
     }
@@ -355,14 +371,25 @@ class Watcher {
     if (session.closed) await disposeAll(session);
   }
 
-  #pushEnded(session: Session): void {
+  /** @param failed it broke off, for this */
+  #pushEnded(session: Session, push: Push, failed: { readonly error: unknown } | undefined): void {
+    // What was opened anew since tells its own end.
     if (session !== this.#session) return;
-    this.#listening--;
-    if (this.ended()) for (const wait of this.waits) wait.ended();
+    // One that stops after a failure has not come to its end either.
+    if (failed !== undefined) session.deaf.add(push.name);
+    if (session.deaf.has(push.name)) session.lost = [...session.lost, push.name];
+    session.listening.delete(push);
+    this.#pending--;
+    const { trace } = this.subject;
+    try {
+      trace.record(push.name, failed === undefined ? { kind: 'end', reason: 'closed' } : failedLook(failed.error));
+    } finally {
+      if (this.ended()) for (const wait of this.waits) wait.ended();
+    }
   }
 
   async close(): Promise<void> {
-    if (this.#session === NOT_OPEN) this.#session = { opened: NONE, closed: true, closing: undefined };
+    if (this.#session === NOT_OPEN) this.#session = { ...NOT_OPEN, closed: true };
     else this.#session.closed = true;
     this.#session.closing?.abort();
     this.#opening = undefined;
@@ -413,7 +440,7 @@ class Watcher {
 
   /** After news: the sources may have ended. */
   ended(tests = false): boolean {
-    return this.#listening === 0 && this.channels.every((channel) => channel.done && !(tests && channel.more));
+    return this.#pending === 0 && this.channels.every((channel) => channel.done && !(tests && channel.more));
   }
 }
 
@@ -422,10 +449,31 @@ interface Session {
   closed: boolean;
   /** Ends what is still being opened. */
   closing: AbortController | undefined;
+  readonly listening: Set<Push>;
+  readonly deaf: Set<string>;
+  lost: readonly string[];
 }
 
-/** Of all that were never opened: most have nothing to open. */
-const NOT_OPEN: Session = { opened: NONE, closed: false, closing: undefined };
+/** Of all that were never opened: most have nothing to open. Never changed. */
+const NOT_OPEN: Session = {
+  opened: NONE,
+  closed: false,
+  closing: undefined,
+  listening: new Set(),
+  deaf: new Set(),
+  lost: NONE,
+};
+
+/** One whose last word is that it failed is heard no more, until it tells anything else. */
+function hear({ listening, deaf, lost }: Session, push: Push, event: Event): void {
+  if (isDeafening(event)) {
+    deaf.add(push.name);
+    listening.delete(push);
+  } else if (deaf.has(push.name) && !lost.includes(push.name)) {
+    deaf.delete(push.name);
+    listening.add(push);
+  }
+}
 
 async function disposeAll(session: Session): Promise<void> {
   const { opened } = session;
@@ -843,6 +891,8 @@ class Wait implements Sleeper {
   readonly #judged: number;
   readonly #since: Millis;
   readonly #within: Millis;
+  /** The claim itself says how long it takes. */
+  readonly #ownTime: boolean;
   readonly #resolve: (judgement: Judgement) => void;
   readonly #reject: (error: unknown) => void;
   readonly #signal: AbortSignal | undefined;
@@ -894,6 +944,7 @@ class Wait implements Sleeper {
     } else this.#judge = first.judge;
     // A claim of stability holds at the end of its own time; waiting longer would claim more than was asked.
     const own = claim.fromNow === true ? this.#judge.due() : undefined;
+    this.#ownTime = own !== undefined;
     this.#within = own === undefined ? within : Math.max(0, own - this.#since);
     this.#resolve = resolve;
     this.#reject = reject;
@@ -925,8 +976,8 @@ class Wait implements Sleeper {
     this.#alarm = this.#alarms.set(this.#within - gone, this);
     this.#armTick();
     // Everything that could ever be seen has been: there is nothing to wait for.
-    if (this.#watcher.ended(this.tests)) return this.ended();
-    this.#watcher.join(this);
+    if (this.#watcher.ended(this.tests)) this.ended();
+    if (!this.#settled) this.#watcher.join(this);
   }
 
   /** Time is up: for the whole wait, and after that for its last look. */
@@ -999,7 +1050,13 @@ class Wait implements Sleeper {
   ended(): void {
     // But there is still something to be said of what was seen.
     if (this.#testing > 0) return;
-    this.close({ by: this.#allFailed() ? 'broken' : 'end', at: this.#watcher.subject.trace.now() });
+    const { lost, subject } = this.#watcher;
+    const at = subject.trace.now();
+    if (this.#allFailed()) return this.close({ by: 'broken', at });
+    // Of what would have been told by one that broke off, nobody knows.
+    if (lost.length > 0) return this.close({ by: 'broken', at, lost });
+    // That something is so for a time is not known before that time is over.
+    if (!this.#ownTime) this.close({ by: 'end', at });
   }
 
   /** Ends the wait although no observation decided. */
@@ -1007,10 +1064,15 @@ class Wait implements Sleeper {
     if (this.#settled) return;
     this.#guarded(() => {
       for (const channel of this.#watcher.channels) channel.flush();
-      const { listened } = this.#watcher;
-      const closing = this.#claim.hears === true && listened > 0 ? { ...given, listening: listened } : given;
+      const closing = this.#claim.hears === true ? this.#heard(given) : given;
       if (!this.#settled) this.#settle(this.#judge.close(closing), closing);
     });
+  }
+
+  /** How well it was listened: where a source is heard, silence is evidence too. */
+  #heard(given: Closing): Closing {
+    const { listening, deaf } = this.#watcher;
+    return { ...given, ...(listening > 0 ? { listening } : {}), ...(deaf.length > 0 ? { deaf } : {}) };
   }
 
   /** The harness itself cannot go on: a push source that does not open. */
@@ -1138,6 +1200,8 @@ class Wait implements Sleeper {
   #allFailed(): boolean {
     // To some claims a look that failed tells as much as any other.
     if (this.#claim.failuresTell === true) return false;
+    // One that is listened to, and refused what it was sent, has heard that nothing else came.
+    if (this.#claim.hears === true && this.#watcher.listening > 0) return false;
     const { channels } = this.#watcher;
     return (
       this.#isOwn(this.#sawError, isFailure) &&
