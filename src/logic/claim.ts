@@ -40,7 +40,7 @@ export interface Closing {
   readonly by: 'deadline' | 'hung' | 'broken' | 'aborted' | 'bound' | 'end';
   /** Milliseconds since the trace began. */
   readonly at: Millis;
-  /** How many sources listened: where one does, silence is evidence for a claim that `hears`. */
+  /** How many sources listened at the end: where one does, silence is evidence for a claim that `hears`. */
   readonly listening?: number;
   /** Sources that were listened to and are heard no more, though they have not ended in order: their silence is evidence of nothing. */
   readonly deaf?: readonly string[];
