@@ -3,17 +3,8 @@ import { contextOf } from '../logic/ties.ts';
 import type { Claim, Closing, Judge, Judgement, Tested } from '../logic/index.ts';
 import { toldIn } from '../logic/ending.ts';
 import { isDeafening } from '../logic/events.ts';
-import {
-  adaptive,
-  MIN_GAP_MS,
-  NOT_DUE,
-  paceFrom,
-  Rounds,
-  type LookTiming,
-  type Pace,
-  type PaceOption,
-  type Waiter,
-} from '../time/pace.ts';
+import { adaptive, MIN_GAP_MS, paceFrom, type LookTiming, type Pace, type PaceOption } from '../time/pace.ts';
+import { NOT_DUE, Rounds, type Waiter } from '../time/rounds.ts';
 import { Alarms, type Sleeper } from '../time/alarms.ts';
 import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
 import { plain } from '../trace/plain.ts';
