@@ -7,11 +7,21 @@ import { adaptive, MIN_GAP_MS, paceFrom, type LookTiming, type Pace, type PaceOp
 import { NOT_DUE, Rounds, type Waiter } from '../time/rounds.ts';
 import { Alarms, type Sleeper } from '../time/alarms.ts';
 import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
-import { plain } from '../trace/plain.ts';
-import type { Event, EventOf, Observation, Trace } from '../trace/index.ts';
+import type { Event, Observation, Trace } from '../trace/index.ts';
 import { ownIn } from '../trace/tied.ts';
-import { isPull, type LookContext, type Looked, type OpenContext, type Pull, type Push, type Viewed } from './source.ts';
-import { signalOf } from './signals.ts';
+import { isPull, type Looked, type OpenContext, type Pull, type Push, type Viewed } from './source.ts';
+import {
+  broughtNews,
+  Context,
+  failed,
+  failedLook,
+  isLooked,
+  isThenable,
+  noEvents,
+  orphan,
+  takeLook,
+  type Showing,
+} from './look.ts';
 import type { Subject } from './subject.ts';
 import { SharedViews, Views } from './views.ts';
 
@@ -134,20 +144,13 @@ class First {
   }
 
   #drop(): void {
-    const { looked } = this;
+    orphan(this.looked);
     this.looked = undefined;
-    if (looked !== undefined && isThenable(looked)) looked.then(nothing, nothing);
   }
 
   #take(source: Pull): void {
     const { trace } = this.#subject;
-    let looked: Looked | PromiseLike<Looked>;
-    try {
-      looked = source.look(this.context);
-    } catch (error) {
-      if (error instanceof HarnessError) throw error;
-      looked = lookedAt(error);
-    }
+    const looked = takeLook(source, this.context);
     this.looked = looked;
     // What it told before it came back may have been enough, and then nobody is told the rest.
     this.#judge();
@@ -477,7 +480,7 @@ async function disposeAll(session: Session): Promise<void> {
 const TIMING: { -readonly [K in keyof LookTiming]: LookTiming[K] } = { count: 0, elapsed: 0, took: 0, waited: false, shared: 0 };
 
 /** One pull source under watch: it takes the looks, counts those without news, and knows when the next is due. */
-class Channel implements Waiter {
+class Channel implements Waiter, Showing {
   due: Millis = NOT_DUE;
   done = false;
   /** It is done, but for those who test values. */
@@ -686,13 +689,7 @@ class Channel implements Waiter {
     }
     this.#context.last = last;
     this.#context.fresh = this.#fresh;
-    let looked: Looked | PromiseLike<Looked>;
-    try {
-      looked = this.source.look(this.#context);
-    } catch (error) {
-      if (error instanceof HarnessError) throw error;
-      looked = lookedAt(error);
-    }
+    const looked = takeLook(this.source, this.#context);
     // A probe may itself have ended the wait: then nobody is told what it saw.
     if (isThenable(looked)) this.#await(looked, watch, start);
     else if (watch === this.#watch) this.#came(looked, start, false);
@@ -701,19 +698,15 @@ class Channel implements Waiter {
   #await(looked: PromiseLike<Looked>, watch: number, start: Millis): void {
     if (watch === this.#watch) this.busySince = start;
     looked.then(
-      (answer) => this.#cameLater(answer, undefined, watch, start),
-      (error: unknown) =>
-        error instanceof HarnessError
-          ? this.#cameLater(undefined, error, watch, start)
-          : this.#cameLater(lookedAt(error), undefined, watch, start),
+      (answer) => this.#cameLater(() => answer, watch, start),
+      (error: unknown) => this.#cameLater(() => failed(error), watch, start),
     );
   }
 
-  #cameLater(looked: Looked | undefined, mistake: HarnessError | undefined, watch: number, start: Millis): void {
+  #cameLater(looked: () => Looked, watch: number, start: Millis): void {
     if (watch !== this.#watch) return;
     try {
-      if (mistake !== undefined) throw mistake;
-      this.#came(looked, start, true);
+      this.#came(looked(), start, true);
     } catch (error) {
       this.#fail(error);
     }
@@ -820,50 +813,6 @@ class Channel implements Waiter {
     const gap = pace.next(TIMING);
     if (!Number.isFinite(gap)) throw badGap(pace.name, gap);
     return gap < MIN_GAP_MS ? MIN_GAP_MS : gap;
-  }
-}
-
-/** One per channel and stretch of watching; the abort signal is made when first asked for, as most probes never do. */
-class Context implements LookContext {
-  last = false;
-  fresh = true;
-  aborted = false;
-  /** Undefined for the first look at something that nobody has watched. */
-  channel: Channel | undefined;
-  readonly #subject: Subject;
-  readonly #source: Pull;
-  #controller: AbortController | undefined;
-
-  constructor(subject: Subject, source: Pull) {
-    this.#subject = subject;
-    this.#source = source;
-  }
-
-  get clock(): LookContext['clock'] {
-    return this.#subject.clock;
-  }
-
-  record(event: Event, keys?: readonly string[]): void {
-    if (this.channel !== undefined) this.channel.record(event, keys);
-    else this.#subject.trace.record(this.#source.name, event, keys);
-  }
-
-  get view(): LookContext['view'] {
-    const { channel } = this;
-    return channel !== undefined && channel.watched && !this.aborted ? (value) => channel.view(value) : undefined;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.aborted) this.#controller.abort();
-    }
-    return this.#controller.signal;
-  }
-
-  abort(): void {
-    this.aborted = true;
-    this.#controller?.abort();
   }
 }
 
@@ -1245,70 +1194,12 @@ function noted(
   trace.judged({ claim, args, from, since, upTo, ...ended, ...said, judgement });
 }
 
-/** What came of a look that threw: besides a failure it may be a wish of the probe's. */
-function lookedAt(error: unknown): Looked {
-  const events = [failedLook(error)];
-  const signal = signalOf(error);
-  if (signal === undefined) return { events };
-  return signal.do === 'stop' ? { events, stop: signal.reason } : { events, after: signal.after };
-}
-
-/** A look that threw or rejected is an observation; `reject(undefined)` is a failure like any other. */
-export function failedLook(error: unknown): EventOf<'error'> {
-  if (isError(error)) {
-    const { cause } = error;
-    // Of a refused connection to a name with several addresses, undici tells nothing but the code.
-    const why = isError(cause) ? cause.message || codeOf(cause) : '';
-    return { kind: 'error', name: error.name, message: cut(`${error.message}${why === '' ? '' : `: ${why}`}`) };
-  }
-  const thrown = plain(error);
-  return {
-    kind: 'error',
-    message: `the probe threw ${thrown === undefined ? 'undefined' : cut(JSON.stringify(thrown))}, which is not an Error`,
-  };
-}
-
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
-/** How much of what a failed look says is kept, in characters: it may hold a whole page, and another one at each look. */
-const MAX_FAILURE_CHARACTERS = 4096;
-
-function cut(text: string): string {
-  return text.length > MAX_FAILURE_CHARACTERS ? `${text.slice(0, MAX_FAILURE_CHARACTERS)}…` : text;
-}
-
-function noEvents(source: string, looked: unknown): HarnessError {
-  return new HarnessError(
-    'invalid-look',
-    `a look of ${source} told no list of events, but ${show(looked)}`,
-    'give back { events: [] } from a look that brought no news',
-  );
-}
-
 function badGap(pace: string, gap: unknown): HarnessError {
   return new HarnessError(
     'invalid-pace',
     `the pace '${pace}' asked for a gap of ${typeof gap === 'number' ? String(gap) : show(gap)}`,
     'next() must give a finite number of milliseconds',
   );
-}
-
-/** A promise of another realm is none of ours, yet one to wait for. */
-function isThenable(looked: Looked | PromiseLike<Looked>): looked is PromiseLike<Looked> {
-  return looked instanceof Promise || (typeof looked === 'object' && looked !== null && 'then' in looked);
-}
-
-function isLooked(looked: unknown): looked is Looked {
-  return typeof looked === 'object' && looked !== null && 'events' in looked && Array.isArray(looked.events);
-}
-
-/** A look that brought something, and asks for nothing. */
-function broughtNews(looked: unknown): looked is Looked {
-  if (!isLooked(looked) || looked.events.length === 0) return false;
-  const { notBefore, after, stop, done, more, idle } = looked;
-  return notBefore === undefined && after === undefined && stop === undefined && done !== true && more !== true && idle !== true;
 }
 
 function isFailure({ kind }: Observation): boolean {
