@@ -1,4 +1,5 @@
 import { HarnessError, isError, show } from '../errors.ts';
+import type { Millis } from '../time/index.ts';
 import { plain } from '../trace/plain.ts';
 import type { Event, EventOf } from '../trace/index.ts';
 import type { LookContext, Looked, Pull, Viewed } from './source.ts';
@@ -55,6 +56,17 @@ export class Context implements LookContext {
     this.aborted = true;
     this.#controller?.abort();
   }
+}
+
+/** A first look that was taken before anybody waited, for who goes on to wait. */
+export interface FirstLook {
+  /** When it began, on the subject's clock. */
+  readonly start: Millis;
+  readonly context: Context;
+  /** What it brought; undefined where that is in the trace and of no more use. */
+  readonly looked: Looked | PromiseLike<Looked> | undefined;
+  /** The events that it brought are in the trace already. */
+  readonly recorded: boolean;
 }
 
 /**
