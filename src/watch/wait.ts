@@ -5,7 +5,7 @@ import type { Millis } from '../time/duration.ts';
 import type { Pace } from '../time/pace.ts';
 import type { Observation } from '../trace/index.ts';
 import type { Channel } from './channel.ts';
-import type { Glance } from './glance.ts';
+import type { Begun } from './glance.ts';
 import { LastLook, type Ending } from './last-look.ts';
 import type { WatchOptions } from './options.ts';
 import type { Subject } from './subject.ts';
@@ -51,7 +51,7 @@ export class Wait implements Sleeper, Joined, Ending {
     resolve: (judgement: Judgement) => void,
     reject: (error: unknown) => void,
     options: WatchOptions,
-    begun: Glance | undefined,
+    begun: Begun | undefined,
   ) {
     const { clock, trace } = watcher.subject;
     this.subject = watcher.subject;

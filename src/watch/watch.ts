@@ -2,7 +2,7 @@ import { HarnessError } from '../errors.ts';
 import type { Claim, Judgement } from '../logic/index.ts';
 import { parseDuration, type Millis } from '../time/duration.ts';
 import { paceFrom } from '../time/pace.ts';
-import { glance } from './glance.ts';
+import { firstLook } from './glance.ts';
 import type { WatchOptions } from './options.ts';
 import type { Subject } from './subject.ts';
 import { Wait } from './wait.ts';
@@ -42,8 +42,8 @@ export function watch(subject: Subject, claim: Claim, options: WatchOptions = NO
         'give it at least one probe, as in subject([poll(fn)])',
       );
     }
-    const first = glance(subject, claim, options);
-    if (first?.judgement !== undefined) return Promise.resolve(first.judgement);
+    const first = firstLook(subject, claim, options);
+    if (first !== undefined && 'decidedBy' in first) return Promise.resolve(first);
     return new Promise((resolve, reject) => {
       const wait = new Wait(Watched.by(subject, first), claim, within, pace, resolve, reject, options, first);
       try {
