@@ -1,6 +1,7 @@
 import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
 import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Tested, Verdict } from './claim.ts';
+import { Looks } from './looks.ts';
 import { micros } from './micros.ts';
 import { Ties, type Others } from './ties.ts';
 
@@ -94,6 +95,9 @@ class Judging implements Judge {
   readonly #begin: () => Course;
   #course: Course;
   readonly #stability: boolean;
+  /** Of a claim of stability: which looks failed, unless those tell something. */
+  #tries: Looks | undefined;
+  readonly #failuresTell: boolean;
   readonly #hears: boolean;
   #looks = 0;
   #largestGap: Millis = 0;
@@ -104,12 +108,14 @@ class Judging implements Judge {
 
   constructor(
     begin: () => Course,
-    { fromNow, hears }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears'>,
+    { fromNow, hears, failuresTell }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears' | 'failuresTell'>,
     ties: Ties | undefined,
   ) {
     this.#begin = begin;
     this.#course = begin();
     this.#stability = fromNow === true;
+    this.#failuresTell = failuresTell === true;
+    this.#tries = this.#newTries();
     this.#hears = hears === true;
     this.#ties = ties;
   }
@@ -135,6 +141,11 @@ class Judging implements Judge {
     this.#looks = 0;
     this.#largestGap = 0;
     this.#lastLook = undefined;
+    this.#tries = this.#newTries();
+  }
+
+  #newTries(): Looks | undefined {
+    return this.#stability && !this.#failuresTell ? new Looks() : undefined;
   }
 
   /** @param now when it is judged: one that was held is judged when it is known whose it is */
@@ -204,6 +215,23 @@ class Judging implements Judge {
         evidence: this.#standing().evidence,
       });
     }
+    const tries = this.#tries;
+    // Looks that failed are none that found it so, and how it stands after the last that came back nobody knows.
+    if (tries !== undefined && !heard && (this.#looks - tries.failed < MIN_STABILITY_LOOKS || tries.blind)) {
+      const { failed } = tries;
+      return undecided('nothing', {
+        reason: {
+          code: 'looks-failed',
+          failed,
+          looks: this.#looks,
+          needed: MIN_STABILITY_LOOKS,
+          last: tries.blind,
+          ...this.#others(),
+          closing: details,
+        },
+        evidence: this.#standing().evidence,
+      });
+    }
     const decision = this.#course.atEnd(closing);
     if (decision === undefined) {
       const standing = this.#standing();
@@ -228,12 +256,13 @@ class Judging implements Judge {
   }
 
   #cover(observation: Observation): void {
+    this.#tries?.saw(observation);
     switch (observation.kind) {
       case 'tick': {
         if (observation.looks === undefined) return;
         this.#looks += observation.looks;
         if ((observation.largestGap ?? 0) > this.#largestGap) this.#largestGap = observation.largestGap!;
-        this.#lastLook = observation.at;
+        this.#lastLook = observation.last ?? observation.at;
         return;
       }
       case 'state':

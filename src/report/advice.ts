@@ -152,6 +152,10 @@ function reasonHint(scene: Scene): string {
       return closing.retryAfter !== undefined
         ? `the server asked not to be asked again for ${formatDuration(closing.retryAfter)} (Retry-After): watch longer (for), or give a pace of your own: { pace: "50ms" }`
         : 'watch longer (for), or look more often: { pace: "50ms" }';
+    case 'looks-failed':
+      return scene.main?.failing === undefined
+        ? 'a look that failed says nothing of how things stood: see what it failed for'
+        : `the looks have failed since ${moment(scene.main.failing.since)}: whether it stayed so, they do not say. See the provider's log from ${wallTime(scene, scene.main.failing.since)} on`;
     case 'nothing-seen':
       return 'the time was over before a look could be taken: give it more time';
     case 'silent-channel':

@@ -213,6 +213,10 @@ function byReason(scene: Scene): string {
       return `it was ${quoted(reason.state)} ${elapsed(scene)}`;
     case 'too-few-looks':
       return `it was looked at only ${times(reason.looks)}, and ${reason.needed} looks are the least that can tell`;
+    case 'looks-failed':
+      return reason.last
+        ? `it could not be seen to the end: ${reason.failed === 1 ? 'a look' : counted(reason.failed, 'look')} of ${reason.looks.toLocaleString('en-US')} failed, also the last one`
+        : `${reason.failed.toLocaleString('en-US')} of ${counted(reason.looks, 'look')} failed, and ${reason.needed} that come back are the least that can tell`;
     case 'nothing-seen':
       return 'nothing was seen: not one look was taken';
     case 'different-ending':
@@ -250,7 +254,7 @@ function byReason(scene: Scene): string {
 }
 
 function notYet(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet' }>): string {
-  const { main, claim } = scene;
+  const { main } = scene;
   const spent = formatDuration(Math.max(0, scene.at - scene.since));
   const { failing } = main ?? {};
   if (failing !== undefined) {
@@ -268,7 +272,7 @@ function notYet(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet' }>)
   if (reason.last === undefined) {
     const value = main?.segments.at(-1);
     if (value === undefined) return `no state was seen in ${spent}`;
-    return claim.fromNow === true || main!.segments.some(({ kind }) => kind === 'state')
+    return main!.segments.some(({ kind }) => kind === 'state')
       ? `nothing was decided in ${spent}`
       : `after ${spent} it had told no state, only values, the last one ${oneLine(value.label, 60)}`;
   }

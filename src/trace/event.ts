@@ -81,8 +81,11 @@ export type Event =
   | { readonly kind: 'healed'; readonly fault: string }
   /** From now on, and before, these keys mean this operation. */
   | { readonly kind: 'link'; readonly operation: string; readonly keys: readonly string[] }
-  /** Time went by. `looks` looks in a row brought no news; `largestGap` is the longest time between two of them. */
-  | { readonly kind: 'tick'; readonly looks?: number; readonly largestGap?: Millis }
+  /**
+   * Time went by. `looks` looks in a row brought no news; `largestGap` is the longest time between two of them, and `last` the
+   * moment at which the last of them began, in milliseconds since the trace began: the tick itself is written when news come.
+   */
+  | { readonly kind: 'tick'; readonly looks?: number; readonly largestGap?: Millis; readonly last?: Millis }
   | { readonly kind: 'end'; readonly reason: string }
   | { readonly kind: 'note'; readonly text: string };
 

@@ -529,6 +529,7 @@ const OPTIONAL: Fields = {
   tick: [
     ['looks', NUMBER],
     ['largestGap', NUMBER],
+    ['last', NUMBER],
   ],
   message: [['headers', HEADERS]],
 };

@@ -427,6 +427,8 @@ class Channel implements Waiter {
   /** Looks in this stretch of watching. */
   #count = 0;
   #quiet = 0;
+  /** When the last of them began, on the subject's clock. */
+  #lastQuiet: Millis = 0;
   /** NaN before the first look: a number throughout is kept without a box of its own. */
   #lastLook: Millis = Number.NaN;
   #gap: Millis = 0;
@@ -569,7 +571,14 @@ class Channel implements Waiter {
     const { clock, trace } = this.#watcher.subject;
     const sinceLast = clock.now() - this.#lastLook;
     const largestGap = sinceLast > this.#gap ? sinceLast : this.#gap;
-    const tick: Event = { kind: 'tick', looks: this.#quiet, largestGap: Math.round(largestGap * 1000) / 1000 };
+    // The clock of the subject is not the trace's: its moments are counted from when the trace began.
+    const last = trace.now() - (clock.now() - this.#lastQuiet);
+    const tick: Event = {
+      kind: 'tick',
+      looks: this.#quiet,
+      largestGap: Math.round(largestGap * 1000) / 1000,
+      last: Math.round(last * 1000) / 1000,
+    };
     this.#quiet = 0;
     this.#gap = 0;
     trace.record(this.source.name, tick);
@@ -668,6 +677,7 @@ class Channel implements Waiter {
       this.#lastLook = Number.NaN;
     } else if (events.length === 0 || (events.length === 1 && this.#sameFailure(events[0]!))) {
       this.#quiet++;
+      this.#lastQuiet = start;
       if (events.length === 0) this.quietAt = start;
     } else {
       this.flush();
