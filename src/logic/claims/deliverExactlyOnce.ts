@@ -94,6 +94,7 @@ class Once implements Course {
   readonly #event: Pattern;
   readonly #per: string | undefined;
   readonly #missing: Set<string>;
+  readonly #isNamed: boolean;
   readonly #settle: Millis;
   readonly #nearest = new Nearest();
   readonly #seen = new Map<string, Observation>();
@@ -104,6 +105,7 @@ class Once implements Course {
     this.#event = messagePattern(event, 'deliverExactlyOnce');
     this.#per = per;
     this.#missing = new Set(keys);
+    this.#isNamed = keys.length > 0;
     this.#settle = settleOf(settle);
   }
 
@@ -119,8 +121,8 @@ class Once implements Course {
       return { verdict: 'violated', reason, evidence: [before, o] };
     }
     this.#seen.set(key, o);
-    this.#missing.delete(key);
-    this.#last = o;
+    // What nobody waited for puts nothing off.
+    if (this.#missing.delete(key) || !this.#isNamed) this.#last = o;
     return undefined;
   }
 
