@@ -10,7 +10,7 @@ import { exchangeOf } from '../polls.ts';
 const TIMED_OUT_STATUSES: readonly number[] = [408, 504];
 /** Errors and answers that say so; that a limit was given badly, or a transaction was given up, they say in similar words. */
 const TIMED_OUT =
-  /\btimed[ -]?out\b|\bE(SOCKET)?TIMEDOUT\b|\bUND_ERR_[A-Z]*_?TIMEOUT\b|\b(Headers|Body|Connect) Timeout Error\b|\bdeadline exceeded\b|\btimeout of \d+ ?m?s exceeded\b|\bdue to \w+ timeout\b/i;
+  /\btimed[ -]?out\b|\bE(SOCKET)?TIMEDOUT\b|\bUND_ERR_[A-Z]*_?TIMEOUT\b|\b(Headers|Body|Connect) Timeout Error\b|\bdeadline exceeded\b|\btimeout of \d+ ?m?s exceeded\b|\bdue to (\w+ )?timeout\b/i;
 /** A service that is overloaded answers 503 at once; who waited for another first took at least this share of the limit. */
 const WAITED_SHARE = 0.1;
 

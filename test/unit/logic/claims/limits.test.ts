@@ -186,6 +186,7 @@ describe('timeOutWithin', () => {
         ['fetch failed: UND_ERR_CONNECT_TIMEOUT', true],
         ['timeout of 50ms exceeded', true],
         ['canceling statement due to statement timeout', true],
+        ['The operation was aborted due to timeout', true],
         ['4 DEADLINE_EXCEEDED: Deadline exceeded after 0.05s', true],
       ] as const
     ).map(([text, isTimeOut]): [string, Step[], Short] => [
