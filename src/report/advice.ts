@@ -80,6 +80,8 @@ function refusedHint(message: string): string {
 function hungHint(scene: Scene): string {
   const { closing, at } = scene;
   const long = formatDuration(hungFor(scene));
+  if (closing.testing === true)
+    return 'a value was seen, and the test that the claim was given never said what it thinks of it: give what the test awaits a time limit of its own';
   if (startHangs(scene)) {
     return `the request that starts the operation has had no answer for ${long}: does the server do the work before it answers, is it blocked, or does a proxy between hold the answer back? An API that accepts work for later answers before the work is done (RFC 9110 §15.3.3)`;
   }

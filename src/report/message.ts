@@ -157,6 +157,7 @@ function happened(scene: Scene): string {
   const { judgement, closing, main } = scene;
   switch (judgement.decidedBy) {
     case 'hung':
+      if (closing.testing === true) return `the test of its value hung: it had no answer for ${formatDuration(hungFor(scene))}`;
       return startHangs(scene)
         ? `the start hung: ${scene.start.request ?? 'it'} had no answer for ${formatDuration(hungFor(scene))}`
         : `${sourceName(closing.source)} hung: a look had no answer for ${formatDuration(hungFor(scene))}`;
@@ -340,7 +341,7 @@ function decided(scene: Scene): string {
       if (scene.claim.fromNow === true) return `at ${moment(at)} (${wall(scene, at)}), when its time was over${wait}`;
       return `at ${moment(at)} (${wall(scene, at)}) by the deadline${closing.lastLook === 'unanswered' ? '; the last look had no answer' : closing.lastLook === 'answered' ? ', after a last look' : ''}${wait}`;
     case 'hung':
-      return `by nothing: the look begun at ${moment(closing.since ?? since)} (${wall(scene, closing.since ?? since)}) still had no answer at ${moment(at)}${wait}`;
+      return `by nothing: the ${closing.testing === true ? 'test' : 'look'} begun at ${moment(closing.since ?? since)} (${wall(scene, closing.since ?? since)}) still had no answer at ${moment(at)}${wait}`;
     case 'broken':
       return `by nothing: ${brokenBecause(scene)}${wait}`;
     case 'aborted':

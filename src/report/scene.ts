@@ -73,6 +73,8 @@ interface Closed {
   readonly source?: string;
   readonly since?: Millis;
   readonly looks?: number;
+  /** What hung is the claim's own test of a value. */
+  readonly testing?: boolean;
   readonly why?: string;
   /** The probe itself said that there is no use in going on. */
   readonly stopped?: boolean;

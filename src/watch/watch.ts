@@ -418,6 +418,8 @@ class Channel implements Waiter {
   more = false;
   /** When the look that is under way began, on the subject's clock. */
   busySince: Millis | undefined;
+  /** The look under way has come back, and what tests its value has not. */
+  testing = false;
   readonly source: Pull;
   readonly #watcher: Watcher;
   readonly #rounds: Rounds;
@@ -526,7 +528,11 @@ class Channel implements Waiter {
       if (watch === this.#watch) this.#views = views;
       return { news: views.some(([wait, tested]) => wait.isNews(tested)), only: this.#watcher.onlyTesters };
     };
-    return later.length === 0 ? viewed() : Promise.all(later).then(viewed);
+    if (later.length === 0) return viewed();
+    this.testing = true;
+    return Promise.all(later)
+      .then(viewed)
+      .finally(() => (this.testing = false));
   }
 
   look(): void {
@@ -830,6 +836,9 @@ class Wait implements Sleeper {
   readonly #views: Views | undefined;
   /** Tests of recorded results that have no answer yet. */
   #testing = 0;
+  #testingSince: Millis = 0;
+  /** Ends the wait once they have, where its last look has come back. */
+  #whenTested: (() => void) | undefined;
   /** A look that failed, and one that told something, were among what was judged. */
   #sawError = false;
   #sawNews = false;
@@ -943,14 +952,16 @@ class Wait implements Sleeper {
       keep(tested);
       return false;
     }
-    this.#testing++;
+    if (this.#testing++ === 0) this.#testingSince = this.#watcher.subject.trace.now();
     tested.then(
       (then) => {
         this.#testing--;
         if (this.#settled) return;
         keep(then);
         this.#step(observation);
-        if (!this.#settled && this.#testing === 0 && this.#watcher.ended(this.tests)) this.ended();
+        if (this.#settled || this.#testing > 0) return;
+        if (this.#watcher.ended(this.tests)) this.ended();
+        else this.#whenTested?.();
       },
       (error: unknown) => this.fail(error),
     );
@@ -1045,8 +1056,10 @@ class Wait implements Sleeper {
           source: hung.source.name,
           since: Math.round(since * 1000) / 1000,
           looks: hung.count,
+          ...(hung.testing ? { testing: true } : {}),
         });
       }
+      if (this.#testing > 0) return this.close({ by: 'hung', at: trace.now(), since: this.#testingSince, testing: true });
       const polite = this.pace === undefined ? this.#watcher.channels.find((channel) => channel.notBefore > now) : undefined;
       this.close({
         by: this.#allFailed() ? 'broken' : 'deadline',
@@ -1085,7 +1098,11 @@ class Wait implements Sleeper {
     };
     for (const channel of this.#watcher.channels) {
       channel.lookLast(wanted, () => {
-        if (--open === 0 && !this.#settled) finish(looked ? 'answered' : undefined);
+        if (--open > 0 || this.#settled) return;
+        const done = (): void => finish(looked ? 'answered' : undefined);
+        // What the last look told may still be being tested.
+        if (this.#testing > 0) this.#whenTested = done;
+        else done();
       });
     }
   }
