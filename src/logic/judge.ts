@@ -1,6 +1,7 @@
 import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
 import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Tested, Verdict } from './claim.ts';
+import { checkMembers } from './arguments.ts';
 import { Looks } from './looks.ts';
 import { micros } from './micros.ts';
 import { Ties, type Others } from './ties.ts';
@@ -40,6 +41,8 @@ export interface ClaimDefinition<A> {
   /** The file's name. */
   readonly name: string;
   says(args: A): string;
+  /** The names of its arguments, where `check` does not know them: another one is refused, as what is misspelt would be claimed by nobody. */
+  readonly members?: readonly string[];
   /** Refuses bad arguments and puts them in their plain form. */
   check?(args: A): A;
   /** About what happens from now on. Such a claim holds at the end of its own time, given enough looks. */
@@ -67,7 +70,11 @@ export interface ClaimFactory<A> {
 
 /** Defines a claim: one file, one name, one export. */
 export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): ClaimFactory<A> {
+  const { name, members } = definition;
   const make = (given?: A): Claim => {
+    // What is no object at all is refused in the words of each.
+    if (members !== undefined && typeof given === 'object' && given !== null && !Array.isArray(given))
+      checkMembers(name, given, members);
     const args = definition.check === undefined ? (given as A) : definition.check(given as A);
     const test = definition.tester?.(args);
     return {

@@ -40,6 +40,7 @@ export interface DeliverArgs {
  */
 export const deliver: ClaimFactory<DeliverArgs> = defineClaim<DeliverArgs>({
   name: 'deliver',
+  members: ['event', 'times', 'atLeast', 'atMost', 'per', 'settle'],
   hears: true,
   says: (args) => `deliver ${wordsOf(messagePattern(args.event, 'deliver'))}${howOften(args)}`,
   check(args) {

@@ -1,7 +1,7 @@
 import { HarnessError, show } from '../../errors.ts';
 import { formatDuration, type Duration, type Millis } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
-import { keyAt, type Pattern } from '../formula.ts';
+import { keyAt, type Pattern } from '../pattern.ts';
 import { messagePattern, nameOf, Nearest, nearLines, pathOf, settleOf, wordsOf, type EventOption } from '../events.ts';
 import { defineClaim, type ClaimFactory, type Course, type Decision } from '../judge.ts';
 import { micros } from '../micros.ts';
@@ -27,6 +27,7 @@ const MAX_KEYS = 10;
  */
 export const deliverExactlyOnce: ClaimFactory<DeliverExactlyOnceArgs> = defineClaim<DeliverExactlyOnceArgs>({
   name: 'deliverExactlyOnce',
+  members: ['event', 'per', 'keys', 'settle'],
   hears: true,
   says: ({ event, per, settle }) =>
     `deliver ${wordsOf(messagePattern(event, 'deliverExactlyOnce'))} exactly once${per === undefined ? '' : ` per ${per}`} (and not again for ${formatDuration(settleOf(settle))})`,

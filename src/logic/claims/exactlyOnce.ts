@@ -1,6 +1,6 @@
 import { HarnessError, show } from '../../errors.ts';
 import type { Observation } from '../../trace/index.ts';
-import { checkPattern, keyAt, matches, type Pattern } from '../formula.ts';
+import { checkPattern, keyAt, matches, type Pattern } from '../pattern.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 import { times } from '../say.ts';
 
@@ -19,6 +19,7 @@ const MAX_EVIDENCE = 100;
 /** Each key comes exactly once: a second time decides against it at once, a missing one at the end. */
 export const exactlyOnce: ClaimFactory<ExactlyOnceArgs> = defineClaim<ExactlyOnceArgs>({
   name: 'exactlyOnce',
+  members: ['event', 'per', 'keys'],
   says: ({ event, per = 'id' }) => `bring each ${per} exactly once of ${show(event)}`,
   check(args) {
     if (typeof args?.event !== 'object' || args.event === null) {

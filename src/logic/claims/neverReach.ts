@@ -10,6 +10,7 @@ export const neverReach: ClaimFactory<{ readonly state: string; readonly for: Du
   readonly for: Duration;
 }>({
   name: 'neverReach',
+  members: ['state', 'for'],
   fromNow: true,
   says: (args) => `never reach '${args.state}' for ${formatDuration(parseDuration(args.for, 'for'))}`,
   check(args) {

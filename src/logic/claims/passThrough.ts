@@ -20,6 +20,7 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
   readonly states: readonly string[];
 }>({
   name: 'passThrough',
+  members: ['states'],
   says: ({ states }) => `pass through ${states.map((state) => `'${state}'`).join(', ')}`,
   check(args) {
     const states: unknown = args?.states;

@@ -20,6 +20,7 @@ export interface PolitenessArgs extends Tolerance {
  */
 export const politeness: ClaimFactory<PolitenessArgs | undefined> = defineClaim<PolitenessArgs | undefined>({
   name: 'politeness',
+  members: ['tolerance', 'afterTheEnd'],
   says: () => 'be polled politely',
   check(args) {
     checkNumbers(

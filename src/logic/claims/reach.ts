@@ -9,6 +9,7 @@ import { defineClaim, type ClaimFactory, type Course, type Decision, type Standi
  */
 export const reach: ClaimFactory<{ readonly state: string }> = defineClaim({
   name: 'reach',
+  members: ['state'],
   says: ({ state }) => `eventually reach '${state}'`,
   check(args) {
     checkName(args?.state, 'reach');

@@ -4,6 +4,7 @@ import { untilEnding } from '../ending.ts';
 /** The operation ends, whichever way. */
 export const settle: ClaimFactory<undefined> = defineClaim({
   name: 'settle',
+  members: [],
   says: () => 'eventually settle',
   start: (_args, context) => untilEnding(context, 'any'),
   samples: [undefined],
