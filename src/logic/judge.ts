@@ -51,6 +51,8 @@ export interface ClaimDefinition<A> {
   readonly hears?: boolean;
   /** A look that failed tells something about this claim. */
   readonly failuresTell?: boolean;
+  /** Which of what a trace may have dropped it reads, besides what its arguments name: `data`. */
+  readonly reads?: readonly string[];
   start(args: A, context: ClaimContext): Course;
   /** Tests a value as it is; undefined where nothing is left to test with, as in a recording. */
   tester?(args: A): ((value: unknown) => Tested | PromiseLike<Tested>) | undefined;
@@ -90,6 +92,7 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
         new Judging(
           () => definition.start(args, context),
           definition,
+          args,
           context.tied === undefined ? undefined : new Ties(context),
         ),
     };
@@ -112,10 +115,13 @@ class Judging implements Judge {
   #final: Judgement | undefined;
   /** Where the channels may tell of other operations too. */
   readonly #ties: Ties | undefined;
+  readonly #args: unknown;
+  readonly #reads: readonly string[] | undefined;
 
   constructor(
     begin: () => Course,
-    { fromNow, hears, failuresTell }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears' | 'failuresTell'>,
+    { fromNow, hears, failuresTell, reads }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears' | 'failuresTell' | 'reads'>,
+    args: unknown,
     ties: Ties | undefined,
   ) {
     this.#begin = begin;
@@ -125,6 +131,8 @@ class Judging implements Judge {
     this.#tries = this.#newTries();
     this.#hears = hears === true;
     this.#ties = ties;
+    this.#args = args;
+    this.#reads = reads;
   }
 
   step(observation: Observation): Verdict {
@@ -158,6 +166,13 @@ class Judging implements Judge {
   /** @param now when it is judged: one that was held is judged when it is known whose it is */
   #step(observation: Observation, now: Millis): Verdict {
     this.#cover(observation);
+    if ('truncated' in observation && this.#isLost(observation)) {
+      const standing = this.#standing();
+      const reason = { ...standing.reason, dropped: observation.kind };
+      const coverage = this.#coverage();
+      this.#final = { verdict: 'undecided', decidedBy: 'bound', reason, evidence: standing.evidence, at: now, coverage };
+      return 'undecided';
+    }
     const decision = this.#course.step(observation);
     if (decision === undefined) return 'undecided';
     // A tick carries nothing but time: what it decides, the deadline decided.
@@ -286,8 +301,33 @@ class Judging implements Judge {
     }
   }
 
+  /** What it asks for is among what the trace dropped: whatever it said of this, it would not know. */
+  #isLost(o: Observation): boolean {
+    const lost = lostOf(o);
+    if (lost.length === 0) return false;
+    const asked = JSON.stringify(this.#args) ?? '';
+    return lost.some((field) => this.#reads?.includes(field) === true || new RegExp(`"${field}[".]`).test(asked));
+  }
+
   #coverage(): Judgement['coverage'] {
     return { looks: this.#looks, largestGap: micros(this.#largestGap) };
+  }
+}
+
+/** The fields that are not there, and may have been dropped by a trace that keeps no more. */
+function lostOf(o: Observation): readonly string[] {
+  if (!('truncated' in o) || o.truncated !== true) return [];
+  switch (o.kind) {
+    case 'message':
+      return o.data === undefined && o.raw === undefined ? ['data', 'raw'] : [];
+    case 'state':
+      return ['raw', 'partial'].filter((field) => !Object.hasOwn(o, field));
+    case 'call':
+      return ['input'];
+    case 'return':
+      return ['output'];
+    default:
+      return [];
   }
 }
 

@@ -27,6 +27,8 @@ function advice(scene: Scene): string {
     case 'aborted':
       return abortedHint(scene);
     case 'bound':
+      if (judgement.reason['dropped'] !== undefined)
+        return 'let the trace keep more, as in createTrace({ clock, maxBodyCharacters }), watch for a shorter time, or ask for what is small, such as an id';
       return 'watch for a shorter time, or look less often: { pace: "1s" }';
     default:
       return reasonHint(scene);

@@ -174,7 +174,9 @@ function happened(scene: Scene): string {
     case 'bound':
       return scene.reason.code === 'residual-bound'
         ? byReason(scene)
-        : `the trace was full ${elapsed(scene)}, before it was decided`;
+        : scene.judgement.reason['dropped'] !== undefined
+          ? `nothing was decided: what it asks for came ${elapsed(scene)}, when the trace kept no more of it`
+          : `the trace was full ${elapsed(scene)}, before it was decided`;
     default:
       return byReason(scene);
   }

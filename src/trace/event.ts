@@ -42,8 +42,20 @@ export type Event =
       readonly reason: 'reset' | 'timeout' | 'refused' | 'aborted' | (string & {});
       readonly message?: string;
     }
-  | { readonly kind: 'call'; readonly call: string; readonly name: string; readonly input?: unknown }
-  | { readonly kind: 'return'; readonly call: string; readonly outcome: Outcome; readonly output?: unknown }
+  | {
+      readonly kind: 'call';
+      readonly call: string;
+      readonly name: string;
+      readonly input?: unknown;
+      readonly truncated?: boolean;
+    }
+  | {
+      readonly kind: 'return';
+      readonly call: string;
+      readonly outcome: Outcome;
+      readonly output?: unknown;
+      readonly truncated?: boolean;
+    }
   /** A state as read by a dialect or a probe; `ending` tells what it means when the reader knows it to be terminal. */
   | {
       readonly kind: 'state';
@@ -55,6 +67,7 @@ export type Event =
       readonly partial?: unknown;
       readonly result?: unknown;
       readonly error?: unknown;
+      readonly truncated?: boolean;
     }
   | { readonly kind: 'value'; readonly value?: unknown; readonly truncated?: boolean }
   /** A webhook delivery, a server-sent event, a broker's message, a mail. */

@@ -20,6 +20,7 @@ const MAX_EVIDENCE = 20;
  */
 export const haveSpan: ClaimFactory<HaveSpanArgs> = defineClaim<HaveSpanArgs>({
   name: 'haveSpan',
+  reads: ['data'],
   says: ({ count, ...pattern }) =>
     count === undefined
       ? `eventually have a span ${spanWords(pattern)}`

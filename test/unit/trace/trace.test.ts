@@ -8,6 +8,7 @@ import {
   parseTrace,
   standardLifecycle,
   TRACE_VERSION,
+  type Event,
 } from '../../../src/trace/index.ts';
 
 const HEADER = { format: 'holdfast-trace', version: 1, epoch: 0, claims: [], bounds: [] };
@@ -74,7 +75,7 @@ describe('a trace', () => {
   });
 
   test('the raw text of messages is bounded with the bodies', () => {
-    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 10 });
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 20 });
     trace.record('hook', { kind: 'message', id: '1', data: { n: 1 }, raw: '{"n": 1}' });
     trace.record('hook', { kind: 'message', id: '2', data: { n: 2 }, raw: { base64: 'AAAA' } });
     trace.record('hook', { kind: 'message', id: '3', data: { n: 3 } });
@@ -84,7 +85,7 @@ describe('a trace', () => {
       [false, false],
     ]);
     expect(trace.observations[1]).toMatchObject({ id: '2', data: { n: 2 } });
-    expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 10, at: 0 }]);
+    expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 20, at: 0 }]);
   });
 
   test('is one line for each observation, whatever its text holds, and reads back so', () => {
@@ -142,6 +143,50 @@ test('what states were read from is bounded like bodies, their results stay, and
     [false, 2],
   ]);
   expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 50, at: 0 }]);
+});
+
+describe('a bound on all that came with what was seen', () => {
+  const big = 'x'.repeat(100_000);
+  const PAYLOADS: readonly (readonly [string, (n: number) => Event])[] = [
+    ['the data of messages', (n) => ({ kind: 'message', id: `m${n}`, data: { big: big + n } })],
+    ['partial results', (n) => ({ kind: 'state', state: 'running', partial: { big: big + n } })],
+    ['inputs of calls', (n) => ({ kind: 'call', call: `c${n}`, name: 'put', input: [big + n] })],
+    ['outputs of calls', (n) => ({ kind: 'return', call: `c${n}`, outcome: 'ok', output: big + n })],
+    ['what states were read from', (n) => ({ kind: 'state', state: 'running', raw: { big: big + n } })],
+    ['values', (n) => ({ kind: 'value', value: [big + n] })],
+    ['bodies', (n) => ({ kind: 'request', exchange: `e${n}`, method: 'PUT', url: 'http://a.test/', headers: [], body: big + n })],
+  ];
+
+  test.each(PAYLOADS)('holds for %s, and what was dropped is marked', (_name, event) => {
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 1_000_000 });
+    for (let n = 0; n < 30; n++) trace.record('hook', event(n));
+    expect(trace.toJSONL().length).toBeLessThan(1_010_000);
+    expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 1_000_000, at: 0 }]);
+    const isMarked = trace.observations.map((o) => 'truncated' in o && o.truncated === true);
+    expect(isMarked).toEqual(Array.from({ length: 30 }, (_, n) => n >= 9));
+    expect(trace.observations.filter((o) => JSON.stringify(o).length > 1000)).toHaveLength(9);
+  });
+
+  test('counts the results and errors of states, which stay', () => {
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 1000 });
+    trace.record('monitor', { kind: 'state', state: 'succeeded', result: big });
+    trace.record('monitor', { kind: 'state', state: 'failed', error: { big }, raw: { n: 1 } });
+    expect(trace.observations).toMatchObject([{ result: big }, { error: { big }, truncated: true }]);
+    expect(trace.observations[0]).not.toHaveProperty('truncated');
+    expect(trace.observations[1]).not.toHaveProperty('raw');
+  });
+
+  test('leaves what is small, with or without what it was read from', () => {
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 1000 });
+    trace.record('hook', { kind: 'message', data: big });
+    trace.record('hook', { kind: 'message', data: { order: 'A1' } });
+    trace.record('hook', { kind: 'message', data: { order: 'A1' }, raw: '{"order":"A1"}' });
+    expect(trace.observations.map(({ at: _at, seq: _seq, source: _source, ...event }) => event)).toEqual([
+      { kind: 'message', truncated: true },
+      { kind: 'message', data: { order: 'A1' } },
+      { kind: 'message', data: { order: 'A1' }, truncated: true },
+    ]);
+  });
 });
 
 describe('checkTrace', () => {
