@@ -1,7 +1,7 @@
 import { endingOf } from '../logic/ending.ts';
 import { counted, listed, times } from '../logic/say.ts';
 import { MAX_HELD_OBSERVATIONS, type Others } from '../logic/ties.ts';
-import { ContractViolation, show } from '../errors.ts';
+import { ContractViolation } from '../errors.ts';
 import type { Claim, Judgement, KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
 import { type BoundHit, type Observation, type Trace, meaningOf, redactUrl } from '../trace/index.ts';
@@ -25,7 +25,6 @@ import {
   DEFAULT_WIDTH,
   columns,
   errorRows,
-  escapeText,
   fewLines,
   hanging,
   labelled,
@@ -227,7 +226,7 @@ function byReason(scene: Scene): string {
     case 'different-order':
       return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell ${listed(reason.states.map(quoted))} in different order`;
     case 'different-result':
-      return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell different results: ${escapeText(show(reason.results[0]))} and ${escapeText(show(reason.results[1]))}`;
+      return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell different results: ${json(reason.results[0])} and ${json(reason.results[1])}`;
     case 'after-the-end':
       return `${oneLine(reason.channel, 40)} told ${quoted(reason.state)} after the end, which was ${quoted(reason.end)}`;
     case 'same-story':
@@ -252,7 +251,7 @@ function byReason(scene: Scene): string {
       return `the formula grew to ${counted(reason.nodes, 'part')}, past its bound of ${reason.limit}`;
     default:
       // A code that these words do not know yet: its data are better than nothing.
-      return `${(reason satisfies never as { code: string }).code}: ${escapeText(show(judgement.reason, 200))}${main === undefined ? '' : ` ${elapsed(scene)}`}`;
+      return `${(reason satisfies never as { code: string }).code}: ${json(judgement.reason, 200)}${main === undefined ? '' : ` ${elapsed(scene)}`}`;
   }
 }
 
@@ -370,7 +369,7 @@ function saw(o: Observation): string {
     case 'state':
       return `told ${quoted(o.state)}${o.ending !== undefined && meaningOf(o.state) !== o.ending ? `, ${an(o.ending)}` : ''}`;
     case 'value':
-      return `told ${escapeText(show(o.value))}`;
+      return `told ${json(o.value)}`;
     case 'error':
       return `failed with ${oneLine(o.message, 120)}`;
     case 'request':
@@ -564,7 +563,7 @@ function nearestMiss(scene: Scene): readonly string[] {
     case 'formula':
       return reason.expected === undefined && reason.actual === undefined
         ? []
-        : [`expected ${escapeText(show(reason.expected, 200))}`, `actual   ${escapeText(show(reason.actual, 200))}`];
+        : [`expected ${json(reason.expected, 200)}`, `actual   ${json(reason.actual, 200)}`];
     case 'missed-state': {
       const n = matchedOf(reason);
       const order =

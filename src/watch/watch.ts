@@ -16,6 +16,7 @@ import {
 import { Alarms, type Sleeper } from '../time/alarms.ts';
 import { parseDuration, type Duration, type Millis } from '../time/duration.ts';
 import { plain } from '../trace/plain.ts';
+import { redactText } from '../trace/redact.ts';
 import type { Event, EventOf, Observation, Trace } from '../trace/index.ts';
 import { ownIn } from '../trace/tied.ts';
 import { isPull, type LookContext, type Looked, type Pull, type Push, type Viewed } from './source.ts';
@@ -1177,12 +1178,12 @@ export function failedLook(error: unknown): EventOf<'error'> {
     const { cause } = error;
     // Of a refused connection to a name with several addresses, undici tells nothing but the code.
     const why = isError(cause) ? cause.message || codeOf(cause) : '';
-    return { kind: 'error', name: error.name, message: cut(`${error.message}${why === '' ? '' : `: ${why}`}`) };
+    return { kind: 'error', name: error.name, message: cut(redactText(`${error.message}${why === '' ? '' : `: ${why}`}`)) };
   }
   const thrown = plain(error);
   return {
     kind: 'error',
-    message: `the probe threw ${thrown === undefined ? 'undefined' : cut(JSON.stringify(thrown))}, which is not an Error`,
+    message: `the probe threw ${thrown === undefined ? 'undefined' : cut(redactText(JSON.stringify(thrown)))}, which is not an Error`,
   };
 }
 

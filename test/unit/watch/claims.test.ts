@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { neverReach, passThrough, settleWithin, stay, type Claim, type Judgement } from '../../../src/logic/index.ts';
+import {
+  always,
+  equal,
+  formula,
+  is,
+  neverReach,
+  passThrough,
+  settleWithin,
+  stay,
+  succeed,
+  type Claim,
+  type Judgement,
+} from '../../../src/logic/index.ts';
 import { poll } from '../../../src/probes/index.ts';
 import { message } from '../../../src/report/index.ts';
 import { virtualClock, type Millis } from '../../../src/time/index.ts';
@@ -92,5 +104,40 @@ describe('a gap between two looks', () => {
       within: 1000,
     });
     expect(judgement.coverage).toEqual({ looks: 4, largestGap: 100 });
+  });
+});
+
+describe('the secrets of an address', () => {
+  const ADDRESS = 'http://ann:s3cret@a.test/x?token=T0K';
+
+  test.each<[string, () => unknown, Claim]>([
+    ['that a look failed with', () => Promise.reject(new TypeError(`Failed to fetch ${ADDRESS}`)), succeed()],
+    [
+      'in the cause of a failed look',
+      () => Promise.reject(new TypeError('fetch failed', { cause: new Error(ADDRESS) })),
+      succeed(),
+    ],
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- a probe may reject with anything
+    ['that was thrown by itself', () => Promise.reject({ ADDRESS }), succeed()],
+    ['of a value', () => [ADDRESS], equal({ expected: [`${ADDRESS}&page=2`] })],
+    ['of a long value', () => ({ long: 'x'.repeat(29), at: ADDRESS }), succeed()],
+    ['of a state', () => `stuck at ${ADDRESS}`, succeed()],
+    [
+      'of an error that the operation tells',
+      () => ({ status: 'failed', error: { message: `no answer of ${ADDRESS}` } }),
+      succeed(),
+    ],
+    ['of a pattern', () => 'running', formula({ formula: always(is({ state: ADDRESS })) })],
+  ])('%s is in no message', async (_name, seen, claim) => {
+    const { text } = await told(seen, claim, { within: 300, pace: 100 });
+    expect(text).not.toMatch(/s3c|T0K/);
+  });
+
+  test('that a look failed with is in no trace', async () => {
+    const clock = virtualClock();
+    const watched = subject([poll(() => Promise.reject(new Error(`no answer of ${ADDRESS}`)))], { clock });
+    await clock.run(() => watch(watched, succeed(), { within: 100 }));
+    expect(watched.trace.toJSONL()).toContain('no answer of http://a.test/x?token=[redacted]');
+    expect(watched.trace.toJSONL()).not.toMatch(/s3cret|T0K/);
   });
 });
