@@ -544,6 +544,8 @@ function bounds({ trace, judgement }: Scene): readonly string[] {
 }
 
 function boundHit({ bound, limit, at }: BoundHit): string {
+  if (bound === 'claims')
+    return `judgements after ${moment(at)} were not noted, but for the last: a trace keeps ${limit.toLocaleString('en-US')} of them`;
   return bound === 'observations'
     ? `the trace was full at ${moment(at)}: it keeps ${limit.toLocaleString('en-US')} observations`
     : `bodies after ${moment(at)} were not kept: a trace keeps ${limit.toLocaleString('en-US')} characters of them`;

@@ -30,6 +30,7 @@ export {
   checkTrace,
   createTrace,
   MAX_BODY_CHARACTERS,
+  MAX_CLAIMS,
   MAX_OBSERVATIONS,
   parseTrace,
   TRACE_VERSION,

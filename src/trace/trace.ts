@@ -15,13 +15,16 @@ export const MAX_BODY_CHARACTERS: number = 32 * 1024 * 1024;
 /** Data of no more characters are kept past that too: an id, a number. A full trace of them has 50 MB more. */
 const SMALL_CHARACTERS = 512;
 
+/** How many judgements one trace keeps; of more, the first and the last. */
+export const MAX_CLAIMS = 10_000;
+
 /** The version of the JSONL form; a reader refuses a newer one. */
 export const TRACE_VERSION = 1;
 
 /** A bound that was hit while recording: what is missing, so that nobody takes the trace for the whole truth. */
 export interface BoundHit {
-  readonly bound: 'observations' | 'bodies';
-  /** The limit, in the unit of the bound (observations, characters). */
+  readonly bound: 'observations' | 'bodies' | 'claims';
+  /** The limit, in the unit of the bound (observations, characters, judgements). */
   readonly limit: number;
   /** Milliseconds since the trace began. */
   readonly at: Millis;
@@ -78,7 +81,7 @@ export interface Trace {
   link(source: string, operation: string, keys: readonly string[]): void;
   /** What was seen of one operation: observations whose keys are tied to it, whenever the tie was learnt. */
   of(operation: string): readonly Observation[];
-  /** Notes a judged claim in the header. */
+  /** Notes a judged claim in the header, which is told in full up to {@link MAX_CLAIMS} of them. */
   judged(record: ClaimRecord): void;
   /** Notes the lifecycle in the header, once it is known. */
   describe(lifecycle: Lifecycle): void;
@@ -215,9 +218,14 @@ class RecordedTrace implements Trace {
   }
 
   judged(record: ClaimRecord): void {
+    const claims = this.header.claims as ClaimRecord[];
     // A list that is made to measure: one that grows by itself is kept with room for more, by everybody who waits once.
-    const { claims } = this.header;
-    (this.header as { claims: readonly ClaimRecord[] }).claims = claims.length === 0 ? [record] : [...claims, record];
+    if (claims.length === 0) (this.header as { claims: readonly ClaimRecord[] }).claims = [record];
+    else if (claims.length < MAX_CLAIMS) claims.push(record);
+    else {
+      claims[claims.length - 1] = record;
+      this.#hit('claims', MAX_CLAIMS, this.now());
+    }
   }
 
   describe(lifecycle: Lifecycle): void {

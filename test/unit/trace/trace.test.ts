@@ -4,10 +4,12 @@ import { virtualClock } from '../../../src/time/index.ts';
 import {
   checkTrace,
   createTrace,
+  MAX_CLAIMS,
   MAX_OBSERVATIONS,
   parseTrace,
   standardLifecycle,
   TRACE_VERSION,
+  type ClaimRecord,
   type Event,
 } from '../../../src/trace/index.ts';
 
@@ -186,6 +188,33 @@ describe('a bound on all that came with what was seen', () => {
       { kind: 'message', data: { order: 'A1' } },
       { kind: 'message', data: { order: 'A1' }, truncated: true },
     ]);
+  });
+});
+
+describe('judgements', () => {
+  const record = (n: number): ClaimRecord => ({ claim: 'settle', args: {}, from: 0, since: n, upTo: 0, judgement: { at: n } });
+
+  test('are kept up to a bound: the first of them, and the last', () => {
+    const trace = createTrace({ clock: virtualClock() });
+    for (let n = 0; n < MAX_CLAIMS + 50; n++) trace.judged(record(n));
+    const { claims, bounds } = trace.header;
+    expect(claims).toHaveLength(MAX_CLAIMS);
+    expect([claims[0], claims[MAX_CLAIMS - 2], claims.at(-1)]).toEqual([
+      record(0),
+      record(MAX_CLAIMS - 2),
+      record(MAX_CLAIMS + 49),
+    ]);
+    expect(bounds).toEqual([{ bound: 'claims', limit: MAX_CLAIMS, at: 0 }]);
+    expect(parseTrace(trace.toJSONL()).header).toEqual(trace.header);
+  });
+
+  test('are added to the list, which is not copied for each', () => {
+    const trace = createTrace({ clock: virtualClock() });
+    for (let n = 0; n < 2; n++) trace.judged(record(n));
+    const { claims } = trace.header;
+    trace.judged(record(2));
+    expect(trace.header.claims).toBe(claims);
+    expect(createTrace({ clock: virtualClock() }).header.claims).toEqual([]);
   });
 });
 
