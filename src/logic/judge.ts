@@ -43,6 +43,8 @@ export interface ClaimDefinition<A> {
   says(args: A): string;
   /** The names of its arguments, where `check` does not know them: another one is refused, as what is misspelt would be claimed by nobody. */
   readonly members?: readonly string[];
+  /** That neither it nor its contrary was seen, as a message with `.not` says it: `it did not end, and only an end could tell`. */
+  readonly neither?: string;
   /** Refuses bad arguments and puts them in their plain form. */
   check?(args: A): A;
   /** About what happens from now on. Such a claim holds at the end of its own time, given enough looks. */
@@ -87,6 +89,7 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       ...(definition.hears === true ? { hears: true } : {}),
       ...(test === undefined ? {} : { test }),
       ...(definition.failuresTell === true ? { failuresTell: true } : {}),
+      ...(definition.neither === undefined ? {} : { neither: definition.neither }),
       ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
         new Judging(

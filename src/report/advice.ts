@@ -43,13 +43,17 @@ function negatedHint({ judgement, claim }: Scene): string {
         "To claim that something does not happen for a time, use toNeverReach(state, { for: '2s' })";
 }
 
-/** Claims that something was not told are not about it, where it could not be told. */
-const UNTOLD: ReadonlySet<string> = new Set(['too-few', 'not-delivered', 'missing', 'silent-channel', 'not-yet', 'no-span']);
+/** Claims that something was not told are not about it, where it could not be told; of their own reasons they say so themselves. */
+const UNTOLD: ReadonlySet<string> = new Set<KnownReason['code']>(['missing', 'silent-channel', 'not-yet']);
+
+function isUntold({ claim, judgement }: Scene): boolean {
+  return UNTOLD.has(judgement.reason.code) || claim.tell?.(judgement)?.untold === true;
+}
 
 /** What a channel met with since it told a state last, if that is why nothing more came. */
 function pushedHint(scene: Scene): string | undefined {
   const { observations, judgement } = scene;
-  const isOpen = ['deadline', 'broken', 'nothing'].includes(judgement.decidedBy) || UNTOLD.has(judgement.reason.code);
+  const isOpen = ['deadline', 'broken', 'nothing'].includes(judgement.decidedBy) || isUntold(scene);
   const lost = observations.findLast((o) => o.kind === 'error' || o.kind === 'state');
   if (!isOpen || lost?.kind !== 'error') return undefined;
   const when = wallTime(scene, lost.at);

@@ -307,20 +307,7 @@ function missed(scene: Scene, reason: Extract<KnownReason, { code: 'missed-state
 
 /** Neither the claim nor its contrary was seen. */
 function neither({ claim }: Scene): string {
-  switch (claim.name) {
-    case 'succeed':
-      return 'it neither succeeded nor ended otherwise';
-    case 'fail':
-      return 'it neither failed nor ended otherwise';
-    case 'settle':
-      return 'it did not end, and only an end could tell';
-    case 'reach':
-      return 'it neither came there nor ended elsewhere';
-    case 'passThrough':
-      return 'it neither passed through them all nor ended without';
-    default:
-      return 'it was seen neither to hold nor to fail';
-  }
+  return claim.neither ?? 'it was seen neither to hold nor to fail';
 }
 
 function decided(scene: Scene): string {

@@ -71,6 +71,7 @@ export const deliver: ClaimFactory<DeliverArgs> = defineClaim<DeliverArgs>({
         return { but: seen === 0 ? `${what} was not delivered` : `${what} was delivered ${times(seen)}` };
       case 'too-few':
         return {
+          untold: true,
           but: seen === 0 ? `${what} was not delivered` : `${what} was delivered only ${times(seen)}`,
           nearest: nearLines(reason),
           hint: 'was it sent at all, and to the address on which is listened? What came is above; all of it is in the trace',

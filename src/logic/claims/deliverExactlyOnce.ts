@@ -71,6 +71,7 @@ export const deliverExactlyOnce: ClaimFactory<DeliverExactlyOnceArgs> = defineCl
         const keys = reason['keys'] as readonly string[];
         const missing = keys.map((key) => `'${key}'`);
         return {
+          untold: true,
           but: missing.length === 0 ? `${what} was not delivered` : `${what} was not delivered for ${listed(missing)}`,
           nearest: nearLines(reason),
           hint: 'was it sent at all, and to the address on which is listened? What came is above; all of it is in the trace',

@@ -61,6 +61,7 @@ export const deliverInOrder: ClaimFactory<DeliverInOrderArgs> = defineClaim<Deli
         };
       case 'not-come':
         return {
+          untold: true,
           but:
             Number(reason['seen']) === 0
               ? `${words[0]} was not delivered`
@@ -69,6 +70,7 @@ export const deliverInOrder: ClaimFactory<DeliverInOrderArgs> = defineClaim<Deli
         };
       case 'unnumbered':
         return {
+          untold: true,
           but: `nothing was delivered that has a number or a text at ${by}`,
           nearest: nearLines(reason),
           hint: 'is the path right? It begins at the message, as in data.sequence',

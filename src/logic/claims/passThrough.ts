@@ -20,6 +20,7 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
   readonly states: readonly string[];
 }>({
   name: 'passThrough',
+  neither: 'it neither passed through them all nor ended without',
   members: ['states'],
   says: ({ states }) => `pass through ${states.map((state) => `'${state}'`).join(', ')}`,
   check(args) {
