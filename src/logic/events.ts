@@ -3,7 +3,7 @@ import { formatDuration, parseDuration, type Duration, type Millis } from '../ti
 import type { Event, Lifecycle, Observation } from '../trace/index.ts';
 import type { Closing } from './claim.ts';
 import { checkState } from './ending.ts';
-import { checkPattern, keyAt, matches, type Pattern } from './formula.ts';
+import { checkPattern, keyAt, matches, type Pattern } from './pattern.ts';
 import { listed } from './say.ts';
 
 /** What a claim about events takes: a message's type, or a pattern; of a message where no kind is named. */

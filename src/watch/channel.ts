@@ -53,6 +53,8 @@ export class Channel implements Waiter, Showing {
   more = false;
   /** When the look that is under way began, on the subject's clock. */
   busySince: Millis | undefined;
+  /** The look under way has come back, and what tests its value has not. */
+  testing = false;
   readonly source: Pull;
   readonly #crowd: Crowd;
   readonly #rounds: Rounds;
@@ -62,6 +64,8 @@ export class Channel implements Waiter, Showing {
   /** Looks in this stretch of watching. */
   #count = 0;
   #quiet = 0;
+  /** When the last of them began, on the subject's clock. */
+  #lastQuiet: Millis = 0;
   /** NaN before the first look: a number throughout is kept without a box of its own. */
   #lastLook: Millis = Number.NaN;
   #gap: Millis = 0;
@@ -169,7 +173,11 @@ export class Channel implements Waiter, Showing {
       if (watch === this.#watch) this.#views = views;
       return { news: views.some(([wait, tested]) => wait.isNews(tested)), only: this.#crowd.onlyTesters };
     };
-    return later.length === 0 ? viewed() : Promise.all(later).then(viewed);
+    if (later.length === 0) return viewed();
+    this.testing = true;
+    return Promise.all(later)
+      .then(viewed)
+      .finally(() => (this.testing = false));
   }
 
   look(): void {
@@ -214,7 +222,14 @@ export class Channel implements Waiter, Showing {
     const { clock, trace } = this.#crowd.subject;
     const sinceLast = clock.now() - this.#lastLook;
     const largestGap = sinceLast > this.#gap ? sinceLast : this.#gap;
-    const tick: Event = { kind: 'tick', looks: this.#quiet, largestGap: Math.round(largestGap * 1000) / 1000 };
+    // The clock of the subject is not the trace's: its moments are counted from when the trace began.
+    const last = trace.now() - (clock.now() - this.#lastQuiet);
+    const tick: Event = {
+      kind: 'tick',
+      looks: this.#quiet,
+      largestGap: Math.round(largestGap * 1000) / 1000,
+      last: Math.round(last * 1000) / 1000,
+    };
     this.#quiet = 0;
     this.#gap = 0;
     trace.record(this.source.name, tick);
@@ -310,6 +325,7 @@ export class Channel implements Waiter, Showing {
       this.#lastLook = Number.NaN;
     } else if (events.length === 0 || (events.length === 1 && this.#sameFailure(events[0]!))) {
       this.#quiet++;
+      this.#lastQuiet = start;
       if (events.length === 0) this.quietAt = start;
     } else {
       this.flush();

@@ -17,6 +17,10 @@ export interface Ending {
   /** How long it was to last, in milliseconds. */
   readonly within: Millis;
   readonly settled: boolean;
+  /** Since when what was recorded is being tested, in milliseconds since the trace began; undefined where nothing is. */
+  readonly testingSince: Millis | undefined;
+  /** Calls once all that was recorded has been tested. */
+  whenTested(then: () => void): void;
   allFailed(): boolean;
   /** Has it give up after so many milliseconds, and no earlier. */
   snooze(ms: Millis): void;
@@ -50,7 +54,9 @@ export class LastLook {
       channel.lookLast(
         (one) => this.#isWanted(one),
         () => {
-          if (--this.#open === 0 && !this.#wait.settled) this.#finish(this.#looked ? 'answered' : undefined);
+          if (--this.#open > 0 || this.#wait.settled) return;
+          // What the last look told may still be being tested.
+          this.#wait.whenTested(() => this.#finish(this.#looked ? 'answered' : undefined));
         },
       );
     }
@@ -91,8 +97,11 @@ export class LastLook {
     const hung = this.#underWay.find((channel) => channel.busySince !== undefined && channel.busySince < this.#now);
     if (hung !== undefined) {
       const since = Math.round((at - (clock.now() - hung.busySince!)) * 1000) / 1000;
-      return this.#wait.close({ by: 'hung', at, source: hung.source.name, since, looks: hung.count });
+      const testing = hung.testing ? { testing: true } : undefined;
+      return this.#wait.close({ by: 'hung', at, source: hung.source.name, since, looks: hung.count, ...testing });
     }
+    const { testingSince } = this.#wait;
+    if (testingSince !== undefined) return this.#wait.close({ by: 'hung', at, since: testingSince, testing: true });
     const polite = pace === undefined ? channels.find((channel) => channel.notBefore > this.#now) : undefined;
     this.#wait.close({
       by: this.#wait.allFailed() ? 'broken' : 'deadline',

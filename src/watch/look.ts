@@ -1,6 +1,7 @@
 import { HarnessError, isError, show } from '../errors.ts';
 import type { Millis } from '../time/index.ts';
 import { plain } from '../trace/plain.ts';
+import { redactText } from '../trace/redact.ts';
 import type { Event, EventOf } from '../trace/index.ts';
 import type { LookContext, Looked, Pull, Viewed } from './source.ts';
 import { signalOf } from './signals.ts';
@@ -107,12 +108,12 @@ export function failedLook(error: unknown): EventOf<'error'> {
     const { cause } = error;
     // Of a refused connection to a name with several addresses, undici tells nothing but the code.
     const why = isError(cause) ? cause.message || codeOf(cause) : '';
-    return { kind: 'error', name: error.name, message: cut(`${error.message}${why === '' ? '' : `: ${why}`}`) };
+    return { kind: 'error', name: error.name, message: cut(redactText(`${error.message}${why === '' ? '' : `: ${why}`}`)) };
   }
   const thrown = plain(error);
   return {
     kind: 'error',
-    message: `the probe threw ${thrown === undefined ? 'undefined' : cut(JSON.stringify(thrown))}, which is not an Error`,
+    message: `the probe threw ${thrown === undefined ? 'undefined' : cut(redactText(JSON.stringify(thrown)))}, which is not an Error`,
   };
 }
 

@@ -39,6 +39,9 @@ export class Wait implements Sleeper, Joined, Ending {
   readonly #views: Views | undefined;
   /** Tests of recorded results that have no answer yet. */
   #testing = 0;
+  #testingSince: Millis = 0;
+  /** Ends the wait once they have, where its last look has come back. */
+  #whenTested: (() => void) | undefined;
   #cancelTick: (() => void) | undefined;
   #tickAt: Millis | undefined;
   readonly #abort: () => void;
@@ -107,6 +110,17 @@ export class Wait implements Sleeper, Joined, Ending {
     return this.#watcher.channels;
   }
 
+  /** Since when what was recorded is being tested, in milliseconds since the trace began; undefined where nothing is. */
+  get testingSince(): Millis | undefined {
+    return this.#testing > 0 ? this.#testingSince : undefined;
+  }
+
+  /** Calls once all that was recorded has been tested. */
+  whenTested(then: () => void): void {
+    if (this.#testing > 0) this.#whenTested = then;
+    else then();
+  }
+
   /** Sets the alarm anew: so long the last look may still take. */
   snooze(ms: Millis): void {
     if (this.#alarm !== undefined) this.#alarms.clear(this.#alarm);
@@ -166,14 +180,16 @@ export class Wait implements Sleeper, Joined, Ending {
       keep(tested);
       return false;
     }
-    this.#testing++;
+    if (this.#testing++ === 0) this.#testingSince = this.subject.trace.now();
     tested.then(
       (then) => {
         this.#testing--;
         if (this.settled) return;
         keep(then);
         this.#step(observation);
-        if (!this.settled && this.#testing === 0 && this.#watcher.ended(this.tests)) this.ended();
+        if (this.settled || this.#testing > 0) return;
+        if (this.#watcher.ended(this.tests)) this.ended();
+        else this.#whenTested?.();
       },
       (error: unknown) => this.fail(error),
     );

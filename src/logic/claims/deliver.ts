@@ -41,6 +41,7 @@ export interface DeliverArgs {
  */
 export const deliver: ClaimFactory<DeliverArgs> = defineClaim<DeliverArgs>({
   name: 'deliver',
+  members: ['event', 'times', 'atLeast', 'atMost', 'per', 'settle'],
   hears: true,
   says: (args) => `deliver ${wordsOf(messagePattern(args.event, 'deliver'))}${howOften(args)}`,
   check(args) {
@@ -77,6 +78,7 @@ export const deliver: ClaimFactory<DeliverArgs> = defineClaim<DeliverArgs>({
       }
       case 'too-few':
         return {
+          untold: true,
           but: seen === 0 ? `${what} was not delivered` : `${what} was delivered only ${times(seen)}`,
           nearest: nearLines(reason),
           hint: 'was it sent at all, and to the address on which is listened? What came is above; all of it is in the trace',

@@ -2,7 +2,7 @@ import { HarnessError, show } from '../../errors.ts';
 import { formatDuration, type Duration, type Millis } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import type { Closing } from '../claim.ts';
-import { keyAt, type Pattern } from '../formula.ts';
+import { keyAt, type Pattern } from '../pattern.ts';
 import {
   deafWords,
   Heard,
@@ -39,6 +39,7 @@ const MAX_KEYS = 10;
  */
 export const deliverExactlyOnce: ClaimFactory<DeliverExactlyOnceArgs> = defineClaim<DeliverExactlyOnceArgs>({
   name: 'deliverExactlyOnce',
+  members: ['event', 'per', 'keys', 'settle'],
   hears: true,
   says: ({ event, per, settle }) =>
     `deliver ${wordsOf(messagePattern(event, 'deliverExactlyOnce'))} exactly once${per === undefined ? '' : ` per ${per}`} (and not again for ${formatDuration(settleOf(settle))})`,
@@ -82,6 +83,7 @@ export const deliverExactlyOnce: ClaimFactory<DeliverExactlyOnceArgs> = defineCl
         const keys = reason['keys'] as readonly string[];
         const missing = keys.map((key) => `'${key}'`);
         return {
+          untold: true,
           but: missing.length === 0 ? `${what} was not delivered` : `${what} was not delivered for ${listed(missing)}`,
           nearest: nearLines(reason),
           hint: 'was it sent at all, and to the address on which is listened? What came is above; all of it is in the trace',
@@ -109,6 +111,7 @@ class Once implements Course {
   readonly #event: Pattern;
   readonly #per: string | undefined;
   readonly #missing: Set<string>;
+  readonly #isNamed: boolean;
   readonly #settle: Millis;
   readonly #nearest = new Nearest();
   readonly #heard = new Heard();
@@ -120,6 +123,7 @@ class Once implements Course {
     this.#event = messagePattern(event, 'deliverExactlyOnce');
     this.#per = per;
     this.#missing = new Set(keys);
+    this.#isNamed = keys.length > 0;
     this.#settle = settleOf(settle);
   }
 
@@ -137,8 +141,8 @@ class Once implements Course {
       return { verdict: 'violated', reason, evidence: [before, o] };
     }
     this.#seen.set(key, o);
-    this.#missing.delete(key);
-    this.#last = o;
+    // What nobody waited for puts nothing off.
+    if (this.#missing.delete(key) || !this.#isNamed) this.#last = o;
     return undefined;
   }
 

@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration, type Duration } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import { deafWords, Heard, messagePattern, nameOf, wordsOf, type EventOption } from '../events.ts';
-import { matches } from '../formula.ts';
+import { matches } from '../pattern.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 import { micros } from '../micros.ts';
 
@@ -14,6 +14,7 @@ export interface NeverDeliverArgs {
 /** From now on, and for this long, it is not delivered. Where a source listens, its silence counts; a source that is asked is looked at. */
 export const neverDeliver: ClaimFactory<NeverDeliverArgs> = defineClaim<NeverDeliverArgs>({
   name: 'neverDeliver',
+  members: ['event', 'for'],
   fromNow: true,
   hears: true,
   says: (args) =>
