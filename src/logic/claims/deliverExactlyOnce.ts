@@ -2,7 +2,7 @@ import { HarnessError, show } from '../../errors.ts';
 import { formatDuration, type Duration, type Millis } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import { keyAt, type Pattern } from '../pattern.ts';
-import { messagePattern, nameOf, Nearest, nearLines, pathOf, settleOf, wordsOf, type EventOption } from '../events.ts';
+import { messagePattern, nameOf, Nearest, nearLines, NOT_SENT, pathOf, settleOf, wordsOf, type EventOption } from '../events.ts';
 import { defineClaim, type ClaimFactory, type Course, type Decision } from '../judge.ts';
 import { micros } from '../micros.ts';
 import { counted, listed } from '../say.ts';
@@ -74,7 +74,7 @@ export const deliverExactlyOnce: ClaimFactory<DeliverExactlyOnceArgs> = defineCl
           untold: true,
           but: missing.length === 0 ? `${what} was not delivered` : `${what} was not delivered for ${listed(missing)}`,
           nearest: nearLines(reason),
-          hint: 'was it sent at all, and to the address on which is listened? What came is above; all of it is in the trace',
+          hint: NOT_SENT,
         };
       }
       case 'not-settled':
