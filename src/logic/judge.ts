@@ -308,12 +308,21 @@ class Judging implements Judge {
   #isLost(o: Observation): boolean {
     const lost = lostOf(o);
     if (lost.length === 0) return false;
-    const asked = JSON.stringify(this.#args) ?? '';
+    const asked = written(this.#args);
     return lost.some((field) => this.#reads?.includes(field) === true || new RegExp(`"${field}[".]`).test(asked));
   }
 
   #coverage(): Judgement['coverage'] {
     return { looks: this.#looks, largestGap: micros(this.#largestGap) };
+  }
+}
+
+/** Arguments as JSON, as far as it can write them: they may be a function, or go round in a circle. */
+function written(args: unknown): string {
+  try {
+    return JSON.stringify(args) ?? '';
+  } catch {
+    return '';
   }
 }
 

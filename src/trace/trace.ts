@@ -17,6 +17,8 @@ const SMALL_CHARACTERS = 512;
 
 /** How many judgements one trace keeps; of more, the first and the last. */
 export const MAX_CLAIMS = 10_000;
+/** The most characters of a hint that are kept. */
+const MAX_HINT_CHARACTERS = 1000;
 
 /** The version of the JSONL form; a reader refuses a newer one. */
 export const TRACE_VERSION = 1;
@@ -267,6 +269,8 @@ class RecordedTrace implements Trace {
   #bounded(event: Event, at: Millis): Event {
     if (event.kind === 'state') return this.#boundedState(event, at);
     if (event.kind === 'value') return this.#boundedValue(event, at);
+    if (event.kind === 'error' && event.hint !== undefined && event.hint.length > MAX_HINT_CHARACTERS)
+      return { ...event, hint: `${event.hint.slice(0, MAX_HINT_CHARACTERS)}…` };
     if (event.kind === 'link') return { ...event, operation: keyOf(event.operation), keys: keysOf(event.keys) };
     if (event.kind === 'message') return this.#boundedData(event, 'data', event.data, bodySize(event.raw), at);
     if (event.kind === 'call') return this.#boundedData(event, 'input', event.input, 0, at);
@@ -599,6 +603,7 @@ const OPTIONAL: Fields = {
     ['last', NUMBER],
   ],
   message: [['headers', HEADERS]],
+  error: [['hint', TEXT]],
 };
 
 /** Reads one observation into the list, and gives back its place: the one it tells, else the expected. */

@@ -6,6 +6,7 @@ import {
   deliverExactlyOnce,
   deliverInOrder,
   deliverWithIntermediateResults,
+  equal,
   exactlyOnce,
   haveSpan,
   sameStory,
@@ -203,6 +204,13 @@ describe('what the trace dropped', () => {
       paid('3', 'A3'),
     );
     expect(judgement.verdict).toBe('holds');
+  });
+
+  test('is nothing to who asks for what JSON cannot write', async () => {
+    const expected: Record<string, unknown> = { n: 1n };
+    expected['self'] = expected;
+    const { judgement } = await told(equal({ expected }), paid('1', 'A1'), paid('2', 'A2'));
+    expect(judgement).toMatchObject({ verdict: 'undecided', decidedBy: 'nothing' });
   });
 
   test('of a partial result is not told of as missing', async () => {
