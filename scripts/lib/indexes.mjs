@@ -13,7 +13,7 @@
 /** @type {readonly Folder[]} */
 export const FOLDERS = [
   { path: 'src/logic/claims', support: [] },
-  { path: 'src/matchers', support: ['async', 'matcher'] },
+  { path: 'src/matchers', support: ['async', 'matcher', 'options'] },
   {
     path: 'src/probes',
     support: [

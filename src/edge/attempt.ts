@@ -1,11 +1,13 @@
 import { systemClock, type Millis } from '../time/index.ts';
-import { afterAllTests, finishAll, type Owner } from './waiting.ts';
+import { afterAllTests, finishAll, type Owner } from './owner.ts';
 
 /** One attempt at one test, kept by an edge whose runner tells when it begins and ends, and little else. */
 export class Attempt implements Owner {
   readonly name: string;
   timeout: Millis;
   state: Owner['state'];
+  /** The runner does not tell when it ends. */
+  unattended = false;
   readonly #controller: AbortController = new AbortController();
   #began: Millis | undefined;
   #finishers: (() => Promise<void>)[] = [];

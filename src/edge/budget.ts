@@ -1,7 +1,10 @@
 import { HarnessError, show } from '../errors.ts';
+import type { Claim } from '../logic/index.ts';
+import type { OwnLimit } from '../matchers/matcher.ts';
 import { formatDuration, parseDuration, type Duration, type Millis } from '../time/index.ts';
 import { DEFAULT_WITHIN_MS, LAST_LOOK_GRACE_MS } from '../watch/index.ts';
 import { moreTime } from './refusals.ts';
+import type { Owner } from './owner.ts';
 
 /** By what every wait for an outcome is multiplied, on a machine that is slow: `HOLDFAST_SLOW=3`. */
 const SLOW = 'HOLDFAST_SLOW';
@@ -43,17 +46,50 @@ export interface Budget {
   readonly notes: readonly string[];
 }
 
+/** What is waited for, as far as its length is concerned. */
+export interface Wait {
+  readonly claim: Claim;
+  /** What is called, for the message. */
+  readonly label: string;
+  /** How long it is to be; undefined where nobody says. */
+  readonly wished: Duration | undefined;
+  /** A limit that the claim has itself. */
+  readonly own?: OwnLimit | undefined;
+  /** The test; undefined where there is none, or where it runs by another clock. */
+  readonly owner: Owner | undefined;
+  readonly giveTime: (ms: Millis) => string;
+}
+
 /**
  * The time for a wait, within what its test has left.
  *
- * @param label what is called, for the message
- * @throws HarnessError `within-too-long` where the test would end first
+ * @throws HarnessError `within-too-long`, `for-too-long`, `limit-too-long` where the test would end first
  */
-export function budget(wished: Duration | undefined, label: string, time: TestTime): Budget {
+export function timeOf({ claim, label, wished, own, owner, giveTime }: Wait): Budget {
+  const time = timeLeftTo(owner, giveTime);
+  const { for: length } = claim.args as { for?: Duration };
+  if (claim.fromNow !== true || length === undefined) return budget(wished, label, time, own);
+  const within = parseDuration(length, 'for');
+  if (within > time.left) throw tooLong(label, 'for', within, time);
+  return { within, notes: NO_NOTES };
+}
+
+export function timeLeftTo(owner: Owner | undefined, giveTime: TestTime['giveTime']): TestTime {
+  const left = owner?.timeLeft() ?? Number.POSITIVE_INFINITY;
+  return { left, limit: Number.isFinite(left) ? owner?.timeout : undefined, giveTime };
+}
+
+function budget(wished: Duration | undefined, label: string, time: TestTime, own: OwnLimit | undefined): Budget {
   const { left } = time;
-  const asked = wished === undefined ? DEFAULT_WITHIN_MS : parseDuration(wished, 'within');
-  const most = Math.max(0, left > 2 * MARGIN_MS ? left - MARGIN_MS : left / 2);
+  const asked = wished === undefined ? (own?.within ?? DEFAULT_WITHIN_MS) : parseDuration(wished, 'within');
   if (wished !== undefined && asked > left) throw tooLong(label, 'within', asked, time);
+  if (wished === undefined && own !== undefined && own.limit > left) throw tooLong(label, 'limit', own.limit, time);
+  const most = Math.max(
+    0,
+    left > 2 * MARGIN_MS ? left - MARGIN_MS : left / 2,
+    // The limit must be over before the wait is: only what comes after it is cut.
+    own === undefined ? 0 : own.limit + (left - own.limit) / 2,
+  );
   const factor = slowness();
   if (factor === 1) return { within: wished === undefined ? Math.min(asked, most) : asked, notes: NO_NOTES };
   const within = Math.max(wished === undefined ? 0 : asked, Math.min(asked * factor, most));

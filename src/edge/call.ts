@@ -1,22 +1,26 @@
-import type { ContractViolation, HarnessError } from '../errors.ts';
-import type { Judgement } from '../logic/index.ts';
-import { subjectOf, type Matcher, type Meant, type WaitOptions } from '../matchers/matcher.ts';
+import type { HarnessError } from '../errors.ts';
+import { subjectOf, type Matcher, type Meant, type OwnLimit } from '../matchers/matcher.ts';
 import { violation } from '../report/index.ts';
-import { parseDuration, systemClock, type Clock, type Duration, type Millis, type VirtualClock } from '../time/index.ts';
-import type { Trace } from '../trace/index.ts';
-import { watch, type Subject } from '../watch/index.ts';
-import { budget, tooLong, type Budget } from './budget.ts';
+import { parseDuration, systemClock, type Clock, type Duration, type VirtualClock } from '../time/index.ts';
+import { watch } from '../watch/index.ts';
+import { timeOf } from './budget.ts';
 import { closeAtTheEnd } from './closing.ts';
+import type { Edge, Remarks } from './edge.ts';
+import type { Owner } from './owner.ts';
 import { lookPast, passes } from './past.ts';
 import { testOver } from './refusals.ts';
+import { attachTimeline, remarkMargin, tookOf } from './remarks.ts';
 import { at, type Site } from './site.ts';
-import { Waiting, type Owner, type Tracked } from './waiting.ts';
+import { Waiting, type Tracked } from './waiting.ts';
 
 /** What runners want a matcher to tell. */
 export interface Result {
   readonly pass: boolean;
   readonly message: () => string;
 }
+
+/** What a matcher needs to know of a runner. */
+export type MatcherEdge = Pick<Edge, 'defaults' | 'giveTime' | 'moveTimers'> & Remarks;
 
 /** One call of a matcher, as the edge of a runner saw it. */
 export interface Call {
@@ -37,18 +41,7 @@ export interface Call {
   readonly refusal?: HarnessError | undefined;
   /** What the user wants said before the message. */
   readonly prefix?: string | undefined;
-  /** Moves the runner's fake timers on, by as much as real time went by since the last look. */
-  readonly moveTimers?: ((sinceLast: Millis) => void) | undefined;
-  /** How a test is given this much time, in milliseconds, in the words of this runner. */
-  readonly giveTime: (ms: Millis) => string;
-  /** What holds for an outcome where the call does not say. */
-  readonly defaults?: (() => WaitOptions) | undefined;
-  /** Told of an outcome that came in time, and how long that took, in milliseconds of the machine. */
-  readonly onPass?: ((took: Millis, within: Millis) => Promise<void> | undefined) | undefined;
-  /** Told of a failure before it is thrown. */
-  readonly onViolation?:
-    | ((violation: ContractViolation<Judgement, Trace>, name: string | undefined) => Promise<void> | undefined)
-    | undefined;
+  readonly edge: MatcherEdge;
 }
 
 /**
@@ -60,69 +53,73 @@ export interface Call {
  * @throws HarnessError `test-over`: nobody would be told of its outcome
  */
 export function call(matcher: Matcher, made: Call): Tracked<Result> {
-  const { owner, label, site, isNot } = made;
+  const { owner, label, site, isNot, edge } = made;
   if (owner?.over === true) throw at(testOver(label, owner), site);
-  const waiting = new Waiting<Result>(label, site, made.asks ?? 0, made.soft === true);
-  const promise = (async (): Promise<Result> => {
+  const waiting = new Waiting<Result>(label, site, made.asks ?? 0, made.soft === true, owner);
+  let close: (() => Promise<void>) | undefined;
+  const judged = async (): Promise<Result> => {
     if (made.refusal !== undefined) throw made.refusal;
     const meant = (matcher.mean as (...given: unknown[]) => Meant)(...made.args);
     const subject = subjectOf(made.received, matcher.name);
-    closeAtTheEnd(subject, owner);
-    const isOutcome = meant.claim.fromNow !== true;
-    const defaults = isOutcome ? made.defaults?.() : undefined;
-    const { within, notes } = timeFor(matcher.name, meant, subject, made, defaults?.within);
+    close = closeAtTheEnd(subject, owner);
+    const { claim, own, options } = meant;
+    const isOutcome = claim.fromNow !== true;
+    const defaults = isOutcome ? edge.defaults(owner) : undefined;
+    const wished = options.within ?? usual(defaults?.within, own);
+    const { within, notes } = timeOf({
+      ...{ claim, label: matcher.name, wished, own, giveTime: edge.giveTime },
+      owner: subject.clock === systemClock ? owner : undefined,
+    });
     const start = systemClock.now();
     const how = {
-      pace: meant.options.pace ?? defaults?.pace,
+      pace: options.pace ?? defaults?.pace,
       signal: waiting.signal,
-      ...(made.moveTimers !== undefined && subject.clock === systemClock ? { beforeLook: made.moveTimers } : {}),
+      beforeLook: subject.clock === systemClock ? edge.moveTimers : undefined,
     };
-    const judgement = await watch(subject, meant.claim, { ...how, within });
+    const judgement = await watch(subject, claim, { ...how, within });
     if (passes(judgement, isNot)) {
-      if (isOutcome && subject.clock === systemClock) await made.onPass?.(systemClock.now() - start, within);
+      if (isOutcome && subject.clock === systemClock)
+        await remarkMargin(edge, owner, label, tookOf(judgement, systemClock.now() - start), within);
       return { pass: !isNot, message: () => '' };
     }
-    const asked = meant.options.lookPast ?? defaults?.lookPast;
+    const asked = options.lookPast ?? defaults?.lookPast;
     // Of another clock nobody knows whether it goes on by itself. And nothing is put between the end of the test and what is told of it.
     const past =
       judgement.decidedBy !== 'deadline' || (subject.clock !== systemClock && asked === undefined)
         ? undefined
-        : await lookPast({ claim: meant.claim, judgement, asked, within, owner, isNot }, (looked) =>
-            watch(subject, meant.claim, { ...how, within: looked, unrecorded: true }),
+        : await lookPast({ claim, judgement, asked, within, owner, isNot }, (looked) =>
+            watch(subject, claim, { ...how, within: looked, unrecorded: true }),
           );
-    const error = violation({ claim: meant.claim, judgement, subject, negated: isNot, within, past, notes });
+    const error = violation({
+      ...{ claim, judgement, subject, negated: isNot, past, notes },
+      // Of a wait that the claim's own limit gives its length, the limit is told, and no within that nobody wrote.
+      within: own !== undefined && wished === undefined ? undefined : within,
+    });
     if (made.prefix !== undefined && made.prefix !== '') error.message = `${made.prefix}: ${error.message}`;
-    const told = made.onViolation?.(error, subject.name);
+    const told = attachTimeline(edge, owner, label, { trace: error.trace, judgement, name: subject.name });
     // A test whose time is up waits for nothing more.
     if (told !== undefined && judgement.decidedBy !== 'aborted') await outsideOf(subject.clock, told);
     throw error;
-  })();
-  return waiting.track(promise, owner);
+  };
+  const promise = judged();
+  return waiting.track(close === undefined ? promise : closing(promise, close));
+}
+
+async function closing<T>(promise: Promise<T>, close: () => Promise<void>): Promise<T> {
+  try {
+    return await promise;
+  } finally {
+    await close();
+  }
+}
+
+/** The suite's default, of a claim that has a limit of its own only where it leaves it room. */
+function usual(within: Duration | undefined, own: OwnLimit | undefined): Duration | undefined {
+  if (within === undefined || own === undefined) return within;
+  return own.holdsAtTheEnd === true && parseDuration(within, 'within') > own.limit ? within : undefined;
 }
 
 /** What a runner does takes real time: a clock that jumps must not take it for a standstill. */
 function outsideOf(clock: Clock & Partial<Pick<VirtualClock, 'hold'>>, work: Promise<void>): Promise<void> {
   return clock.hold === undefined ? work : clock.hold(work);
-}
-
-/** How long this call may wait, refused at once where the test would end before. */
-function timeFor(
-  name: string,
-  { claim, options }: Meant,
-  subject: Subject,
-  { owner, giveTime }: Call,
-  within: Duration | undefined,
-): Budget {
-  const left = subject.clock === systemClock ? (owner?.timeLeft() ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
-  const time = { left, limit: Number.isFinite(left) ? owner?.timeout : undefined, giveTime };
-  if (claim.fromNow !== true) return budget(options.within ?? within, name, time);
-  const length = ownLength(claim.args);
-  if (length === undefined) return budget(undefined, name, time);
-  if (length > left) throw tooLong(name, 'for', length, time);
-  return { within: length, notes: [] };
-}
-
-function ownLength(args: unknown): Millis | undefined {
-  const { for: length } = args as { for?: Parameters<typeof parseDuration>[0] };
-  return length === undefined ? undefined : parseDuration(length, 'for');
 }

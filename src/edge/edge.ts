@@ -3,7 +3,7 @@ import type { Millis } from '../time/index.ts';
 import type { Trace } from '../trace/index.ts';
 import type { Pending } from './pending.ts';
 import type { Defaults } from './settings.ts';
-import type { Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
 
 /** Whether a chain asks for what a promise came to. */
 export type Mode = '' | 'resolves' | 'rejects';

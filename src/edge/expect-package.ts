@@ -1,11 +1,9 @@
 import { isError } from '../errors.ts';
 import type { Matcher } from '../matchers/matcher.ts';
-import { call, type Call, type Result } from './call.ts';
-import type { Edge, Remarks } from './edge.ts';
+import { call, type Call, type MatcherEdge, type Result } from './call.ts';
 import { asymmetricForm } from './refusals.ts';
-import { attachTimeline, remarkMargin } from './remarks.ts';
 import { at, siteBelow, type Site } from './site.ts';
-import type { Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
 
 /** What the `expect` package, which is Jest's as well, tells a matcher by `this`. */
 export interface ExpectState {
@@ -20,7 +18,7 @@ export interface ExpectState {
 export type ExpectMatcher = (this: ExpectState, received: unknown, ...args: unknown[]) => Promise<Result>;
 
 /** What the edge of a runner that uses the `expect` package knows besides. */
-export interface ExpectEdge extends Pick<Call, 'asks' | 'moveTimers' | 'giveTime'>, Pick<Edge, 'defaults'>, Remarks {
+export interface ExpectEdge extends MatcherEdge, Pick<Call, 'asks'> {
   /**
    * The test whose code this is; undefined in a hook of a whole suite.
    *
@@ -67,13 +65,7 @@ export function adaptForExpect(matcher: Matcher, edge: ExpectEdge): ExpectMatche
     const isNot = this.isNot === true;
     const label = `expect(…)${isNot ? '.not' : ''}.${name}()`;
     const owner = ownTest(edge, name, site);
-    const { asks, moveTimers, giveTime } = edge;
-    return call(matcher, {
-      ...{ received, args, isNot, label, site, owner, asks, moveTimers, giveTime },
-      defaults: () => edge.defaults(owner),
-      onPass: (took, within) => remarkMargin(edge, owner, label, took, within),
-      onViolation: ({ trace, judgement }, subject) => attachTimeline(edge, owner, label, { trace, judgement, name: subject }),
-    }) as Promise<Result>;
+    return call(matcher, { received, args, isNot, label, site, owner, asks: edge.asks, edge }) as Promise<Result>;
   };
 }
 

@@ -1,20 +1,21 @@
 import { HarnessError, show } from '../errors.ts';
 import type { Claim } from '../logic/index.ts';
+import { checkOptions } from '../matchers/options.ts';
 import { attempt, type Attempt } from '../probes/index.ts';
 import { sizeOf } from '../probes/nearness.ts';
 import { violation } from '../report/index.ts';
-import { parseDuration, paceFrom, systemClock, type Duration, type Millis, type PaceOption } from '../time/index.ts';
+import { parseDuration, systemClock, type Duration, type PaceOption } from '../time/index.ts';
 import { signalOf, subject, watch } from '../watch/index.ts';
-import { budget, tooLong } from './budget.ts';
+import { timeLeftTo, timeOf, tooLong } from './budget.ts';
 import type { Counting, Edge, Mode } from './edge.ts';
 import { Loose } from './loose.ts';
 import { lookPast } from './past.ts';
-import { watchOver, type Pending } from './pending.ts';
+import { watchOver, type Open, type Pending } from './pending.ts';
 import { testOver } from './refusals.ts';
-import { attachTimeline, remarkMargin } from './remarks.ts';
+import { attachTimeline, remarkMargin, tookOf } from './remarks.ts';
 import type { Defaults } from './settings.ts';
 import { at, framesOf, type Site } from './site.ts';
-import type { Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
 
 /** One word of `….not.toBe(1)`. */
 export interface Link {
@@ -65,7 +66,7 @@ export class Call<T> implements Pending {
   readonly #context: Context;
   readonly #counting: Counting;
   /** What its test still asks about, of which it is one. */
-  readonly #open: Set<Pending>;
+  #open: Open;
   readonly #line: Error | undefined;
   readonly #frames: { readonly stack?: string } | undefined;
   /** What the function came to at the call, and the attempt made of it. */
@@ -107,6 +108,7 @@ export class Call<T> implements Pending {
     this.#line = line;
     this.owner = owner ?? edge.ownTest(this);
     if (this.owner?.over === true) throw at(testOver(this.label, this.owner), this.site);
+    if (made === undefined && options.within !== undefined) this.#fits(options.within);
     this.#context = made?.context ?? new Context();
     this.#open = watchOver(this, this.owner);
     this.#counting = edge.counting(this.owner);
@@ -128,6 +130,15 @@ export class Call<T> implements Pending {
     void SOON.then(() => {
       if (!this.#dropped) void this.start();
     });
+  }
+
+  /** A wait that its test would not see the end of is refused at once: it would pass by chance. */
+  #fits(within: Duration): void {
+    const { owner, edge } = this;
+    if (owner === undefined) return;
+    const time = timeLeftTo(owner, edge.giveTime);
+    const asked = parseDuration(within, 'within');
+    if (asked > time.left) throw at(tooLong(this.label, 'within', asked, time), this.site);
   }
 
   /** Where it was called. */
@@ -168,7 +179,7 @@ export class Call<T> implements Pending {
   drop(): void {
     if (this.#result !== undefined) return;
     this.#dropped = true;
-    this.#open.delete(this);
+    this.#open.calls.delete(this);
     if (this.settled) this.#counting.assertionCalls = this.#before;
   }
 
@@ -191,13 +202,17 @@ export class Call<T> implements Pending {
 
   /** The end of the test need not look after it, but for what was derived from it. */
   #done(): void {
-    if (this.#loose === undefined) this.#open.delete(this);
+    if (this.#loose === undefined) this.#open.calls.delete(this);
   }
 
   /** What is derived from its promise, as by `.then(…)` without a second function, and may be awaited in its stead. */
   derived<U>(promise: Promise<U>): Promise<U> {
-    this.#open.add(this);
-    return (this.#loose ??= new Loose()).derived(promise);
+    if (this.#loose === undefined) {
+      // Its test may have ended meanwhile.
+      this.#open = watchOver(this, this.owner);
+      this.#loose = new Loose();
+    }
+    return this.#loose.derived(promise);
   }
 
   close(): readonly unknown[] {
@@ -282,7 +297,9 @@ export class Call<T> implements Pending {
     const source = attempt(next, { name, held: () => this.#held }) as Attempt<Awaited<T>>;
     const options = this.#settings();
     const claim = form.claim(this.chain.length === 0 ? undefined : inWords(this.chain), options);
-    const { within, notes } = this.#time(claim, options);
+    const { within, notes } = timeOf({
+      ...{ claim, label: this.label, wished: options.within, owner, giveTime: edge.giveTime },
+    });
     const controller = this.#context.open();
     const ofTest = owner?.signal;
     const stop = (): void => controller.abort(ofTest?.reason);
@@ -294,7 +311,8 @@ export class Call<T> implements Pending {
     try {
       const judgement = await watch(watched, claim, { ...how, within });
       if (judgement.verdict === 'holds') {
-        if (claim.fromNow !== true) await remarkMargin(edge, owner, this.label, systemClock.now() - start, within);
+        if (claim.fromNow !== true)
+          await remarkMargin(edge, owner, this.label, tookOf(judgement, systemClock.now() - start), within);
         return source.value;
       }
       const cause = source.failure === undefined ? undefined : this.#causeOf(source.failure.thrown);
@@ -321,20 +339,7 @@ export class Call<T> implements Pending {
   /** What holds for this call: its own options, else the defaults of its suite. */
   #settings(): CallOptions & Defaults {
     const given = Object.fromEntries(Object.entries(this.options).filter(([, value]) => value !== undefined)) as CallOptions;
-    const options = { ...this.edge.defaults(this.owner), ...given };
-    if (options.pace !== undefined) paceFrom(options.pace);
-    return options;
-  }
-
-  #time(claim: Claim, options: CallOptions): { readonly within: Millis; readonly notes: readonly string[] } {
-    const { owner, label } = this;
-    const { giveTime } = this.edge;
-    const left = owner?.timeLeft() ?? Number.POSITIVE_INFINITY;
-    const limit = Number.isFinite(left) ? owner?.timeout : undefined;
-    if (claim.fromNow !== true) return budget(options.within, label, { left, limit, giveTime });
-    const length = parseDuration(options.for!, 'for');
-    if (length > left) throw tooLong(label, 'for', length, { left, limit, giveTime });
-    return { within: length, notes: [] };
+    return { ...this.edge.defaults(this.owner), ...given };
   }
 
   /** What was thrown last, with the frames that are the user's: below them are ours alone. */
@@ -519,17 +524,6 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function nothing(): void {}
 
-/** What the options are called in other libraries. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  timeout: 'within',
-  atMost: 'within',
-  interval: 'pace',
-  intervals: 'pace',
-  polling: 'pace',
-  message: 'name',
-  duration: 'for',
-};
-
 /** Refuses what is no function, and options that are not known. */
 export function checkCall(form: Form, fn: unknown, options: unknown): void {
   if (typeof fn !== 'function') {
@@ -539,25 +533,6 @@ export function checkCall(form: Form, fn: unknown, options: unknown): void {
       `write ${form.word}(() => inbox.count())`,
     );
   }
-  if (options === undefined) return;
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new HarnessError(
-      'invalid-options',
-      `${form.word}: expected options, received ${show(options)}`,
-      `write them as in ${form.word}(fn, { ${form.known[0]}: '2s' })`,
-    );
-  for (const name of Object.keys(options)) {
-    if ((form.known as readonly string[]).includes(name)) continue;
-    const meant = Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
-    throw new HarnessError(
-      'invalid-options',
-      `${form.word}: there is no option '${name}'`,
-      meant !== undefined && (form.known as readonly string[]).includes(meant)
-        ? `did you mean '${meant}'?`
-        : `there are ${form.known.join(', ')}`,
-    );
-  }
-  const { within, for: length } = options as CallOptions;
-  if (within !== undefined) parseDuration(within, 'within');
-  if (length !== undefined) parseDuration(length, 'for');
+  if (options !== undefined)
+    checkOptions(options as CallOptions, form.word, form.known, `${form.word}(fn, { ${form.known[0]}: '2s' })`);
 }

@@ -1,7 +1,7 @@
 import type { Claim, Judgement } from '../logic/index.ts';
 import type { Duration, Millis } from '../time/index.ts';
 import { lookPastFor, MARGIN_MS } from './budget.ts';
-import type { Owner } from './waiting.ts';
+import type { Owner } from './owner.ts';
 
 /** A wait that failed at its deadline, and how long to look on. */
 export interface Failed {

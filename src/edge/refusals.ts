@@ -54,11 +54,12 @@ export function testOver(label: string, test: { readonly name: string }): Harnes
   );
 }
 
-export function stillWaiting(label: string): HarnessError {
+/** @param where what has ended: the test, or a hook */
+export function stillWaiting(label: string, where: string): HarnessError {
   return new HarnessError(
     'not-awaited',
-    `${label} was still undecided when the test ended`,
-    `await it before the end of the test: await ${label}`,
+    `${label} was still undecided when ${where} ended`,
+    `await it before the end of ${where}: await ${label}`,
   );
 }
 

@@ -1,6 +1,6 @@
-import { HarnessError, nearest, show } from '../errors.ts';
-import { paceFrom, parseDuration, type Duration, type PaceOption } from '../time/index.ts';
-import type { Owner } from './waiting.ts';
+import { checkOptions } from '../matchers/options.ts';
+import type { Duration, PaceOption } from '../time/index.ts';
+import type { Owner } from './owner.ts';
 
 /** What may be set once for a suite, a file or a whole run. */
 export interface Defaults {
@@ -16,16 +16,21 @@ export interface Defaults {
 
 const KNOWN = ['within', 'for', 'pace', 'lookPast'] as const;
 
+/** What a config says. */
+export interface Provided {
+  readonly given: Defaults;
+  readonly where: string;
+  readonly example: string;
+}
+
 /** What the defaults need to know of a runner. */
 export interface Suites {
   /** The test that is under way; undefined where tests are only being defined. */
   readonly current: () => Owner | undefined;
   /** Has this done before each test of the file or `describe` that is being defined. */
   readonly eachTest: (run: (owner: Owner) => void) => void;
-  /** What holds for a whole run, and where that was said. */
-  readonly provided?:
-    | ((owner: Owner | undefined) => { readonly given: Defaults; readonly where: string } | undefined)
-    | undefined;
+  /** What holds for a whole run, where that was said, and how it is written there. */
+  readonly provided?: ((owner: Owner | undefined) => Provided | undefined) | undefined;
 }
 
 /** Defaults as a runner's edge keeps them. */
@@ -46,7 +51,7 @@ export function settings({ current, eachTest, provided }: Suites): Settings {
   const add = (owner: Owner, given: Defaults): void => void byTest.set(owner, { ...byTest.get(owner), ...given });
   return {
     set(given) {
-      const checked = checkDefaults(given, 'defaults');
+      const checked = checkOptions(given, 'defaults', KNOWN, "defaults({ within: '10s' })");
       const owner = current();
       if (owner === undefined) eachTest((one) => add(one, checked));
       else add(owner, checked);
@@ -55,33 +60,9 @@ export function settings({ current, eachTest, provided }: Suites): Settings {
       const own = owner === undefined ? undefined : byTest.get(owner);
       const whole = provided?.(owner);
       if (whole === undefined) return own ?? NONE;
-      return { ...checkDefaults(whole.given, whole.where), ...own };
+      return { ...checkOptions(whole.given, whole.where, KNOWN, whole.example), ...own };
     },
   };
 }
 
 const NONE: Defaults = {};
-
-function checkDefaults(given: Defaults, where: string): Defaults {
-  const options: unknown = given;
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new HarnessError(
-      'invalid-options',
-      `${where}: expected options, received ${show(given)}`,
-      `write ${where}({ within: '10s' })`,
-    );
-  for (const [name, value] of Object.entries(options)) {
-    if (!(KNOWN as readonly string[]).includes(name)) {
-      const near = nearest(name, KNOWN);
-      throw new HarnessError(
-        'invalid-options',
-        `${where}: there is no option '${name}'`,
-        near === undefined ? `there are ${KNOWN.join(', ')}` : `did you mean '${near}'?`,
-      );
-    }
-    if (value === undefined) continue;
-    if (name === 'pace') paceFrom(value as PaceOption);
-    else parseDuration(value as Duration, name);
-  }
-  return given;
-}

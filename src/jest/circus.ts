@@ -1,5 +1,5 @@
 import { Attempt } from '../edge/attempt.ts';
-import { leave } from '../edge/waiting.ts';
+import { leave } from '../edge/owner.ts';
 
 /** A test of Jest's runner, as its events tell of it. */
 interface CircusTest {

@@ -6,7 +6,7 @@ import { asksOf, type ExpectEdge } from '../edge/expect-package.ts';
 import { globalExpect, whichTest } from '../edge/refusals.ts';
 import { settings, type Settings } from '../edge/settings.ts';
 import { at } from '../edge/site.ts';
-import { leave } from '../edge/waiting.ts';
+import { inOne, leave } from '../edge/owner.ts';
 import type { HarnessError } from '../errors.ts';
 import { timersAreFaked } from '../time/clock.ts';
 import type { Millis } from '../time/index.ts';
@@ -24,8 +24,7 @@ if (!listening) {
     const errors = (await only?.ends()) ?? [];
     only?.close();
     only = undefined;
-    if (errors.length > 0)
-      throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'several matchers were not awaited');
+    if (errors.length > 0) throw inOne(errors);
   });
   afterAll(leave);
 }

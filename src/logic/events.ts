@@ -57,6 +57,10 @@ export function wordsOf(pattern: Pattern): string {
   return kind === 'message' && names.length > 0 ? show(rest, 120) : show(pattern, 120);
 }
 
+/** What to do where something was not delivered. */
+export const NOT_SENT =
+  'was it sent at all, and to the address on which is listened? All that came, if anything did, is in the trace of this error';
+
 /** What a delivery is called: by its id, else by its type. */
 export function nameOf(o: Observation): string {
   if (o.kind === 'state') return `'${o.state}'`;

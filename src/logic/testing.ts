@@ -127,7 +127,7 @@ export function tellTested({ reason, at }: Judgement): ReasonWords | undefined {
         hint:
           reason['final'] === true
             ? 'an ended operation does not change any more, so the wait ended at once'
-            : 'the nearest that was seen is above; what was told before and after it is in the trace of this error',
+            : hintFor(why, last),
       };
     }
     case 'no-result':
@@ -143,6 +143,13 @@ export function tellTested({ reason, at }: Judgement): ReasonWords | undefined {
     default:
       return undefined;
   }
+}
+
+function hintFor(why: readonly string[], last: readonly string[] | undefined): string {
+  if (why[0]?.startsWith('it threw ') === true)
+    return 'your test threw on this value: call it with it, and let it answer false where a member is missing';
+  if (last !== undefined) return 'it was nearer before, and was changed again: what wrote it after that?';
+  return 'the last value differed in the places above: does what writes it run, and does it write this? If it only takes longer, raise within';
 }
 
 function moment(seen: Millis, at: Millis | undefined): string {

@@ -1,11 +1,11 @@
-import { HarnessError, nearest, show } from '../errors.ts';
+import { HarnessError, show } from '../errors.ts';
 import { operation, type StartDescription } from '../dialects/operation.ts';
 import * as claims from '../logic/claims/index.ts';
 import type { Claim } from '../logic/index.ts';
-import { listed } from '../logic/say.ts';
 import { poll } from '../probes/index.ts';
-import { parseDuration, type Duration, type PaceOption } from '../time/index.ts';
-import { subject, type Source, type Subject } from '../watch/index.ts';
+import { formatDuration, parseDuration, type Duration, type Millis, type PaceOption } from '../time/index.ts';
+import { DEFAULT_WITHIN_MS, subject, type Source, type Subject } from '../watch/index.ts';
+import { checkOptions } from './options.ts';
 
 /** What every matcher about an outcome takes. */
 export interface WaitOptions {
@@ -31,6 +31,17 @@ export interface StayOptions {
 export interface Meant {
   readonly claim: Claim;
   readonly options: WaitOptions;
+  readonly own?: OwnLimit;
+}
+
+/** A limit of time that a claim has itself. */
+export interface OwnLimit {
+  /** In milliseconds. */
+  readonly limit: Millis;
+  /** How long to wait where nobody says, in milliseconds: longer than the limit, so that it is the claim that decides. */
+  readonly within: Millis;
+  /** It is about all that is seen, and not decided when one thing is over. */
+  readonly holdsAtTheEnd?: boolean | undefined;
 }
 
 /** A claim in words: what a matcher is called, and what a call of it means. No runner is known here. */
@@ -53,13 +64,16 @@ export function defineMatcher<A extends readonly unknown[]>(matcher: Matcher<A>)
 }
 
 // `settle` takes nothing that could be wrong, and several claims have an option of that name.
-const NAMES = Object.keys(claims).filter((name) => name !== 'settle');
-/** The claims where they name themselves in their own messages. */
-const CLAIMS = new RegExp(String.raw`\b(?:${NAMES.join('|')})(?=[:(])`, 'g');
+const NAMES = Object.keys(claims)
+  .filter((name) => name !== 'settle')
+  .join('|');
+/** A claim where it names itself: at the start of its message, and where its hint says how it is written. What it was given stays. */
+const CLAIM = new RegExp(`^(?:${NAMES})(?=:)`);
+const WRITTEN = new RegExp(String.raw`(?<=\bas in )(?:${NAMES})(?=\()`, 'g');
 
 function inWordsOf(name: string, error: HarnessError): HarnessError {
-  const told = error.message.replace(`\n  hint: ${error.hint}`, '').replace(CLAIMS, name);
-  const hint = error.hint.replace(CLAIMS, name);
+  const told = error.message.replace(`\n  hint: ${error.hint}`, '').replace(CLAIM, name);
+  const hint = error.hint.replace(WRITTEN, name);
   return new HarnessError(error.code, told.startsWith(`${name}:`) ? told : `${name}: ${told}`, hint, { cause: error });
 }
 
@@ -70,26 +84,35 @@ function inWordsOf(name: string, error: HarnessError): HarnessError {
  * @throws HarnessError `invalid-options`: an option that is not known would be a wait that nobody asked for
  */
 export function waitOptions<O extends WaitOptions>(options?: O, own: readonly string[] = []): Partial<O> {
-  const given = checked<Partial<O>>(
+  return checkOptions<Partial<O>>(
     options === undefined ? {} : options,
+    '',
     [...own, 'within', 'pace', 'lookPast'],
     "{ within: '5s' }",
   );
-  if (given.lookPast !== undefined) parseDuration(given.lookPast, 'lookPast');
-  return given;
 }
 
 /** Time for what is on its way when a limit is reached, in milliseconds. */
 const AFTER_A_LIMIT_MS = 250;
 
 /**
- * The options of a matcher whose claim has a limit of its own: it waits a little longer than that, so that it is the claim that decides.
+ * What a matcher means whose claim has a limit of its own: it waits a little longer than that, so that it is the claim that decides.
  *
- * @throws HarnessError `invalid-options`
+ * @param holdsAtTheEnd it is about all that is seen, so it is watched for no less than is usual
+ * @throws HarnessError `invalid-options`, also for a wait that ends before the limit
  */
-export function limitOptions(limit: Duration, options?: WaitOptions): WaitOptions {
+export function limited(claim: Claim, options?: WaitOptions, holdsAtTheEnd?: boolean): Meant {
   const given = waitOptions(options);
-  return given.within === undefined ? { ...given, within: parseDuration(limit, 'limit') + AFTER_A_LIMIT_MS } : given;
+  const { limit } = claim.args as { readonly limit: Millis };
+  if (given.within !== undefined && parseDuration(given.within, 'within') < limit)
+    throw new HarnessError(
+      'invalid-options',
+      `within is ${formatDuration(parseDuration(given.within, 'within'))}, less than the limit of ${formatDuration(limit)}, so the wait would end before anything could be decided`,
+      'raise within, or leave it out: then the wait is as long as the limit needs',
+    );
+  const enough = limit + AFTER_A_LIMIT_MS;
+  const within = holdsAtTheEnd === true ? Math.max(DEFAULT_WITHIN_MS, enough) : enough;
+  return { claim, options: given, own: { limit, within, holdsAtTheEnd } };
 }
 
 /**
@@ -98,7 +121,7 @@ export function limitOptions(limit: Duration, options?: WaitOptions): WaitOption
  * @throws HarnessError `invalid-options`, also where `for` is missing
  */
 export function stayOptions(options: StayOptions): StayOptions {
-  const { for: length } = checked(options, ['for', 'pace'], "{ for: '500ms' }");
+  const { for: length } = checkOptions(options, '', ['for', 'pace'], "{ for: '500ms' }");
   if (length === undefined)
     throw new HarnessError('invalid-options', 'expected to be told for how long', "say it as in { for: '500ms' }");
   return options;
@@ -106,34 +129,7 @@ export function stayOptions(options: StayOptions): StayOptions {
 
 /** The options of a matcher whose `within` is about what it waits for, checked. */
 export function leadOptions<O extends object>(options?: O): Partial<O> {
-  return checked<Partial<O>>(options === undefined ? {} : options, ['within', 'for', 'pace'], "{ within: '2s' }");
-}
-
-/** What the options are called in other libraries. */
-const ELSEWHERE: Readonly<Record<string, string>> = { timeout: 'within', interval: 'pace', intervals: 'pace', polling: 'pace' };
-
-function checked<T extends object>(options: T, known: readonly string[], example: string): T {
-  // It may come from JavaScript.
-  const given: unknown = options;
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new HarnessError('invalid-options', `expected options, received ${show(given)}`, `write them as in ${example}`);
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    const meant = Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : nearest(name, known);
-    throw new HarnessError(
-      'invalid-options',
-      `there is no option '${name}'`,
-      meant !== undefined && known.includes(meant) ? `did you mean '${meant}'?` : `there are ${listed(known)}`,
-    );
-  }
-  const { pace } = given as { pace?: { next?: unknown } | null };
-  if (typeof pace === 'object' && typeof pace?.next !== 'function')
-    throw new HarnessError(
-      'invalid-pace',
-      `pace: expected a duration or a pace, received ${show(pace)}`,
-      "write it as in { pace: '100ms' } or { pace: backoff() }",
-    );
-  return options;
+  return checkOptions<Partial<O>>(options === undefined ? {} : options, '', ['within', 'for', 'pace'], "{ within: '2s' }");
 }
 
 /** One subject per answer, and per probe: several matchers on one Response speak of one operation, and share what a probe tells. */

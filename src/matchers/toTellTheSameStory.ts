@@ -11,13 +11,7 @@ export interface StoryOptions extends WaitOptions {
 export const toTellTheSameStory: Matcher<[options?: StoryOptions]> = defineMatcher({
   name: 'toTellTheSameStory',
   mean: (options) => {
-    // What is no options at all is told like anywhere else.
-    if (typeof options !== 'object' || options === null || Array.isArray(options))
-      return { claim: sameStory(), options: waitOptions(options) };
-    const { quiet, ...wait } = options;
-    return {
-      claim: sameStory(quiet === undefined ? undefined : { quiet: parseDuration(quiet, 'quiet') }),
-      options: waitOptions(wait),
-    };
+    const { quiet, ...wait } = waitOptions(options, ['quiet']);
+    return { claim: sameStory(quiet === undefined ? undefined : { quiet: parseDuration(quiet, 'quiet') }), options: wait };
   },
 });

@@ -13,14 +13,13 @@ import { after, afterEach, assert, beforeEach, type TestContext } from 'node:tes
 import { call } from '../edge/call.ts';
 import type { ConsistentlyOptions } from '../edge/consistently.ts';
 import type { EventuallyOptions } from '../edge/eventually.ts';
-import { remarkMargin } from '../edge/remarks.ts';
 import type { Defaults } from '../edge/settings.ts';
 import { siteBelow } from '../edge/site.ts';
-import { leave } from '../edge/waiting.ts';
+import { leave } from '../edge/owner.ts';
 import type { AsyncMatchers } from '../matchers/async.ts';
 import * as matchers from '../matchers/index.ts';
 import type { Matcher, StayOptions, WaitOptions } from '../matchers/matcher.ts';
-import { edge, extendExpect, giveTime } from './expect.ts';
+import { edge, extendExpect } from './expect.ts';
 import { consistently, eventually, type Eventual } from './forms.ts';
 import { defaults } from './settings.ts';
 import { enter, exit, knownTest, type NodeContext } from './tests.ts';
@@ -53,9 +52,7 @@ function asserting(matcher: Matcher): (this: TestContext, received: unknown, ...
       label,
       site: siteBelow(assertion, /^$/),
       owner,
-      giveTime,
-      defaults: () => edge.defaults(owner),
-      onPass: (took, within) => remarkMargin(edge, owner, label, took, within),
+      edge,
     });
     return outcome.then(() => undefined) as Promise<void>;
   };

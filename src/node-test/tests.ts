@@ -1,6 +1,6 @@
 import * as nodeTest from 'node:test';
 import { Attempt } from '../edge/attempt.ts';
-import type { Owner } from '../edge/waiting.ts';
+import { inOne, type Owner } from '../edge/owner.ts';
 import { isError, type HarnessError } from '../errors.ts';
 
 /** What `node:test` hands to a test and its hooks. */
@@ -43,7 +43,7 @@ export async function exit(context: NodeContext): Promise<void> {
   if (errors.length === 0) return;
   // What a hook throws after a failure is lost.
   if (!context.passed) for (const error of errors) context.diagnostic(isError(error) ? error.message : String(error));
-  else throw errors.length === 1 ? errors[0] : new AggregateError(errors, 'several matchers were not awaited');
+  else throw inOne(errors);
 }
 
 /** Says something of a test in what the runner reports. */

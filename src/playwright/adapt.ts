@@ -1,9 +1,8 @@
 import { call, type Result } from '../edge/call.ts';
 import { alreadyPolled, asymmetricForm } from '../edge/refusals.ts';
-import { attachTimeline, remarkMargin } from '../edge/remarks.ts';
 import { at, framesOf, siteBelow } from '../edge/site.ts';
 import type { Matcher } from '../matchers/matcher.ts';
-import { edge, giveTime } from './edge.ts';
+import { edge } from './edge.ts';
 import { currentTest } from './tests.ts';
 
 /** What Playwright tells a matcher by `this`. */
@@ -43,10 +42,7 @@ export function adapt(matcher: Matcher): (this: ExpectState, received: unknown, 
       asks: this.promise === '' ? 0 : -1,
       soft: SOFT.test(title),
       prefix: OWN_TITLE.test(title) ? undefined : title,
-      giveTime,
-      defaults: () => edge.defaults(owner),
-      onPass: (took, within) => remarkMargin(edge, owner, label, took, within),
-      onViolation: ({ trace, judgement }, subject) => attachTimeline(edge, owner, label, { trace, judgement, name: subject }),
+      edge,
     });
     const promise = Promise.resolve() as unknown as Promise<Result>;
     // Playwright calls it once, and hands what comes back on to the user.

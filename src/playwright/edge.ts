@@ -2,7 +2,7 @@ import { test, type TestInfo } from '@playwright/test';
 import type { Edge } from '../edge/edge.ts';
 import { expectations, uncounted } from '../edge/expectations.ts';
 import { settings, type Defaults, type Settings } from '../edge/settings.ts';
-import type { Owner } from '../edge/waiting.ts';
+import type { Owner } from '../edge/owner.ts';
 import type { Millis } from '../time/index.ts';
 import { expect } from './expect.ts';
 import { currentTest, infoOf, noting } from './tests.ts';
@@ -23,7 +23,9 @@ export const kept: Settings = settings({
     }),
   provided(owner) {
     const given = owner === undefined ? undefined : provided.get(owner);
-    return given === undefined ? undefined : { given, where: 'use.holdfastDefaults' };
+    return given === undefined
+      ? undefined
+      : { given, where: 'use.holdfastDefaults', example: "use: { holdfastDefaults: { within: '10s' } }" };
   },
 });
 

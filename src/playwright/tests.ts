@@ -1,6 +1,6 @@
 import { expect, test, type TestInfo } from '@playwright/test';
 import { Attempt } from '../edge/attempt.ts';
-import type { Owner } from '../edge/waiting.ts';
+import type { Owner } from '../edge/owner.ts';
 import { isError } from '../errors.ts';
 import { systemClock } from '../time/index.ts';
 
@@ -17,7 +17,7 @@ export function infoOf(owner: Owner): TestInfo | undefined {
 export function currentTest(): { readonly info: TestInfo; readonly attempt: Attempt } | undefined {
   const info = currentInfo();
   if (info === undefined) return undefined;
-  const attempt = attempts.get(info) ?? kept(info);
+  const attempt = attempts.get(info) ?? unattended(info);
   // The test may have changed it since.
   attempt.timeout = info.timeout;
   return { info, attempt };
@@ -35,6 +35,13 @@ function kept(info: TestInfo): Attempt {
   const attempt = new Attempt(info.title, info.timeout);
   attempts.set(info, attempt);
   infos.set(attempt, info);
+  return attempt;
+}
+
+/** A test of Playwright's own `test`, of which only the matchers tell. */
+function unattended(info: TestInfo): Attempt {
+  const attempt = kept(info);
+  attempt.unattended = true;
   return attempt;
 }
 

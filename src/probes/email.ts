@@ -89,6 +89,8 @@ export async function email(options: EmailOptions = {}): Promise<EmailSink> {
   return sink;
 }
 
+const ORDERED = 'the refusal was ordered by { answers }: its sender has to try again, and had not when the wait ended';
+
 class Sink extends Outlet implements EmailSink {
   readonly mails: Mail[] = [];
   readonly #host: string;
@@ -193,13 +195,13 @@ class Sink extends Outlet implements EmailSink {
     }
     if (size > this.#maxBytes) {
       const message = `${this.name} refused a mail of more than ${this.#maxBytes} bytes`;
-      this.record({ kind: 'error', name: 'RefusedDelivery', message, status: 552 });
+      this.record({ kind: 'error', name: 'RefusedDelivery', message, status: 552, hint: 'email({ maxBytes }) allows more' });
       return callback(reply('552 it is too large'));
     }
     const code = this.#answers[this.#answered++] ?? 250;
     if (code !== 250) {
       const message = `${this.name} refused a mail with ${code}, as it was told to`;
-      this.record({ kind: 'error', name: 'RefusedDelivery', message, status: code });
+      this.record({ kind: 'error', name: 'RefusedDelivery', message, status: code, hint: ORDERED });
       return callback(reply(`${code} as it was told to`));
     }
     const bytes = Buffer.concat(chunks);

@@ -117,6 +117,9 @@ interface Settings {
 type Ended = { readonly again: boolean; readonly failed: boolean; readonly wait?: Millis | undefined };
 
 /** One who listens, over as many connections as it takes. */
+
+const DIRECT = 'give the address at which the stream is, not one that redirects';
+
 class Listening {
   readonly ready: Promise<void>;
   readonly #clock: Clock;
@@ -211,7 +214,9 @@ class Listening {
       if (signal.aborted) return { again: false, failed: false };
       if (silent) {
         const held = isCompressed(compressed) ? `; it is compressed (${compressed}), which may hold events back` : '';
-        this.#error(`${this.#name} has been silent for ${formatDuration(this.#settings.silence!)}${held}`, 'SilentStream', true);
+        this.#error(`${this.#name} has been silent for ${formatDuration(this.#settings.silence!)}${held}`, 'SilentStream', {
+          always: true,
+        });
         return { again: true, failed: false };
       }
       this.#error(`${this.#name} broke off: ${withoutSecrets(causeOf(error))}`, 'BrokenStream');
@@ -240,12 +245,14 @@ class Listening {
       await response.body?.cancel();
       const next = resolved(location, url);
       if (next === undefined) {
-        this.#error(`${this.#address(url)} answered ${response.status} with a Location that is not a URL`, 'NotAStream');
+        this.#error(`${this.#address(url)} answered ${response.status} with a Location that is not a URL`, 'NotAStream', {
+          hint: DIRECT,
+        });
         return undefined;
       }
       url = next;
     }
-    this.#error(`${this.#address(first)} redirects more than ${MAX_REDIRECTS} times`, 'NotAStream');
+    this.#error(`${this.#address(first)} redirects more than ${MAX_REDIRECTS} times`, 'NotAStream', { hint: DIRECT });
     return undefined;
   }
 
@@ -261,17 +268,19 @@ class Listening {
     }
     const address = this.#address(this.#settings.url);
     if (isTransient(status)) {
-      this.#error(`${address} answered ${status}`, 'BrokenStream', false, status);
+      this.#error(`${address} answered ${status}`, 'BrokenStream', { status });
       const field = headers.get('retry-after');
       const wish = field === null ? undefined : readRetryAfter(field, this.#clock.wall());
       return { again: true, failed: true, wait: wish?.ok === true ? wish.delay : undefined };
     }
     const received = status === 200 ? `the type ${type === '' ? 'of nothing' : show(type)}` : `the status ${status}`;
     this.#error(
-      `${address} is a stream that is not one: expected 200 with the type "text/event-stream", received ${received}; give the address that streams, or ask this one again and again with poll`,
+      `${address} is a stream that is not one: expected 200 with the type "text/event-stream", received ${received}`,
       'NotAStream',
-      false,
-      status,
+      {
+        status,
+        hint: `is it the right address, and does it need { headers }? curl -N -H 'accept: text/event-stream' ${redactUrl(this.#settings.url)} shows what it answers; what is asked again and again is followed by operation() or poll`,
+      },
     );
     return { again: false, failed: true };
   }
@@ -298,7 +307,9 @@ class Listening {
       this.#lastId = stream.lastId;
       if (stream.retry !== undefined) this.#retry = stream.retry;
       if (fits) continue;
-      this.#error(`${this.#name} told an event of more than ${this.#settings.limit} characters`, 'NotAStream');
+      this.#error(`${this.#name} told an event of more than ${this.#settings.limit} characters`, 'NotAStream', {
+        hint: 'an event this large is allowed by { maxEventCharacters }',
+      });
       await reader.cancel();
       return { again: false, failed: true };
     }
@@ -331,11 +342,12 @@ class Listening {
     this.#record({ kind: 'note', text });
   }
 
-  /** @param always also when the same was told just before */
-  #error(message: string, name: string, always = false, status?: number): void {
-    if (!always && this.#failure === message) return;
+  /** @param more.always also when the same was told just before */
+  #error(message: string, name: string, more: { always?: true; status?: number; hint?: string } = {}): void {
+    const { always, ...rest } = more;
+    if (always !== true && this.#failure === message) return;
     this.#failure = message;
-    this.#record({ kind: 'error', name, message, ...(status === undefined ? {} : { status }) });
+    this.#record({ kind: 'error', name, message, ...rest });
   }
 
   #address(url: string): string {

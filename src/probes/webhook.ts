@@ -134,17 +134,18 @@ export async function webhook(options: WebhookOptions = {}): Promise<Webhook> {
   return receiver;
 }
 
-/** `mend` is for whoever made the receiver, and not told to the sender. */
-type Refusal = { readonly status: number; readonly why: string; readonly mend?: string };
-const SAME_SECRET =
-  'if it is genuine, give the secret that it was signed with as { secret }, and its { scheme }, and let nothing on its way write the body anew';
-/** How to mend it, where it is the receiver that is not right. */
-const MENDS = {
-  forged: SAME_SECRET,
-  unsigned: SAME_SECRET,
-  malformed: SAME_SECRET,
-  stale: 'if it is genuine, set both clocks right, or allow for more with { tolerance }',
-  replayed: "if its sender repeats itself like this, take it with { replays: 'take' }",
+/** `hint` is for whoever made the receiver, and not told to the sender. */
+type Refusal = { readonly status: number; readonly why: string; readonly hint?: string };
+const NOT_SIGNED_SO =
+  'if it is genuine: is { secret } the one it was signed with, and { scheme } its scheme? Sign the very bytes that are sent, not JSON that was written anew. What came is in hook.deliveries';
+const BY_POST = 'point the sender at hook.url, by POST';
+const HINTS = {
+  forged: NOT_SIGNED_SO,
+  unsigned: NOT_SIGNED_SO,
+  malformed: NOT_SIGNED_SO,
+  stale: "set both clocks right, and let the sender sign each try anew; webhook({ tolerance: '10m' }) allows more",
+  replayed:
+    "a sender that tries again signs anew (Standard Webhooks 1.0.0). One that sends the same bytes again is taken with webhook({ replays: 'take' })",
 };
 type Taken = Omit<Delivery, 'answer'>;
 
@@ -221,7 +222,10 @@ class Receiver extends Outlet implements Webhook {
       ? `a request whose header did not come to its end in ${formatDuration(this.#timeout)}`
       : `what is no request: ${error.message}`;
     const status = late ? '408 Request Timeout' : '400 Bad Request';
-    this.record({ kind: 'error', name: 'RefusedDelivery', message: `${this.name} was sent ${why}`, status: late ? 408 : 400 });
+    this.record({
+      ...{ kind: 'error', name: 'RefusedDelivery', message: `${this.name} was sent ${why}`, status: late ? 408 : 400 },
+      hint: late ? 'webhook({ timeout }) allows more' : BY_POST,
+    });
     if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     socket.destroySoon();
   }
@@ -237,7 +241,9 @@ class Receiver extends Outlet implements Webhook {
     const refuse = (refusal: Refusal, body: Uint8Array, more: Readonly<Record<string, string>> = {}): void =>
       this.#refuse(request, path, refusal, body, outgoing, more);
     if (method !== 'POST')
-      return refuse({ status: 405, why: `a webhook is sent by POST, not by ${show(method, 20)}` }, NO_BYTES, { allow: 'POST' });
+      return refuse({ status: 405, why: `a webhook is sent by POST, not by ${show(method, 20)}`, hint: BY_POST }, NO_BYTES, {
+        allow: 'POST',
+      });
     const body = await this.#read(incoming);
     if (body === 'gone') {
       if (this.#leaving.signal.aborted) return;
@@ -248,8 +254,12 @@ class Receiver extends Outlet implements Webhook {
     if (body === 'slow' || body === 'large') {
       const refusal =
         body === 'slow'
-          ? { status: 408, why: `its body did not come to its end in ${formatDuration(this.#timeout)}` }
-          : { status: 413, why: `its body has more than ${this.#maxBytes} bytes` };
+          ? {
+              status: 408,
+              why: `its body did not come to its end in ${formatDuration(this.#timeout)}`,
+              hint: 'webhook({ timeout }) allows more',
+            }
+          : { status: 413, why: `its body has more than ${this.#maxBytes} bytes`, hint: 'webhook({ maxBodyBytes }) allows more' };
       refuse(refusal, NO_BYTES, { connection: 'close' });
       this.#linger(incoming, outgoing);
       return;
@@ -264,14 +274,14 @@ class Receiver extends Outlet implements Webhook {
         {
           status: checked.fault === 'stale' ? 400 : 401,
           why: `it is ${checked.fault}: ${checked.why}`,
-          mend: MENDS[checked.fault],
+          hint: HINTS[checked.fault],
         },
         body,
         checked.fault === 'stale' ? {} : { 'www-authenticate': 'Webhook-Signature' },
       );
     if (this.#refusesReplays && checked.attempt !== undefined && this.#accepted.has(checked.attempt))
       return refuse(
-        { status: 401, why: 'it is replayed: byte for byte what was taken before, its moment included', mend: MENDS.replayed },
+        { status: 401, why: 'it is replayed: byte for byte what was taken before, its moment included', hint: HINTS.replayed },
         body,
       );
     const read = this.#open(sealed, incoming);
@@ -344,17 +354,18 @@ class Receiver extends Outlet implements Webhook {
   #refuse(
     request: EventOf<'request'>,
     path: string,
-    { status, why, mend }: Refusal,
+    { status, why, hint }: Refusal,
     body: Uint8Array,
     outgoing: ServerResponse,
-    more: Readonly<Record<string, string>>,
+    fields: Readonly<Record<string, string>>,
   ): void {
     const { exchange, headers } = request;
     const { body: raw } = kept(body);
     this.record(request);
-    const message = `${name(request)} was refused: ${why}${mend === undefined ? '' : `; ${mend}`}`;
-    this.record({ kind: 'error', name: 'RefusedDelivery', message, status, ...(body.length === 0 ? {} : { body: raw }) });
-    this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(more)) });
+    const message = `${name(request)} was refused: ${why}`;
+    const more = { ...(body.length === 0 ? {} : { body: raw }), ...(hint === undefined ? {} : { hint }) };
+    this.record({ kind: 'error', name: 'RefusedDelivery', message, status, ...more });
+    this.record({ kind: 'response', exchange, status, headers: redactHeaders(Object.entries(fields)) });
     const at = this.trace.now();
     this.#keep({
       at,
@@ -368,7 +379,7 @@ class Receiver extends Outlet implements Webhook {
       refused: why,
       answer: status,
     });
-    outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...more }).end(`${why}\n`);
+    outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...fields }).end(`${why}\n`);
   }
 
   /** Somebody asks whether it may send here (CloudEvents, HTTP webhook 1.0 §4). */

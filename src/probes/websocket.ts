@@ -223,7 +223,7 @@ class Listening {
         if (silence === undefined || signal.aborted) return;
         cancel = this.#clock.after(silence, () => {
           silent = true;
-          this.#error(`${this.#name} has been silent for ${formatDuration(silence)}`, 'SilentStream', true);
+          this.#error(`${this.#name} has been silent for ${formatDuration(silence)}`, 'SilentStream', { always: true });
           socket.terminate();
         });
       };
@@ -246,12 +246,14 @@ class Listening {
         refused = status < 500 && status !== 429;
         response.resume();
         const what = refused ? 'is a WebSocket that is not one: expected 101' : 'did not open: expected 101';
-        this.#error(
-          `GET ${redactUrl(url)} ${what}, received the status ${status}`,
-          refused ? 'NotAStream' : 'BrokenStream',
-          false,
+        this.#error(`GET ${redactUrl(url)} ${what}, received the status ${status}`, refused ? 'NotAStream' : 'BrokenStream', {
           status,
-        );
+          ...(refused
+            ? {
+                hint: `is it the right address, does it speak WebSocket, and does it need { headers }? It answered ${status} in place of 101`,
+              }
+            : {}),
+        });
         socket.terminate();
       });
       socket.on('error', (error: Error) => {
@@ -319,11 +321,12 @@ class Listening {
     }
   }
 
-  /** @param always also when the same was told just before */
-  #error(message: string, name: string, always = false, status?: number): void {
-    if (!always && this.#failure === message) return;
+  /** @param more.always also when the same was told just before */
+  #error(message: string, name: string, more: { always?: true; status?: number; hint?: string } = {}): void {
+    const { always, ...rest } = more;
+    if (always !== true && this.#failure === message) return;
     this.#failure = message;
-    this.#record({ kind: 'error', name, message, ...(status === undefined ? {} : { status }) });
+    this.#record({ kind: 'error', name, message, ...rest });
   }
 }
 

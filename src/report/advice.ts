@@ -1,8 +1,9 @@
 import { counted, listed, times } from '../logic/say.ts';
-import type { KnownReason } from '../logic/index.ts';
+import { show } from '../errors.ts';
+import type { Claim, KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
 import { meaningOf } from '../trace/index.ts';
-import { type Scene, hungFor, refused, similar, startError, startHangs, wallTime } from './scene.ts';
+import { type Scene, hasLimit, hungFor, refused, similar, startError, startHangs, wallTime } from './scene.ts';
 import { moment, oneLine, perCent } from './text.ts';
 import { inForce } from './timeline.ts';
 import { key, quoted, redacted, sourceName } from './words.ts';
@@ -15,30 +16,63 @@ export function hint(scene: Scene): string {
 }
 
 function advice(scene: Scene): string {
-  const { judgement, negated } = scene;
-  if (negated) return negatedHint(scene);
-  const pushed = pushedHint(scene);
-  if (pushed !== undefined) return pushed;
-  switch (judgement.decidedBy) {
+  if (scene.negated) return negatedHint(scene, endedHow(scene));
+  return pushedHint(scene) ?? endedHow(scene) ?? reasonHint(scene);
+}
+
+/** What to do about a wait that did not come to its end: a look hung, a source broke, somebody ended it. */
+function endedHow(scene: Scene): string | undefined {
+  switch (scene.judgement.decidedBy) {
     case 'hung':
       return hungHint(scene);
     case 'broken':
-      return brokenHint(scene);
+      return pushedHint(scene) ?? brokenHint(scene);
     case 'aborted':
       return abortedHint(scene);
     case 'bound':
       return 'watch for a shorter time, or look less often: { pace: "1s" }';
     default:
-      return reasonHint(scene);
+      return undefined;
   }
 }
 
-function negatedHint({ judgement, claim }: Scene): string {
+const NOT_PASSES = '.not passes only when something that was seen decides against the claim';
+
+/** @param first what to do about a wait that did not come to its end */
+function negatedHint({ judgement, claim }: Scene, first: string | undefined): string {
   if (judgement.verdict === 'holds') return '';
-  return claim.fromNow === true
-    ? '.not passes only when something that was seen decides against the claim; give it more looks, or a longer time'
-    : '.not passes only when something that was seen decides against the claim, as an ending of another kind does; a timeout passes neither way. ' +
-        "To claim that something does not happen for a time, use toNeverReach(state, { for: '2s' })";
+  if (first !== undefined) return `${first}. ${NOT_PASSES}`;
+  if (claim.fromNow === true) return `${NOT_PASSES}; give it more looks, or a longer time`;
+  const another = forATime(claim);
+  const when = another === undefined ? '' : '. To claim that something does not happen for a time, ';
+  return `${NOT_PASSES}${claim.name in VALUES ? '' : ', as an ending of another kind does'}; a timeout passes neither way${when}${another ?? ''}`;
+}
+
+/** Claims about values, and what a runner calls the same. */
+const VALUES: Readonly<Record<string, string>> = { equal: 'toEqual', match: 'toMatchObject', satisfy: '' };
+
+/** How it is claimed that what this claims does not come to be. */
+function forATime({ name, args }: Claim): string | undefined {
+  const { expected, like, event, state } = args as { expected?: unknown; like?: unknown; event?: unknown; state?: unknown };
+  const { type } = (event ?? {}) as { type?: unknown };
+  const write = (what: string): string => `write await ${what}`;
+  switch (name) {
+    case 'equal':
+      return typeof expected === 'object' && expected !== null
+        ? write("consistently(fn, { for: '2s' }).not.toEqual(…)")
+        : write(`consistently(fn, { for: '2s' }).not.toBe(${oneLine(show(expected), 60)})`);
+    case 'match':
+      return write(`consistently(fn, { for: '2s' }).not.${like instanceof RegExp ? 'toMatch' : 'toMatchObject'}(…)`);
+    case 'satisfy':
+      return write("consistently(async () => !test(await fn()), { for: '2s' })");
+    case 'deliver':
+    case 'deliverExactlyOnce':
+      return write(`expect(…).toNeverDeliver(${typeof type === 'string' ? quoted(type) : '…'}, { for: '2s' })`);
+    case 'deliverInOrder':
+      return undefined;
+    default:
+      return `use toNeverReach(${typeof state === 'string' ? quoted(state) : 'state'}, { for: '2s' })`;
+  }
 }
 
 /** Claims that something was not told are not about it, where it could not be told. */
@@ -50,31 +84,18 @@ function pushedHint(scene: Scene): string | undefined {
   const isOpen = ['deadline', 'broken', 'nothing'].includes(judgement.decidedBy) || UNTOLD.has(judgement.reason.code);
   const lost = observations.findLast((o) => o.kind === 'error' || o.kind === 'state');
   if (!isOpen || lost?.kind !== 'error') return undefined;
+  if (lost.hint !== undefined) return oneLine(lost.hint, 1000);
   const when = wallTime(scene, lost.at);
   switch (lost.name) {
     case 'SilentStream':
       return `the stream was silent, and was opened anew: does the server send what it has, and a comment now and then to keep the way open? Does a proxy hold events back? See with curl -N what comes, and in the server's log what it sent from ${when} on`;
-    case 'NotAStream':
-      return "there is no stream at this address: is it the right one, and does it need credentials ({ headers })? See with curl -N -H 'accept: text/event-stream' what it answers. What is to be asked again and again is followed by operation() or polled";
     case 'BrokenStream':
       return `the stream broke off, and could not be opened again: is its server running, and what does its log say from ${when} on? What was sent meanwhile may be missed`;
     case 'ConnectionLost':
       return `the broker went away, and did not come back in time: is it running, and did it end the connection itself? Its log tells, from ${when} on. As long as it is away nothing is known of the operation`;
-    case 'RefusedDelivery':
-      return refusedHint(lost.message);
     default:
       return undefined;
   }
-}
-
-function refusedHint(message: string): string {
-  if (/it is replayed/.test(message))
-    return "a delivery came and was refused as a replay: a sender that tries again signs anew, with the moment of that try (Standard Webhooks 1.0.0). One that sends the same bytes again is taken with webhook({ replays: 'take' })";
-  if (/it is (forged|unsigned)/.test(message))
-    return 'a delivery came and was refused: do sender and receiver have the same secret and the same scheme, and is what was signed the very bytes that are sent, and not JSON that was written anew after that? Its bytes are in the deliveries';
-  if (/it is stale/.test(message))
-    return 'a delivery came and was refused for its moment: do the clocks agree, and does the sender sign each try anew? { tolerance } allows more';
-  return 'a delivery came and was refused, for the reason that stands above: mend the sender, or what the receiver allows';
 }
 
 function hungHint(scene: Scene): string {
@@ -217,7 +238,7 @@ function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet'
   if (reason.last === undefined) {
     return main === undefined || main.segments.some(({ kind }) => kind !== 'value')
       ? 'is the right thing watched?'
-      : "a probe tells a state by true or false, a text such as 'succeeded', or an object with status or state; for other values use a claim about values";
+      : "a probe tells a state by true or false, a text such as 'succeeded', or an object with status or state; for other values write expect(fn).toEventuallyEqual(…)";
   }
   const alike = similar(scene, reason.wanted);
   if (alike !== undefined) return `is ${quoted(reason.wanted)} a slip of the pen for ${quoted(alike.label)}, which was seen?`;
@@ -237,7 +258,7 @@ function notYetHint(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet'
 }
 
 /** Whether it was still getting on, told by when its state or progress last changed. */
-function stuckHint({ main, at, since, judgement, within }: Scene, last: string, changedAt: Millis): string {
+function stuckHint({ main, at, since, judgement, within, claim }: Scene, last: string, changedAt: Millis): string {
   const spent = Math.max(1, at - since);
   const still = at - changedAt;
   const segment = main?.segments.findLast(({ kind }) => kind === 'state');
@@ -268,7 +289,7 @@ function stuckHint({ main, at, since, judgement, within }: Scene, last: string, 
     )
   )
     return `nobody has begun the work since ${moment(changedAt)}: does a worker run, and does it take from this queue?`;
-  return `nothing has changed since ${moment(changedAt)}, ${formatDuration(still)} before the deadline, and it tells no progress: it is stuck, or it is slower than within allows. The provider's log of these ${formatDuration(still)} tells which`;
+  return `nothing has changed since ${moment(changedAt)}, ${formatDuration(still)} before the deadline, and it tells no progress: it is stuck, or it is slower than ${hasLimit(claim) ? 'its limit' : 'within allows'}. The provider's log of these ${formatDuration(still)} tells which`;
 }
 
 function missedHint(scene: Scene, reason: Extract<KnownReason, { code: 'missed-state' }>): string {

@@ -336,7 +336,7 @@ function decided(scene: Scene): string {
           ? 'by an observation'
           : seen.source === 'start' && scene.start.status !== undefined
             ? `by the answer to the start: ${statusPhrase(scene.start.status)}`
-            : `by an observation: ${sourceName(seen.source)} ${saw(seen)}`;
+            : `by an observation: ${answered(seen, scene) ?? `${sourceName(seen.source)} ${saw(seen)}`}`;
       return `at ${moment(at)} (${wall(scene, at)}) ${by}${wait}`;
     }
     case 'deadline':
@@ -365,6 +365,15 @@ function brokenBecause(scene: Scene): string {
   return reachedNobody(lost)
     ? 'the request reached nobody, so nothing was started'
     : 'whether the provider took the request is not known';
+}
+
+/** An answer, with what was asked: of a client that was recorded it is not the client that answers. */
+function answered(o: Observation, { observations }: Scene): string | undefined {
+  if (o.kind !== 'response') return undefined;
+  const request = observations.find((one) => one.kind === 'request' && one.exchange === o.exchange);
+  return request?.kind === 'request'
+    ? `${request.method} ${redacted(request.url)} was answered ${statusPhrase(o.status)}`
+    : undefined;
 }
 
 function saw(o: Observation): string {

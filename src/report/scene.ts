@@ -123,7 +123,7 @@ export function sceneOf(told: Told): Scene {
     main,
     name: subjectName(told.name, picture, closing),
     negated: told.negated === true,
-    within: claim.fromNow === true ? undefined : (told.within ?? closing.within),
+    within: claim.fromNow === true ? undefined : (told.within ?? (hasLimit(claim) ? undefined : closing.within)),
     since,
     at: judgement.at ?? trace.now(),
     id: operationOf(observations),
@@ -131,6 +131,11 @@ export function sceneOf(told: Told): Scene {
     past: told.past,
     told: told.notes ?? [],
   };
+}
+
+/** A claim that has a limit of its own tells that, and not how long was waited for it. */
+export function hasLimit({ args }: Claim): boolean {
+  return (args as { limit?: unknown } | undefined)?.limit !== undefined;
 }
 
 function subjectName(name: string | undefined, picture: Timeline, closing: Closed): string {

@@ -1,4 +1,5 @@
 import { show } from '../errors.ts';
+import { spanIn } from '../logic/spans.ts';
 import type { Millis } from '../time/index.ts';
 import type { Ending, ObservationOf, Trace } from '../trace/index.ts';
 import { ownIn } from '../trace/tied.ts';
@@ -313,7 +314,11 @@ function segmentOf(o: ObservationOf<'state' | 'value' | 'message'>): Open<Segmen
     case 'value':
       return { kind: 'value', label: show(o.value), ...at };
     case 'message':
-      return { kind: 'message', label: o.type ?? (o.data === undefined ? (o.id ?? 'message') : show(o.data)), ...at };
+      return {
+        kind: 'message',
+        label: spanIn(o)?.name ?? o.type ?? (o.data === undefined ? (o.id ?? 'message') : show(o.data)),
+        ...at,
+      };
   }
 }
 

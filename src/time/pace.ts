@@ -25,8 +25,17 @@ export interface Pace {
 /** A duration for a fixed pace, or a pace. */
 export type PaceOption = Duration | Pace;
 
+/** @throws HarnessError `invalid-duration`; `invalid-pace` for an object that is no pace */
 export function paceFrom(option: PaceOption): Pace {
-  return typeof option === 'object' ? option : fixed(option);
+  if (typeof option !== 'object') return fixed(option);
+  // It may come from JavaScript.
+  const { next } = (option ?? {}) as { readonly next?: unknown };
+  if (typeof next === 'function') return option;
+  throw new HarnessError(
+    'invalid-pace',
+    `pace: expected a duration or a pace, received ${show(option)}`,
+    "write it as in { pace: '100ms' } or { pace: backoff() }",
+  );
 }
 
 /**

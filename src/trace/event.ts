@@ -76,6 +76,8 @@ export type Event =
       readonly status?: number;
       readonly body?: Body;
       readonly miss?: NearMiss;
+      /** What whoever reads it can do, where the one who met with it knows: told once, at the end of a message. */
+      readonly hint?: string;
     }
   | { readonly kind: 'fault'; readonly fault: string; readonly action: unknown }
   | { readonly kind: 'healed'; readonly fault: string }

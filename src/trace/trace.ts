@@ -8,6 +8,8 @@ import { keyOf, keysOf, linksIn, Tied } from './tied.ts';
 export const MAX_OBSERVATIONS = 100_000;
 /** How many characters of bodies, also of messages, one trace keeps; later bodies are dropped and marked `truncated`. */
 export const MAX_BODY_CHARACTERS: number = 32 * 1024 * 1024;
+/** The most characters of a hint that are kept. */
+const MAX_HINT_CHARACTERS = 1000;
 
 /** The version of the JSONL form; a reader refuses a newer one. */
 export const TRACE_VERSION = 1;
@@ -253,6 +255,8 @@ class RecordedTrace implements Trace {
   #bounded(event: Event, at: Millis): Event {
     if (event.kind === 'state') return this.#boundedState(event, at);
     if (event.kind === 'value') return this.#boundedValue(event, at);
+    if (event.kind === 'error' && event.hint !== undefined && event.hint.length > MAX_HINT_CHARACTERS)
+      return { ...event, hint: `${event.hint.slice(0, MAX_HINT_CHARACTERS)}…` };
     if (event.kind === 'link') return { ...event, operation: keyOf(event.operation), keys: keysOf(event.keys) };
     const body = event.kind === 'message' ? event.raw : 'body' in event ? event.body : undefined;
     if (body === undefined) return event;
@@ -536,6 +540,7 @@ const OPTIONAL: Fields = {
     ['largestGap', NUMBER],
   ],
   message: [['headers', HEADERS]],
+  error: [['hint', TEXT]],
 };
 
 /** Reads one observation into the list, and gives back its place: the one it tells, else the expected. */

@@ -1,14 +1,13 @@
 import { chai, type MatcherState, type RunnerTestCase } from 'vitest';
 import { call, type Result } from '../edge/call.ts';
 import { alreadyPolled, asymmetricForm, globalExpect } from '../edge/refusals.ts';
-import { attachTimeline, remarkMargin } from '../edge/remarks.ts';
 import { at, siteBelow, type Site } from '../edge/site.ts';
 import type { Matcher } from '../matchers/matcher.ts';
 import { concurrentTest, enterLate, isOver, runningTests } from './attempt.ts';
-import { edge, giveTime, moveTimers } from './edge.ts';
+import { edge } from './edge.ts';
 import { ownerOf } from './owner.ts';
 
-export { leave } from '../edge/waiting.ts';
+export { leave } from '../edge/owner.ts';
 
 /**
  * A matcher as Vitest wants it.
@@ -38,11 +37,7 @@ export function adapt(matcher: Matcher): (this: MatcherState, received: unknown,
       asks: soft ? 1 : 0,
       refusal,
       prefix: prefixOf(this),
-      moveTimers,
-      giveTime,
-      defaults: () => edge.defaults(owner),
-      onPass: (took, within) => remarkMargin(edge, owner, label, took, within),
-      onViolation: ({ trace, judgement }, subject) => attachTimeline(edge, owner, label, { trace, judgement, name: subject }),
+      edge,
     }) as Promise<Result>;
   };
 }

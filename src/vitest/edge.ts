@@ -1,11 +1,8 @@
-import { chai, expect, TestRunner, vi, type RunnerTestCase } from 'vitest';
+import { chai, expect, vi } from 'vitest';
 import type { Counting, Edge } from '../edge/edge.ts';
-import type { Pending } from '../edge/pending.ts';
-import { testOver, whichTest } from '../edge/refusals.ts';
-import { at } from '../edge/site.ts';
-import type { Owner } from '../edge/waiting.ts';
+import type { Owner } from '../edge/owner.ts';
 import type { Millis } from '../time/index.ts';
-import { concurrentTest, enterLate, isOver, runningTests } from './attempt.ts';
+import { ownTask } from './own-test.ts';
 import { ownerOf, taskOf } from './owner.ts';
 import { picture, remark } from './remarks.ts';
 import { defaultsFor } from './settings.ts';
@@ -49,31 +46,6 @@ export function giveTime(ms: Millis): string {
 /** While fake timers are installed they are moved on as real time goes by, as the runner's own polling does. */
 export function moveTimers(sinceLast: Millis): void {
   if (vi.isFakeTimers()) vi.advanceTimersByTime(Math.max(1, Math.round(sinceLast)));
-}
-
-/**
- * The test that makes a call. `eventually` is imported, not taken from a test's context, so while several tests run concurrently
- * it is known by the asynchronous context; where that tells nothing, guessing could blame the wrong test.
- *
- * @throws HarnessError `which-test`, `test-over`
- */
-function ownTask(call: Pick<Pending, 'label' | 'site'>): RunnerTestCase | undefined {
-  const actual = concurrentTest();
-  const running = runningTests();
-  if (actual !== undefined && running.has(actual)) return actual;
-  if (running.size === 0) {
-    const current = TestRunner.getCurrentTest();
-    if (current?.type !== 'test') {
-      if (actual !== undefined && isOver(actual)) throw at(testOver(call.label, actual), call.site);
-      return undefined;
-    }
-    if (isOver(current)) throw at(testOver(call.label, current), call.site);
-    enterLate(current);
-    return current;
-  }
-  const [only] = running;
-  if (running.size === 1 && only?.concurrent !== true) return only;
-  throw at(whichTest(call.label, running.size), call.site);
 }
 
 /** Whether a test has asked for an expect of its own: to ask for it would give it one. */

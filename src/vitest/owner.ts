@@ -1,5 +1,5 @@
 import type { RunnerTestCase } from 'vitest';
-import { afterAllTests, finishAll, type Owner } from '../edge/waiting.ts';
+import { afterAllTests, finishAll, type Owner } from '../edge/owner.ts';
 import type { Millis } from '../time/index.ts';
 import { isOver, timeLeft } from './attempt.ts';
 import { failSoftly } from './soft.ts';
@@ -7,8 +7,6 @@ import { failSoftly } from './soft.ts';
 /** A test of Vitest's, as what all runners share knows it. */
 class Test implements Owner {
   readonly task: RunnerTestCase;
-  /** What is left for the end of the attempt: one hook of the runner's for all, as each hook costs more than a matcher. */
-  #endings: Set<() => Promise<void>> | undefined;
 
   constructor(task: RunnerTestCase) {
     this.task = task;
@@ -39,29 +37,18 @@ class Test implements Owner {
     return state === 'skip' || state === 'fail' ? state : undefined;
   }
 
-  atTheEnd(finish: () => Promise<void>): (() => void) | void {
-    const all = (this.#endings ??= this.#opened());
-    if (all === undefined) return afterAllTests(finish);
-    all.add(finish);
-    return () => void all.delete(finish);
-  }
-
-  #opened(): Set<() => Promise<void>> | undefined {
+  atTheEnd(finish: () => Promise<void>): void {
     try {
-      this.task.context.onTestFinished(() => this.#finish());
+      this.task.context.onTestFinished(() => this.#finish(finish));
     } catch {
       // Within onTestFinished and onTestFailed the runner takes no more of them.
-      return undefined;
+      afterAllTests(finish);
     }
-    return new Set();
   }
 
-  /** The latest first, as the runner would. It takes one error from a hook; the others are noted beside it. */
-  async #finish(): Promise<void> {
-    const all = [...(this.#endings ?? [])].toReversed();
-    this.#endings = undefined;
-    const errors: unknown[] = [];
-    for (const finish of all) errors.push(...(await finishAll([finish])));
+  /** The runner takes one error from a hook; the others are noted beside it. */
+  async #finish(finish: () => Promise<void>): Promise<void> {
+    const errors = await finishAll([finish]);
     for (const error of errors.slice(0, -1)) failSoftly(this.task, error);
     if (errors.length > 0) throw errors.at(-1);
   }

@@ -1,5 +1,5 @@
 import type { RunnerTestCase } from 'vitest';
-import type { Owner } from '../edge/waiting.ts';
+import type { Owner } from '../edge/owner.ts';
 import { taskOf } from './owner.ts';
 
 export function remark(owner: Owner, text: string): Promise<void> {

@@ -1,17 +1,21 @@
-import { beforeEach, inject, TestRunner } from 'vitest';
+import { beforeEach, inject } from 'vitest';
 import { settings, type Defaults } from '../edge/settings.ts';
-import type { Owner } from '../edge/waiting.ts';
+import { siteBelow } from '../edge/site.ts';
+import type { Owner } from '../edge/owner.ts';
+import { ownTask } from './own-test.ts';
 import { ownerOf } from './owner.ts';
 
 const { set, of } = settings({
   current() {
-    const current = TestRunner.getCurrentTest();
-    return current?.type === 'test' ? ownerOf(current) : undefined;
+    const own = ownTask({ label: 'defaults(…)', site: siteBelow(defaults) });
+    return own === undefined ? undefined : ownerOf(own);
   },
   eachTest: (run) => beforeEach(({ task }) => run(ownerOf(task))),
   provided() {
     const given = inject('holdfast');
-    return given === undefined ? undefined : { given, where: 'test.provide.holdfast' };
+    return given === undefined
+      ? undefined
+      : { given, where: 'test.provide.holdfast', example: "provide: { holdfast: { within: '10s' } }" };
   },
 });
 
@@ -19,7 +23,7 @@ const { set, of } = settings({
  * Sets what `eventually`, `consistently` and the matchers take where a call does not say: in a file or a `describe`, for the tests in
  * it; in a test, for the rest of that test. An inner one overrules an outer one, name by name.
  *
- * @throws HarnessError `invalid-options`, `invalid-duration`
+ * @throws HarnessError `invalid-options`, `invalid-duration`; `which-test` where several tests run and it cannot be told whose it is
  *
  * @example
  * ```ts

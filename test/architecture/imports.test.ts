@@ -51,6 +51,12 @@ describe('a planted import is found', () => {
     ['of what is outside src', 'src/cli/planted.ts', "import '../../test/x.ts';", 'outside src'],
     ['of a runner by a matcher', 'src/matchers/planted.ts', "import { expect } from 'vitest';", 'loaded late'],
     ['of a peer type in public types', 'src/matchers/planted.ts', "import type { Test } from 'vitest';", 'structural'],
+    [
+      "of what has a peer's types, by another runner",
+      'src/playwright/planted.ts',
+      "import { expectForms } from '../edge/expect-forms.ts';",
+      'it names the types of expect',
+    ],
     ['of a package', 'src/cli/planted.ts', "import chalk from 'chalk';", 'no such peer'],
     ['of a socket by a judge', 'src/logic/planted.ts', "import { connect } from 'node:net';", 'no input or output'],
     ['of something computed', 'src/cli/planted.ts', 'export const load = (name: string) => import(name);', 'readable'],

@@ -515,6 +515,10 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
       monitor(() => ({ hangs: true })),
       { claim: succeed(), negated: true, within: '4s' },
     ),
+  'not-deliver-undecided': () =>
+    ofProbe(() => () => 'running', { claim: deliver({ event: 'order.paid' }), negated: true, within: '1s', name: 'the order' }),
+  'responds-unseen': () =>
+    ofProbe(() => () => 'running', { claim: respondWithin({ limit: '500ms' }), within: '1s', name: 'the client' }),
   'not-stay-but-stayed': () =>
     ofProbe(() => () => 'active', {
       claim: stay({ state: 'active', for: '500ms' }),

@@ -1,11 +1,15 @@
 /** What goes wrong with what is pushed: silence, what is no stream, forgery, brokers that go, channels that disagree. */
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createTransport } from 'nodemailer';
 import { deliver, sameStory, succeed } from '../../src/logic/index.ts';
 import { broker, type Line } from '../../src/probes/broker.ts';
-import { sse, webhook, type Fetch } from '../../src/probes/index.ts';
+import { email, sse, webhook, websocket, type Fetch } from '../../src/probes/index.ts';
 import { virtualClock, type VirtualClock } from '../../src/time/index.ts';
 import { createTrace } from '../../src/trace/index.ts';
-import type { Push } from '../../src/watch/index.ts';
+import { closeSubject, openSources, subject, type Push } from '../../src/watch/index.ts';
 import { ofPush, ofTrace, type Asked } from './world.ts';
 
 const SECRET = `whsec_${Buffer.from('holdfast-holdfast-holdfast').toString('base64')}`;
@@ -34,13 +38,13 @@ const saying = (text: string): ((clock: VirtualClock) => Fetch) =>
 
 /** What a sender does to a receiver that checks signatures. */
 async function received(
-  send: (url: string, sign: (id: string, body: string) => Record<string, string>) => Promise<unknown>,
+  send: (url: string, sign: (id: string, body: string, ago?: number) => Record<string, string>) => Promise<unknown>,
 ): Promise<string> {
   const clock = virtualClock();
   const hook = await webhook({ secret: SECRET, clock });
   try {
-    const sign = (id: string, body: string): Record<string, string> => {
-      const moment = String(Math.floor(clock.wall() / 1000));
+    const sign = (id: string, body: string, ago = 0): Record<string, string> => {
+      const moment = String(Math.floor(clock.wall() / 1000) - ago);
       const key = Buffer.from(SECRET.slice('whsec_'.length), 'base64');
       const signature = createHmac('sha256', key).update(`${id}.${moment}.${body}`).digest('base64');
       return {
@@ -63,6 +67,36 @@ async function received(
 const post = (url: string, body: string, headers: Record<string, string>): Promise<unknown> =>
   fetch(url, { method: 'POST', body, headers: { ...headers, connection: 'close' } }).then((answer) => answer.text());
 const PAID = '{"type":"order.paid"}';
+
+/** A WebSocket where there is none: the server has the address for nothing. */
+async function notThere(): Promise<string> {
+  const server = createServer((_request, response) => response.writeHead(404, { connection: 'close' }).end());
+  server.on('upgrade', (_request, socket) => void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const on = subject([websocket(`ws://127.0.0.1:${port}/feed?token=s3cret`)], { clock: virtualClock() });
+  try {
+    await openSources(on);
+    return ofTrace(on.trace, succeed(), 'the feed').replaceAll(String(port), '8080');
+  } finally {
+    await closeSubject(on);
+    server.close();
+  }
+}
+
+/** An inbox that refuses, as it was told to, and a sender that does not try again. */
+async function mailRefused(): Promise<string> {
+  const inbox = await email({ answers: [451], clock: virtualClock() });
+  const transport = createTransport({ host: '127.0.0.1', port: inbox.port });
+  try {
+    await transport.sendMail({ from: 'a@a.test', to: 'b@b.test', subject: 'paid', text: 'it is' }).catch(() => undefined);
+    return ofTrace(inbox.trace, deliver({ event: 'mail' }), 'the inbox').replaceAll(String(inbox.port), '2525');
+  } finally {
+    transport.close();
+    await inbox.close();
+  }
+}
 
 /** The channels of one operation, each with what it tells and when. */
 function channels(told: readonly (readonly [at: number, source: string, state: string, more?: object])[]): Promise<string> {
@@ -97,6 +131,10 @@ export const PUSH: Readonly<Record<string, () => Promise<string>>> = {
       await post(url, PAID, headers);
       await post(url, PAID, headers);
     }),
+  'delivery-stale': () => received((url, sign) => post(url, PAID, sign('m-1', PAID, 3600))),
+  'event-too-large': () => ofPush(stream(saying(`data: ${'x'.repeat(60)}\n\n`), { maxEventCharacters: 50 }), WAIT),
+  'websocket-not-found': notThere,
+  'mail-refused-as-told': mailRefused,
   'broker-gone': () => {
     let times = 0;
     const connect = async (line: Line, clock: VirtualClock): Promise<void> => {

@@ -12,6 +12,7 @@ import {
   nameOf,
   Nearest,
   nearLines,
+  NOT_SENT,
   pathOf,
   settleOf,
   wordsOf,
@@ -79,7 +80,7 @@ export const deliver: ClaimFactory<DeliverArgs> = defineClaim<DeliverArgs>({
         return {
           but: seen === 0 ? `${what} was not delivered` : `${what} was delivered only ${times(seen)}`,
           nearest: nearLines(reason),
-          hint: 'was it sent at all, and to the address on which is listened? What came is above; all of it is in the trace',
+          hint: NOT_SENT,
         };
       case 'too-many':
         return { but: `${what} was delivered ${times(seen)}`, hint: MORE };

@@ -10,6 +10,7 @@ import {
   nameOf,
   Nearest,
   nearLines,
+  NOT_SENT,
   pathOf,
   settleOf,
   wordsOf,
@@ -84,7 +85,7 @@ export const deliverExactlyOnce: ClaimFactory<DeliverExactlyOnceArgs> = defineCl
         return {
           but: missing.length === 0 ? `${what} was not delivered` : `${what} was not delivered for ${listed(missing)}`,
           nearest: nearLines(reason),
-          hint: 'was it sent at all, and to the address on which is listened? What came is above; all of it is in the trace',
+          hint: NOT_SENT,
         };
       }
       case 'not-settled': {

@@ -19,7 +19,7 @@ export const match: ClaimFactory<MatchArgs> = defineClaim<MatchArgs>({
     throw new HarnessError(
       'invalid-argument',
       `match: expected members or a regular expression, received ${show(like)}`,
-      "write it as in match({ like: { status: 'paid' } }) or match({ like: /paid/ }); for a value as a whole use equal",
+      "write it as in match({ like: { status: 'paid' } }) or match({ like: /paid/ }); for a value as a whole use toEventuallyEqual(…)",
     );
   },
   record: ({ like }) => ({ like: recorded(like) }),

@@ -47,6 +47,7 @@ export const noErrorSpans: ClaimFactory<SpanPattern | undefined> = defineClaim<S
     if (reason.code === 'error-span')
       return {
         but: `${String(reason['span'])} ended with an error${typeof reason['said'] === 'string' ? `: ${reason['said']}` : ''}`,
+        hint: 'the span stands in the trace of this error, with its attributes and events: the log of its service says more, by its trace id',
       };
     if (reason.code !== 'no-errors') return undefined;
     const n = Number(reason['spans']);

@@ -73,13 +73,22 @@ export const respondWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
           hint: 'if the work takes so long, accept it (202) and tell where to ask; if the answer waits for something else, see what blocks it',
         };
       case 'unanswered':
-        return { but: `${request} had no answer for ${took}` };
+        return {
+          but: `${request} had no answer for ${took}`,
+          hint: 'is what it asks for blocked, or does a proxy between hold the answer back? If the work takes so long, accept it (202) and tell where to ask',
+        };
       case 'lost':
       case 'lost-late':
-        return { but: `${request} had no answer: it was lost after ${took}` };
+        return {
+          but: `${request} had no answer: it was lost after ${took}`,
+          hint: 'who ended the connection, the server, a proxy between, or a time limit of the client? The log of the server tells whether the request arrived',
+        };
       case 'answered-in-time':
         return reason['answered'] === 0
-          ? { but: 'no answer was seen' }
+          ? {
+              but: 'no answer was seen',
+              hint: "a function's requests are not seen: give the client the fetch of exchanges(), and watch that",
+            }
           : {
               but: `all ${counted(Number(reason['answered']), 'request')} were answered in time, the slowest after ${formatDuration(Number(reason['slowest']))}`,
             };

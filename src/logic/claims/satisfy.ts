@@ -62,7 +62,7 @@ function invalid(expected: string, received: unknown): HarnessError {
   return new HarnessError(
     'invalid-argument',
     `satisfy: expected ${expected}, received ${show(received)}`,
-    'write it as in satisfy({ test: (order) => order.paid }); for a value use equal',
+    'write it as in satisfy({ test: (order) => order.paid }); for a value use toEventuallyEqual(…)',
   );
 }
 

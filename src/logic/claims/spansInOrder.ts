@@ -146,6 +146,10 @@ export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInO
               ? `${missing} was not`
               : `${missing} was not ${nested === true ? 'within' : 'after'} ${reason['before']}`,
           nearest: [`${String(reason['found'])} of them in order`, ...left],
+          hint:
+            nested === true
+              ? 'is the context handed on, so that the one becomes the parent of the other?'
+              : 'a span begins by the clock of who made it: do the clocks agree? If they do, the work began before what it is to follow',
         };
       case 'span-missing':
         return {

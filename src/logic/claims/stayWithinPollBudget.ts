@@ -29,13 +29,15 @@ export const stayWithinPollBudget: ClaimFactory<PollBudgetArgs> = defineClaim<Po
     checkNumbers('stayWithinPollBudget', { per }, HINT, 1);
     return { requests: args.requests, ...(per === undefined ? {} : { per }) };
   },
-  start({ requests, per }) {
+  start({ requests, per }, { since }) {
     const length = per === undefined ? Number.POSITIVE_INFINITY : parseDuration(per, 'per');
     const polls = new Polls();
     const latest = new Map<string, Latest>();
     let most = 0;
+    /** It was watched for less than one stretch. */
+    let tooShort: { readonly watched: Millis; readonly per: Millis } | undefined;
     const standing = (): Standing => ({
-      reason: { code: 'within-budget', most },
+      reason: tooShort === undefined ? { code: 'within-budget', most } : { code: 'watched-too-short', most, ...tooShort },
       evidence: polls.last === undefined ? [] : [polls.last],
     });
     return {
@@ -56,8 +58,15 @@ export const stayWithinPollBudget: ClaimFactory<PollBudgetArgs> = defineClaim<Po
         };
       },
       standing,
-      // Who asked nobody is none that polls.
-      atEnd: () => (most === 0 ? undefined : { verdict: 'holds', ...standing() }),
+      atEnd({ by, at }) {
+        // Who asked nobody is none that polls.
+        if (most === 0) return undefined;
+        // One that goes on could ask too often yet, in the rest of the first stretch.
+        const watched = micros(at - since);
+        if (by === 'end' || per === undefined || watched >= length) return { verdict: 'holds', ...standing() };
+        tooShort = { watched, per: length };
+        return undefined;
+      },
     };
   },
   tell({ reason }) {
@@ -73,6 +82,11 @@ export const stayWithinPollBudget: ClaimFactory<PollBudgetArgs> = defineClaim<Po
         return reason['most'] === 0
           ? { but: 'nobody asked: no request was seen', hint: 'let the client poll while it is watched' }
           : { but: `it asked ${times(Number(reason['most']))} at most` };
+      case 'watched-too-short':
+        return {
+          but: `it was watched for ${formatDuration(Number(reason['watched']))} of ${formatDuration(Number(reason['per']))}, and asked ${times(Number(reason['most']))} at most so far`,
+          hint: `close the recorder when the client is done, or raise within to ${formatDuration(Number(reason['per']))}`,
+        };
       default:
         return undefined;
     }

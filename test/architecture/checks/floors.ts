@@ -72,6 +72,9 @@ export const PEERS: Readonly<Record<string, readonly string[]>> = {
   '@platformatic/kafka': [],
 };
 
+/** Files that name the types of a peer, and that only its own folders may import: what several of them have in common. */
+const TYPED: Readonly<Record<string, string>> = { 'src/edge/expect-forms.ts': 'expect' };
+
 /** The folder of a file below `src`; `''` for the files at its root. */
 function folderOf(path: string): string {
   const parts = path.split('/');
@@ -111,6 +114,8 @@ export function checkImports(sources: Sources): string[] {
         const to = posix.join(posix.dirname(path), specifier);
         const why = sources.has(to) ? breach(path, to) : to.startsWith('src/') ? 'there is no such file' : 'it lies outside src';
         if (why !== undefined) found.push(at + why);
+        const typed = TYPED[to];
+        if (typed !== undefined && !PEERS[typed]!.includes(folder)) found.push(`${at}it names the types of ${typed}`);
       } else if (specifier === '(computed)') {
         found.push(`${at}what is loaded must be readable in the source`);
       } else if (specifier.startsWith('node:')) {
@@ -123,7 +128,7 @@ export function checkImports(sources: Sources): string[] {
         if (homes === undefined) found.push(`${at}no such peer is declared in PEERS (and Node's own modules are written node:…)`);
         else if (!typeOnly && !late && !homes.includes(folder))
           found.push(`${at}an optional peer is loaded late, inside the function that needs it`);
-        else if (typeOnly && !homes.includes(folder))
+        else if (typeOnly && !homes.includes(folder) && TYPED[path] !== name)
           found.push(`${at}public types are structural, so that they compile without the peer`);
       }
     }

@@ -48,6 +48,15 @@ export const WHY = {
 } as const;
 export type Why = keyof typeof WHY;
 
+/** How it shows in a dialect that a claim makes no sense there: what comes of it, as it should be and with its fault. */
+export const OTHERWISE: Partial<Readonly<Record<Why, { readonly good: string; readonly bad: string }>>> = {
+  'no-progress': { good: 'undecided', bad: 'undecided' },
+  'no-partials': { good: 'violated', bad: 'violated' },
+  forgotten: { good: 'holds', bad: 'holds' },
+  untold: { good: 'violated', bad: 'violated' },
+  manifest: { good: 'holds', bad: 'holds' },
+};
+
 export type Fault = string;
 
 /** What states are called where the case runs. */
@@ -71,6 +80,8 @@ export interface Row {
   readonly off: Partial<Record<ChannelName, Why>> & { readonly told?: Why };
   /** What it catches: on the channels that tell, and on the others. */
   readonly red: { readonly asked: Fault; readonly told?: Fault } & Partial<Record<ChannelName, Fault>>;
+  /** Why it is violated then: the code of its reason, or of each that it may be. */
+  readonly because: string | readonly string[];
   /** Why it is not said in a dialect, by the name of ours or of the demo's. */
   readonly not?: Readonly<Record<string, Why>>;
   /** What is ordered, and how the demo is. */
@@ -119,49 +130,79 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'server',
     on: ['monitor', 'exchanges'],
     off: OF_EXCHANGES,
+    because: 'unanswered',
     red: { asked: 'slow-network' },
   },
   toDeliver: {
     args: (words) => [hasStatus(words, 'succeeded'), { within }],
     ...message,
+    because: 'too-few',
     red: { asked: 'stuck-in-running' },
   },
   toDeliverExactlyOnce: {
     args: (words) => [hasStatus(words, 'succeeded'), { within }],
     ...message,
+    because: 'delivered-again',
     red: { asked: 'told-twice' },
   },
   toDeliverInOrder: {
     args: (words) => [[hasStatus(words, 'running'), hasStatus(words, 'succeeded')], { within }],
     ...message,
+    because: 'overtaken',
     red: { asked: 'overtaken' },
   },
   toDeliverWithIntermediateResults: {
     args: () => [{ atLeast: 3, within }],
     ...story,
     pace: 20,
+    because: 'taken-back',
     red: { asked: 'partial-of-another' },
     not: PARTLESS,
   },
-  toEventuallyEqual: { args: ({ report }) => [report, { within }], ...story, red: { asked: 'lost-result' }, not: MANIFEST },
-  toEventuallyFail: { args: () => [{ within }], ...story, order: { template: 'none' }, red: { asked: 'stuck-in-running' } },
+  toEventuallyEqual: {
+    args: ({ report }) => [report, { within }],
+    ...story,
+    because: ['no-result', 'not-passed'],
+    red: { asked: 'lost-result' },
+    not: MANIFEST,
+  },
+  toEventuallyFail: {
+    args: () => [{ within }],
+    ...story,
+    order: { template: 'none' },
+    because: 'not-yet',
+    red: { asked: 'stuck-in-running' },
+  },
   toEventuallyHaveSpan: {
     args: () => [{ name: 'process operations', attributes: { 'holdfast.operation.status': 'succeeded' } }, { within }],
     stage: 'flow',
     on: ['spans'],
     off: OF_SPANS,
+    because: 'no-span',
     red: { asked: 'broken-trace' },
   },
-  toEventuallyMatch: { args: ({ report }) => [report, { within }], ...story, red: { asked: 'lost-result' }, not: MANIFEST },
-  toEventuallyReach: { args: ({ succeeded }) => [succeeded, { within }], ...story, red: { asked: 'stuck-in-running' } },
-  toEventuallySatisfy: {
-    args: ({ report }) => [(told: unknown) => JSON.stringify(told) === JSON.stringify(report) || 'it is another', { within }],
+  toEventuallyMatch: {
+    args: ({ report }) => [report, { within }],
     ...story,
+    because: ['no-result', 'not-passed'],
     red: { asked: 'lost-result' },
     not: MANIFEST,
   },
-  toEventuallySettle: { args: () => [{ within }], ...story, red: { asked: 'stuck-in-running' } },
-  toEventuallySucceed: { args: () => [{ within }], ...story, red: { asked: 'stuck-in-running' } },
+  toEventuallyReach: {
+    args: ({ succeeded }) => [succeeded, { within }],
+    ...story,
+    because: 'not-yet',
+    red: { asked: 'stuck-in-running' },
+  },
+  toEventuallySatisfy: {
+    args: ({ report }) => [(told: unknown) => JSON.stringify(told) === JSON.stringify(report) || 'it is another', { within }],
+    ...story,
+    because: ['no-result', 'not-passed'],
+    red: { asked: 'lost-result' },
+    not: MANIFEST,
+  },
+  toEventuallySettle: { args: () => [{ within }], ...story, because: 'not-yet', red: { asked: 'stuck-in-running' } },
+  toEventuallySucceed: { args: () => [{ within }], ...story, because: 'not-yet', red: { asked: 'stuck-in-running' } },
   toExpire: {
     args: () => [
       { atLeast: '1m', atMost: '2h' },
@@ -171,11 +212,13 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     on: ['monitor', 'exchanges'],
     off: OF_EXCHANGES,
     retention: '1h',
+    because: 'gone-too-soon',
     red: { asked: 'expired-too-soon' },
   },
   toFollow: {
     args: ({ lifecycle }) => [lifecycle, { within, settle: '5s' }],
     ...story,
+    because: 'illegal-move',
     red: { asked: 'resurrected-operation', told: 'told-late' },
   },
   toHaveNoErrorSpans: {
@@ -183,6 +226,7 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'flow',
     on: ['spans'],
     off: OF_SPANS,
+    because: 'error-span',
     red: { asked: 'bad-order' },
   },
   toHaveSpansInOrder: {
@@ -190,6 +234,7 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'flow',
     on: ['spans'],
     off: OF_SPANS,
+    because: 'span-missing',
     red: { asked: 'broken-trace' },
   },
   toHoldUntil: {
@@ -197,6 +242,7 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     ...story,
     work: '10s',
     cancel: 2000,
+    because: 'neither',
     red: { asked: 'cancel-ignored' },
     not: FORGETFUL,
   },
@@ -207,6 +253,7 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     off: { ...OF_STATES, function: 'asked-elsewhere', told: 'asked-elsewhere' },
     work: '10s',
     cancel: 2000,
+    because: 'ended-otherwise',
     red: { asked: 'cancel-ignored' },
     not: UNTOLD,
   },
@@ -215,11 +262,13 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'client',
     on: ['exchanges', 'webhook'],
     off: OF_CLIENTS,
+    because: 'asked-too-soon',
     red: { asked: 'hasty-client', webhook: 'field-lost' },
   },
   toLeadTo: {
     args: ({ running, succeeded }) => [running, { kind: 'state', state: succeeded }, { within: '10s', for: within }],
     ...story,
+    because: 'left-without',
     red: { asked: 'stuck-in-running' },
   },
   toNeverDeliver: {
@@ -227,6 +276,7 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     ...message,
     work: '10s',
     cancel: 2000,
+    because: 'delivered-forbidden',
     red: { asked: 'cancel-ignored' },
   },
   toNeverReach: {
@@ -234,18 +284,21 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     ...story,
     work: '10s',
     cancel: 2000,
+    because: 'reached-forbidden',
     red: { asked: 'cancel-ignored' },
     not: FORGETFUL,
   },
   toPassThrough: {
     args: ({ running, succeeded }) => [[running, succeeded], { within }],
     ...story,
+    because: 'missed-state',
     red: { asked: 'stuck-in-running' },
   },
   toProgressMonotonically: {
     args: () => [{ within }],
     ...story,
     pace: 20,
+    because: 'progress-fell',
     red: { asked: 'progress-backwards' },
     not: SILENT,
   },
@@ -254,14 +307,16 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'server',
     on: ['monitor', 'exchanges'],
     off: OF_EXCHANGES,
+    because: 'unanswered',
     red: { asked: 'slow-network' },
   },
-  toSettleWithin: { args: () => ['10s'], ...story, red: { asked: 'stuck-in-running' } },
+  toSettleWithin: { args: () => ['10s'], ...story, because: 'not-yet', red: { asked: 'stuck-in-running' } },
   toStay: {
     args: ({ running }) => [running, { for: '20m', pace: '1s' }],
     ...story,
     work: '1h',
     begun: true,
+    because: ['left', 'not-there'],
     red: { asked: 'cut-short' },
   },
   toStayWithinPollBudget: {
@@ -269,6 +324,7 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'client',
     on: ['exchanges'],
     off: { ...OF_CLIENTS, webhook: 'no-looks' },
+    because: 'over-budget',
     red: { asked: 'hasty-client' },
   },
   toStopPollingAfterTheEnd: {
@@ -276,12 +332,14 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'client',
     on: ['exchanges'],
     off: { ...OF_CLIENTS, webhook: 'no-looks' },
+    because: 'polled-on',
     red: { asked: 'endless-client' },
   },
   toTellTheSameStory: {
     args: () => [{ within, quiet: '2s' }],
     ...story,
     stage: 'stories',
+    because: 'after-the-end',
     red: { asked: 'resurrected-operation', told: 'told-late' },
   },
   toThrottle: {
@@ -289,6 +347,7 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'callers',
     on: ['exchanges'],
     off: { ...OF_EXCHANGES, monitor: 'many-needed' },
+    because: 'refused-another',
     red: { asked: 'shared-rate-limit' },
   },
   toTimeOutWithin: {
@@ -296,6 +355,7 @@ export const ROWS: Readonly<Record<keyof typeof matchers, Row>> = {
     stage: 'calls',
     on: ['monitor', 'function', 'exchanges'],
     off: OF_EXCHANGES,
+    because: 'still-waiting',
     red: { asked: 'patient-client' },
   },
 };

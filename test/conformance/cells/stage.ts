@@ -396,7 +396,9 @@ function mean({ matcher, row, words, channel }: Scene): Meant {
     channel === 'email' ? (JSON.parse(JSON.stringify(args).replaceAll('"data.status"', '"data.subject"')) as never[]) : args;
   const isPlain = typeof args[0] !== 'function' && args[0] !== undefined;
   const meaning = MATCHERS[matcher] as { readonly mean: (...given: readonly unknown[]) => Meant };
-  return meaning.mean(...(isPlain ? given : args));
+  const meant = meaning.mean(...(isPlain ? given : args));
+  // As an edge does: a claim with a limit of its own says how long is waited where nobody does.
+  return { ...meant, options: { ...meant.options, within: meant.options.within ?? meant.own?.within } };
 }
 
 export interface Outcome {

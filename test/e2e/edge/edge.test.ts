@@ -97,7 +97,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, 'green' | 'skipp
     'a pending wait is named when the test times out': [/timed out/i, /to eventually succeed[\s\S]*running/],
     'a soft one that is pending is told once': [/to eventually succeed[^]*running/, /timed out/i],
     'and polling has stopped': 'green',
-    'a test that times out leaves no matcher behind': [/timed out in/, /not to eventually fail/, /to eventually succeed/],
+    'a test that times out leaves no matcher behind': [/timed out in/, /to eventually succeed/, /not to eventually fail/],
     'and none of them looks any more': 'green',
     'a test that ends first': [/was not awaited/],
     'stops the polling as well': 'green',

@@ -49,6 +49,8 @@ const TIMED_OUT: Readonly<Record<Runner, Lines>> = {
 /** What must come of each case under every runner that has it. */
 const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines | undefined>>>> = {
   passes: [],
+  'a stream is opened by its first matcher': [],
+  'and is closed by the end of its test': [],
   fails: [FAILED],
   'is not decided in time': ["expected the probe to eventually succeed within T, but after T it was still 'running'"],
   'fails where it is awaited later': [FAILED],
@@ -132,6 +134,7 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines | unde
   'form, what came nearest is told': [],
   'form, what would have passed later is told': [],
   'form, consistently holds': [],
+  'form, consistently holds without options': [],
   'form, consistently ends at the first that fails': FORM(
     'probe to keep passing toBe(1) for T, but it failed after T, when N attempts had passed',
     OTHERS('expected 2 to be 1 // Object.is equality', 'expect(received).toBe(expected): expected 1, received 2'),
@@ -150,14 +153,16 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines | unde
   'form, its test times out while an attempt hangs': TIMED_OUT,
   'form, and what hangs has been told': [],
   'form, more time than the test has': {
-    vitest: ['eventually(…).toBe(): within is T, but the test has T left of its timeout of T'],
-    jest: ['eventually(…).toBe(): within is T, but the test has T left of its timeout of T'],
-    playwright: ['eventually(…).toBe(): within is T, but the test has T left of its timeout of T'],
+    vitest: ['eventually(…): within is T, but the test has T left of its timeout of T'],
+    jest: ['eventually(…): within is T, but the test has T left of its timeout of T'],
+    playwright: ['eventually(…): within is T, but the test has T left of its timeout of T'],
   },
   'form, defaults hold': [],
   'form, defaults of an inner describe overrule': [],
   'form, defaults in a test overrule': [],
   'form, concurrent, defaults hold': { vitest: [], jest: [] },
+  'form, concurrent, defaults in a test': { vitest: [], jest: [], 'node-test': [] },
+  'form, concurrent, and not in its neighbour': { vitest: [], jest: [], 'node-test': [] },
   'form, defaults hold nowhere else': [],
   'form, an option of the suite holds': { playwright: [] },
   'form, fake timers do not freeze it': { vitest: [], jest: [], 'node-test': [] },
@@ -187,6 +192,7 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines | unde
   'required: passes': { jest: [] },
   'required: not awaited': { jest: [NOT_AWAITED] },
   'own test: passes': { playwright: [] },
+  'own test: what a matcher opened is closed with it': { playwright: [] },
   'own test: not awaited, and not noticed': { playwright: [] },
   'merged: not awaited': { playwright: [NOT_AWAITED] },
   't.assert: passes': { 'node-test': [] },
@@ -203,6 +209,10 @@ const CASES: Readonly<Record<string, Lines | Partial<Record<Runner, Lines | unde
 /** The table of the guide: what holds, the cases that show it, and what to say where no case does. */
 const ROWS: readonly (readonly [says: string, cases: readonly string[], otherwise?: Partial<Record<Runner, string>>])[] = [
   ['passes, and fails with the same words', ['passes', 'fails', 'is not decided in time', 'hung']],
+  [
+    'what a matcher opened is closed at the end of its test',
+    ['a stream is opened by its first matcher', 'and is closed by the end of its test'],
+  ],
   ['a failure points at the call', ['fails', 'fails where it is awaited later', 'not awaited']],
   ['`.not` is judged, and no timeout passes it', ['.not passes on an ending that decides', '.not does not pass on a timeout']],
   [

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { subjectOf } from '../../../src/matchers/matcher.ts';
 import { nats, sse, webhook } from '../../../src/probes/index.ts';
 import { virtualClock } from '../../../src/time/index.ts';
+import type { Event } from '../../../src/trace/index.ts';
 import { closeSubject, openSources, subject, type Push } from '../../../src/watch/index.ts';
 import { freePort } from '../../setup/needs.ts';
 
@@ -23,12 +24,18 @@ async function told(act: () => unknown): Promise<string> {
   }
 }
 
+/** What is told of it, and what to do: the first stands with what was seen, the second at the end of a message. */
+function withHint(error: Event | undefined): string {
+  if (error?.kind !== 'error') throw new Error('no error was seen');
+  return `${error.message}\n  hint: ${error.hint}`;
+}
+
 async function seen(source: Push): Promise<string> {
   const on = subject([source], { clock: virtualClock() });
   await openSources(on);
   await closeSubject(on);
   const error = on.trace.observations.find((o) => o.kind === 'error');
-  return String(error?.message);
+  return withHint(error);
 }
 
 const SECRET = 'whsec_aG9sZGZhc3QtaG9sZGZhc3QtaG9sZGZhc3Q=';
@@ -48,7 +55,7 @@ async function delivered(key: string, times: number): Promise<string> {
   for (let i = 0; i < times; i++) await (await fetch(hook.url, { method: 'POST', body: text, headers })).text();
   await hook.close();
   const error = hook.trace.observations.find((o) => o.kind === 'error');
-  return String(error?.message).replaceAll(String(hook.port), '8080');
+  return withHint(error).replaceAll(String(hook.port), '8080');
 }
 
 const CASES: Readonly<Record<string, () => Promise<string> | string>> = {
@@ -85,4 +92,17 @@ test.each(Object.entries(CASES))('%s', async (title, tell) => {
 test('each part of the page is one of these, or is told where it is tried', () => {
   const titles = [...guide().matchAll(/^## (.+)$/gm)].map(([, title]) => title!.toLowerCase());
   expect(titles.filter((title) => !Object.hasOwn(CASES, title))).toEqual(['whose fault it is', 'a peer that is not installed']);
+});
+
+test('the README shows a failure as it is told', () => {
+  const file = join(ROOT, 'README.md');
+  const part = /(says what was seen, when, and what to do:\n\n```text\n)([^]*?)(\n```\n)/;
+  const text = golden('ended-as-failed');
+  const page = readFileSync(file, 'utf8');
+  if (process.env['UPDATE_MESSAGES'] === '1')
+    writeFileSync(
+      file,
+      page.replace(part, (_, before: string, _old, after: string) => `${before}${text}${after}`),
+    );
+  expect(part.exec(readFileSync(file, 'utf8'))?.[2], 'UPDATE_MESSAGES=1 writes it to README.md').toBe(text);
 });

@@ -31,9 +31,19 @@ afterAll(async () => {
   await once(server, 'close');
 });
 
-const allClosed = async (): Promise<void> => {
-  while (streams.size > 0) await systemClock.sleep(1);
-};
+/** How long what is to happen may take, in milliseconds: far longer than it needs, and shorter than the test may run. */
+const SOON_MS = 3000;
+
+/** Waits for this, and says how it stands where it does not come. */
+async function until(what: string, so: () => boolean): Promise<void> {
+  const start = systemClock.now();
+  while (!so()) {
+    if (systemClock.now() - start > SOON_MS) throw new Error(`${what}: ${streams.size} streams are open after ${SOON_MS} ms`);
+    await systemClock.sleep(1);
+  }
+}
+const allClosed = (): Promise<void> => until('all are to be closed', () => streams.size === 0);
+const oneOpen = (): Promise<void> => until('one is to be opened', () => streams.size > 0);
 
 describe('a probe by itself', () => {
   test('is open while its test goes on, for each matcher of it', async () => {
@@ -54,7 +64,7 @@ describe('an operation on several channels', () => {
     const start = async (): Promise<Response> => fetch(address('/start'), { method: 'POST' });
     const op = operation(start, { also: [hook, sse(address('/events'))] });
     const judged = expect(op).toTellTheSameStory({ within: '4s', quiet: '10ms' });
-    while (streams.size === 0) await systemClock.sleep(1);
+    await oneOpen();
     await fetch(hook.url, { method: 'POST', body: '{"id":"op_1","status":"succeeded"}' });
     await judged;
     expect(streams.size).toBe(1);
@@ -71,7 +81,7 @@ describe('an operation on several channels', () => {
 describe('a wait that is cut off', () => {
   test.fails('by the end of its test', async () => {
     void expect(sse(address('/events'))).toEventuallyReach('never');
-    while (streams.size === 0) await systemClock.sleep(1);
+    await oneOpen();
   });
 
   test('leaves nothing open', async () => {

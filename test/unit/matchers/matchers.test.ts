@@ -73,7 +73,7 @@ function isPaid(order: { readonly paid: boolean }): boolean {
 test('there is one file for each matcher, with its name', () => {
   const files = readdirSync(join(import.meta.dirname, '../../../src/matchers'))
     .map((file) => file.replace(/\.ts$/, ''))
-    .filter((file) => !['async', 'index', 'matcher'].includes(file));
+    .filter((file) => !['async', 'index', 'matcher', 'options'].includes(file));
   expect(Object.keys(matchers).sort()).toEqual(files.sort());
   expect(
     Object.values(matchers)
@@ -124,6 +124,8 @@ describe('bad arguments are told in the words of the matcher', () => {
     ],
     ['toEventuallyReach', [''], 'toEventuallyReach: expected the name of a state, received ""', "toEventuallyReach('running')"],
     ['toEventuallyReach', [7], 'toEventuallyReach: expected the name of a state, received 7', 'write it as text'],
+    // What the user gave is no name of a claim, whatever stands in it.
+    ['toEventuallyReach', [{ 'match:': 1 }], 'expected the name of a state, received {"match:":1}', 'write it as text'],
     ['toPassThrough', [], 'toPassThrough: expected a list of states in order, received nothing', "toPassThrough(['queued'"],
     ['toPassThrough', ['queued'], 'toPassThrough: expected a list of states in order, received "queued"', 'toPassThrough(['],
     ['toPassThrough', [[]], 'toPassThrough: expected a list of states in order, received []', 'toPassThrough(['],
@@ -147,7 +149,12 @@ describe('bad arguments are told in the words of the matcher', () => {
     ['toDeliverInOrder', ['a', { by: '' }], 'toDeliverInOrder: expected by to be the path of a field', "by: 'data.order'"],
     ['toDeliverWithIntermediateResults', [{ atLeast: 0.5 }], 'expected atLeast to be a whole number from 1', '{ atLeast: 2 }'],
     ['toNeverDeliver', ['paid', {}], 'toNeverDeliver: expected to be told for how long', "{ for: '500ms' }"],
-    ['toEventuallyMatch', ['paid'], 'toEventuallyMatch: expected members or a regular expression, received "paid"', 'use equal'],
+    [
+      'toEventuallyMatch',
+      ['paid'],
+      'toEventuallyMatch: expected members or a regular expression, received "paid"',
+      'use toEventuallyEqual(…)',
+    ],
     ['toEventuallySatisfy', [7], 'toEventuallySatisfy: expected a function or a Standard Schema, received 7', 'order.paid'],
     ['toFollow', ['queued'], 'toFollow: the lifecycle', 'expected an object'],
     ['toFollow', [{ initial: 'a', moves: {}, endings: {} }], 'no state ends the operation', 'terminal state'],

@@ -173,7 +173,7 @@ describe('a stream', () => {
     const judgement = await watch(watched, succeed(), { within: '10s' });
     expect(judgement).toMatchObject({ verdict: 'undecided', decidedBy: 'broken' });
     expect(told(watched)).toEqual([
-      `error: GET http://127.0.0.1/events is a stream that is not one: expected 200 with the type "text/event-stream", received ${why}; give the address that streams, or ask this one again and again with poll`,
+      `error: GET http://127.0.0.1/events is a stream that is not one: expected 200 with the type "text/event-stream", received ${why}`,
     ]);
   });
 

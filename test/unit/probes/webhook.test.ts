@@ -191,7 +191,7 @@ describe('what is refused, and told', () => {
     answers.push((await post(hook, body, signed(body, { at: now() - 1 }))).status);
     expect(answers).toEqual([503, 200, 401, 204]);
     expect(errors(hook)).toEqual([
-      "POST http://127.0.0.1:N/ was refused: it is replayed: byte for byte what was taken before, its moment included; if its sender repeats itself like this, take it with { replays: 'take' }",
+      'POST http://127.0.0.1:N/ was refused: it is replayed: byte for byte what was taken before, its moment included',
     ]);
   });
 

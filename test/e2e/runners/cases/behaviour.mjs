@@ -4,8 +4,9 @@
  */
 
 import { subject } from 'holdfast';
-import { poll } from 'holdfast/probes';
+import { poll, sse } from 'holdfast/probes';
 import { systemClock } from 'holdfast/time';
+import { endless } from './streams.mjs';
 
 /**
  * What a runner brings; what it does not have is left out.
@@ -46,6 +47,28 @@ export function behaviour({
     let looks = 0;
     await expect(() => (++looks < 3 ? 'running' : 'succeeded')).toEventuallySucceed();
     expect(looks).toBe(3);
+  });
+
+  /** @type {Awaited<ReturnType<typeof endless>> | undefined} */
+  let streams;
+  test('a stream is opened by its first matcher', async () => {
+    streams = await endless();
+    const stream = sse(streams.url, { reconnect: false });
+    await expect(stream).toEventuallySucceed();
+    await expect(stream).toEventuallySettle();
+    expect(streams.open()).toBe(1);
+  });
+
+  test('and is closed by the end of its test', async () => {
+    const own = streams;
+    // Where it is tried again, it fails again.
+    streams = undefined;
+    try {
+      await own?.allClosed();
+      expect(own?.opened()).toBe(1);
+    } finally {
+      await own?.close();
+    }
   });
 
   red('fails', async () => {

@@ -165,6 +165,10 @@ export function forms({
     await consistently(() => expect(1).toBe(1), { for: 60 });
   });
 
+  test('form, consistently holds without options', async () => {
+    await consistently(() => 1).toBe(1);
+  });
+
   red(
     'form, consistently ends at the first that fails',
     async () => {
@@ -345,6 +349,16 @@ export function forms({
     concurrent('form, concurrent, good', async () => {
       await sleep(10);
       await eventually(series(1, 2)).toBe(2); // HERE
+    });
+    concurrent('form, concurrent, defaults in a test', async () => {
+      await sleep(10);
+      defaults({ within: 45, lookPast: 0 });
+      expect(await failing(eventually(() => 1).toBe(2))).toMatch(/within 45ms/);
+    });
+    concurrent('form, concurrent, and not in its neighbour', async () => {
+      await sleep(40);
+      const start = performance.now();
+      await eventually(() => performance.now() - start > 200).toBe(true);
     });
     concurrent('form, concurrent, bad', async () => {
       await sleep(20);

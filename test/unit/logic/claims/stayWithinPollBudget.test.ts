@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PollBudgetArgs } from '../../../../src/logic/claims/stayWithinPollBudget.ts';
 import { stayWithinPollBudget } from '../../../../src/logic/index.ts';
-import { judged, refusal, request, short, state, type Short, type Step } from '../seen.ts';
+import { deadline, end, judged, refusal, request, short, state, told, type Short, type Step } from '../seen.ts';
 
 const ask = (at: number, url = 'http://a.test/1', method = 'GET'): Step => request(`x${at}`, at, url, method);
 const holds = (evidence: number[]): Short => ({ verdict: 'holds', by: 'observation', code: 'within-budget', evidence });
@@ -37,6 +37,20 @@ describe('stayWithinPollBudget', () => {
     ],
   ])('judges %s', (_name, args, steps, expected) => {
     expect(short(judged(stayWithinPollBudget(args), steps))).toEqual(expected);
+  });
+
+  test('is not decided by less than one stretch of a client that goes on', () => {
+    const claim = stayWithinPollBudget({ requests: 3, per: '1m' });
+    const asked = [ask(0), ask(1000), ask(2000)];
+    const early = judged(claim, asked, { closing: deadline(4000) });
+    expect(short(early)).toEqual({ verdict: 'undecided', by: 'nothing', code: 'watched-too-short', evidence: [2] });
+    expect(told(claim, early)).toBe('it was watched for 4s of 1m, and asked 3 times at most so far');
+    expect(claim.tell?.(early)?.hint).toBe('close the recorder when the client is done, or raise within to 1m');
+    // A client that has ended, and one that was watched for a whole stretch.
+    expect(judged(claim, asked, { closing: end(4000) }).verdict).toBe('holds');
+    expect(judged(claim, asked, { closing: deadline(60_000) }).verdict).toBe('holds');
+    expect(judged(stayWithinPollBudget({ requests: 3 }), asked, { closing: deadline(4000) }).verdict).toBe('holds');
+    expect(judged(claim, [...asked, ask(10_000)], { closing: deadline(60_000) }).verdict).toBe('violated');
   });
 
   test.each([[undefined], [{}], [{ requests: 0 }], [{ requests: 1.5 }], [{ requests: 1, per: 0 }], [{ requests: 1, in: 4 }]])(
