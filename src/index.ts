@@ -5,7 +5,8 @@
  */
 export { operation, type OperationOptions, type Start, type StartDescription } from './dialects/operation.ts';
 export { ContractViolation, HarnessError, type Issue } from './errors.ts';
-export { closeSubject, openSources, watch, type WatchOptions } from './watch/watch.ts';
+export type { WatchOptions } from './watch/options.ts';
+export { closeSubject, openSources, watch } from './watch/watch.ts';
 export { stopTrying, tryAgainAfter } from './watch/signals.ts';
 export { subject, type Acceptance, type Operation, type Subject } from './watch/subject.ts';
 export type { LookContext, Looked, OpenContext, Pull, Push, Source } from './watch/index.ts';

@@ -1,4 +1,4 @@
-import { HarnessError, show } from '../errors.ts';
+import { HarnessError, nearest, show } from '../errors.ts';
 import type { Millis } from '../time/index.ts';
 
 /** How much too early or too late still counts as on time. */
@@ -26,11 +26,24 @@ export function checkNumbers(claim: string, args: Readonly<Record<string, unknow
  *
  * @throws HarnessError `invalid-argument`
  */
-export function checkMembers(claim: string, args: unknown, known: readonly string[], hint: string): void {
+export function checkMembers(claim: string, args: unknown, known: readonly string[], hint?: string): void {
   if (typeof args !== 'object' || args === null || Array.isArray(args))
-    throw invalidArgument(claim, 'an object as its argument', args, hint);
-  for (const name of Object.keys(args))
-    if (!known.includes(name)) throw invalidArgument(claim, `no more than ${known.join(', ')}`, { [name]: '…' }, hint);
+    throw invalidArgument(claim, 'an object as its argument', args, hint ?? takes(known));
+  for (const name of Object.keys(args)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    const expected = known.length === 0 ? 'no arguments' : `no more than ${known.join(', ')}`;
+    throw invalidArgument(
+      claim,
+      expected,
+      { [name]: '…' },
+      hint ?? (near === undefined ? takes(known) : `did you mean '${near}'?`),
+    );
+  }
+}
+
+function takes(known: readonly string[]): string {
+  return known.length === 0 ? 'leave it out' : `it takes ${known.join(', ')}`;
 }
 
 export function invalidArgument(claim: string, expected: string, received: unknown, hint: string): HarnessError {

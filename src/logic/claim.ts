@@ -40,8 +40,10 @@ export interface Closing {
   readonly by: 'deadline' | 'hung' | 'broken' | 'aborted' | 'bound' | 'end';
   /** Milliseconds since the trace began. */
   readonly at: Millis;
-  /** How many sources listened: where one does, silence is evidence for a claim that `hears`. */
+  /** How many sources listened at the end: where one does, silence is evidence for a claim that `hears`. */
   readonly listening?: number;
+  /** Sources that were listened to and are heard no more, though they have not ended in order: their silence is evidence of nothing. */
+  readonly deaf?: readonly string[];
   /** What waited, how long: for the message. */
   readonly [detail: string]: unknown;
 }
@@ -105,6 +107,8 @@ export interface ReasonWords {
   readonly nearest?: readonly string[] | undefined;
   /** What to do next. */
   readonly hint?: string | undefined;
+  /** What is claimed was not told: where a channel met with trouble, that is told as the cause. */
+  readonly untold?: boolean | undefined;
 }
 
 /** What should be true over time: named, serialisable, started anew for each judging. */
@@ -126,6 +130,8 @@ export interface Claim {
   test?(value: unknown): Tested | PromiseLike<Tested>;
   /** A look that failed tells something about this claim, so that looks which all failed are no broken source. */
   readonly failuresTell?: boolean;
+  /** That neither it nor its contrary was seen, to follow "nothing was decided:": `it did not end, and only an end could tell`. */
+  readonly neither?: string;
   /** The words for the claim's own reasons; undefined for those that all claims share, which the message knows. */
   tell?(judgement: Judgement): ReasonWords | undefined;
   start(context: ClaimContext): Judge;

@@ -1,9 +1,16 @@
 import { brief } from './brief.ts';
+import { canonical } from './canonical.ts';
 
 /** How many differing places are counted; a value with more of them is as far off as one with so many. */
 export const MAX_DIFFERENCES = 100;
 /** How many of them are told. */
 export const MAX_DIFFERENCES_TOLD = 8;
+
+/**
+ * How many items of a set, or keys of a map, are tried in pairs by one comparison where their text does not tell which of them
+ * belong together; what is left then counts as different.
+ */
+export const MAX_PAIRS = 10_000;
 
 /** One place in which a value is not as expected; both sides as a message shows them. */
 export interface Difference {
@@ -53,6 +60,7 @@ class Walk {
   readonly #path: (string | number)[] = [];
   /** The pairs on the way to this place: in a circle, what is being compared already is taken for alike. */
   readonly #above: [unknown, unknown][] = [];
+  readonly #tries = { left: MAX_PAIRS };
 
   constructor(likeness: Likeness) {
     this.#subset = likeness === 'subset';
@@ -134,29 +142,24 @@ class Walk {
   }
 
   #maps(expected: ReadonlyMap<unknown, unknown>, received: ReadonlyMap<unknown, unknown>): void {
-    const left = new Set(received.keys());
+    const left = new Unmatched(received.keys(), this.#tries);
     const step = (key: unknown): string => (typeof key === 'string' ? key : brief(key));
     for (const [key, value] of expected) {
-      const found = received.has(key) ? key : [...left].find((other) => isAlike(key, other));
-      if (found === undefined && !received.has(found)) {
-        this.#at(step(key), () => this.#differ(value, undefined));
-        continue;
-      }
-      left.delete(found);
-      this.#into(step(key), value, received.get(found));
+      if (this.count >= MAX_DIFFERENCES) return;
+      const found = left.take(key);
+      if (found === undefined) this.#at(step(key), () => this.#differ(value, undefined));
+      else this.#into(step(key), value, received.get(found.value));
     }
-    for (const key of left) this.#at(step(key), () => this.#differ(undefined, received.get(key)));
+    for (const key of left.rest) this.#at(step(key), () => this.#differ(undefined, received.get(key)));
   }
 
   #sets(expected: ReadonlySet<unknown>, received: ReadonlySet<unknown>): void {
-    const left = new Set(received);
+    const left = new Unmatched(received, this.#tries);
     for (const value of expected) {
-      if (left.delete(value)) continue;
-      const found = [...left].find((other) => isAlike(value, other));
-      if (found === undefined && !left.has(found)) this.#differ(value, undefined);
-      else left.delete(found);
+      if (this.count >= MAX_DIFFERENCES) return;
+      if (left.take(value) === undefined) this.#differ(value, undefined);
     }
-    for (const value of left) this.#differ(undefined, value);
+    for (const value of left.rest) this.#differ(undefined, value);
   }
 
   #into(key: string | number | symbol, expected: unknown, received: unknown): void {
@@ -178,6 +181,56 @@ class Walk {
   #tell(expected: string, received: string): void {
     this.count++;
     if (this.first.length < MAX_DIFFERENCES_TOLD) this.first.push({ path: written(this.#path), expected, received });
+  }
+}
+
+/** What of a set, or of the keys of a map, nothing that was expected has been found alike to. */
+class Unmatched {
+  readonly rest: Set<unknown>;
+  /** The objects among them by their text: of two that are alike it is mostly the same. Made when first asked for. */
+  #byText: Map<string, unknown[]> | undefined;
+  readonly #tries: { left: number };
+
+  constructor(values: Iterable<unknown>, tries: { left: number }) {
+    this.rest = new Set(values);
+    this.#tries = tries;
+  }
+
+  /** Takes out what is the same as this, or alike. */
+  take(value: unknown): { readonly value: unknown } | undefined {
+    if (this.rest.delete(value)) return { value };
+    for (const other of this.#textual().get(textOf(value)) ?? []) if (this.#takes(value, other)) return { value: other };
+    for (const other of this.rest) {
+      if (this.#tries.left-- <= 0) return undefined;
+      if (this.#takes(value, other)) return { value: other };
+    }
+    return undefined;
+  }
+
+  #takes(value: unknown, other: unknown): boolean {
+    return this.rest.has(other) && isAlike(value, other) && this.rest.delete(other);
+  }
+
+  #textual(): ReadonlyMap<string, readonly unknown[]> {
+    if (this.#byText !== undefined) return this.#byText;
+    const byText = new Map<string, unknown[]>();
+    for (const other of this.rest) {
+      if (typeof other !== 'object' || other === null) continue;
+      const text = textOf(other);
+      const same = byText.get(text);
+      if (same === undefined) byText.set(text, [other]);
+      else same.push(other);
+    }
+    return (this.#byText = byText);
+  }
+}
+
+/** A text that two values have in common which are alike, as far as JSON can write them. */
+function textOf(value: unknown): string {
+  try {
+    return canonical(value) ?? '';
+  } catch {
+    return '';
   }
 }
 

@@ -1,9 +1,10 @@
 import { HarnessError, show } from '../errors.ts';
 import { formatDuration, parseDuration, type Duration, type Millis } from '../time/duration.ts';
-import type { Lifecycle, Observation } from '../trace/index.ts';
+import type { Event, Lifecycle, Observation } from '../trace/index.ts';
 import type { Closing } from './claim.ts';
 import { checkState } from './ending.ts';
-import { checkPattern, keyAt, matches, type Pattern } from './formula.ts';
+import { checkPattern, keyAt, matches, type Pattern } from './pattern.ts';
+import { listed } from './say.ts';
 
 /** What a claim about events takes: a message's type, or a pattern; of a message where no kind is named. */
 export type EventOption = string | Pattern;
@@ -134,21 +135,81 @@ export function identityOf(o: Observation, per: string): string {
   return keyAt(o, per) ?? `#${o.seq}`;
 }
 
-/** Whether it can be told of nothing that it did not come: something was seen, or a look told nothing, or a source listened. */
+/** Errors about one thing that was told: whoever it was told to listens on. */
+const OF_ONE_DELIVERY: ReadonlySet<string> = new Set([
+  'RefusedDelivery',
+  'BrokenDelivery',
+  'BrokenMail',
+  'BrokenSequence',
+  'InvalidChannel',
+]);
+
+/** Whether it tells that its source is heard no more, until it tells something again. */
+export function isDeafening(event: Event): boolean {
+  return event.kind === 'error' && !(event.name !== undefined && OF_ONE_DELIVERY.has(event.name));
+}
+
+/**
+ * Whether it can be told of nothing that it did not come: something was seen, or a look told nothing, or a source listened; and none
+ * that told something broke off since.
+ */
 export class Heard {
-  readonly #failing = new Set<string>();
+  /** Those whose last word was that they failed. */
+  readonly #deaf = new Set<string>();
+  /** Those whose silence tells something, for they have told something. */
+  readonly #tellers = new Set<string>();
   #seen = false;
+  /** When the last of them was heard again. */
+  #again: Millis = Number.NEGATIVE_INFINITY;
 
   saw(o: Observation): void {
-    if (o.kind === 'error') this.#failing.add(o.source);
-    else if (o.kind === 'tick') this.#seen ||= (o.looks ?? 0) > 0 && !this.#failing.has(o.source);
+    if (isDeafening(o)) this.#deaf.add(o.source);
+    else if (o.kind === 'tick') this.#seen ||= (o.looks ?? 0) > 0 && !this.#deaf.has(o.source);
     else if (o.kind === 'state' || o.kind === 'value' || o.kind === 'message') {
-      this.#failing.delete(o.source);
+      this.#hears(o);
       this.#seen = true;
+      if (o.kind === 'message') this.tells(o);
+    } else if (o.kind === 'note' && this.#tellers.has(o.source)) {
+      this.#hears(o);
     }
   }
 
-  enough({ listening = 0 }: Pick<Closing, 'listening'>): boolean {
-    return this.#seen || listening > 0;
+  /** Its source tells what is waited for. */
+  tells({ source }: Observation): void {
+    this.#tellers.add(source);
   }
+
+  /** From when on silence counts, of what came at a moment; undefined while somebody is heard no more. */
+  quietFrom(at: Millis): Millis | undefined {
+    return this.#lost.length > 0 ? undefined : Math.max(at, this.#again);
+  }
+
+  /** Whether silence tells nothing to the end: somebody who was listened to is heard no more. */
+  isDeaf({ deaf = [] }: Pick<Closing, 'deaf'>): boolean {
+    return deaf.length > 0 || this.#lost.length > 0;
+  }
+
+  enough(closing: Pick<Closing, 'listening' | 'deaf'>): boolean {
+    return !this.isDeaf(closing) && (this.#seen || (closing.listening ?? 0) > 0);
+  }
+
+  /** To be put into a reason. */
+  get told(): { readonly deaf?: readonly string[] } {
+    return this.#lost.length === 0 ? {} : { deaf: this.#lost };
+  }
+
+  get #lost(): readonly string[] {
+    return this.#deaf.size === 0 ? [] : [...this.#deaf].filter((source) => this.#tellers.has(source));
+  }
+
+  #hears({ source, at }: Observation): void {
+    if (this.#deaf.delete(source) && this.#tellers.has(source)) this.#again = at;
+  }
+}
+
+/** Who was heard no more, in words; undefined where everybody was. */
+export function deafWords({ deaf, closing }: Readonly<Record<string, unknown>>): string | undefined {
+  const lost = (closing as Pick<Closing, 'deaf'> | undefined)?.deaf;
+  const names = [...new Set([...((deaf as readonly string[] | undefined) ?? []), ...(lost ?? [])])];
+  return names.length === 0 ? undefined : `${listed(names)} ${names.length === 1 ? 'was' : 'were'} heard no more`;
 }

@@ -33,10 +33,7 @@ export {
   weakNext,
   yes,
   type Bound,
-  type Check,
   type Formula,
-  type Miss,
-  type Pattern,
   type Test,
 } from './formula.ts';
 export {
@@ -49,5 +46,6 @@ export {
   type Decision,
   type Standing,
 } from './judge.ts';
+export type { Check, Miss, Pattern } from './pattern.ts';
 export { catalogue, claimFrom, rejudge } from './rejudge.ts';
 export type { KnownReason } from './reasons.ts';

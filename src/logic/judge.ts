@@ -1,6 +1,8 @@
 import type { Millis } from '../time/index.ts';
 import type { Observation } from '../trace/index.ts';
 import type { Claim, ClaimContext, Closing, Judge, Judgement, Reason, ReasonWords, Tested, Verdict } from './claim.ts';
+import { checkMembers } from './arguments.ts';
+import { Looks } from './looks.ts';
 import { micros } from './micros.ts';
 import { Ties, type Others } from './ties.ts';
 
@@ -39,6 +41,10 @@ export interface ClaimDefinition<A> {
   /** The file's name. */
   readonly name: string;
   says(args: A): string;
+  /** The names of its arguments, where `check` does not know them: another one is refused, as what is misspelt would be claimed by nobody. */
+  readonly members?: readonly string[];
+  /** That neither it nor its contrary was seen, as a message with `.not` says it: `it did not end, and only an end could tell`. */
+  readonly neither?: string;
   /** Refuses bad arguments and puts them in their plain form. */
   check?(args: A): A;
   /** About what happens from now on. Such a claim holds at the end of its own time, given enough looks. */
@@ -47,6 +53,8 @@ export interface ClaimDefinition<A> {
   readonly hears?: boolean;
   /** A look that failed tells something about this claim. */
   readonly failuresTell?: boolean;
+  /** Which of what a trace may have dropped it reads, besides what its arguments name: `data`. */
+  readonly reads?: readonly string[];
   start(args: A, context: ClaimContext): Course;
   /** Tests a value as it is; undefined where nothing is left to test with, as in a recording. */
   tester?(args: A): ((value: unknown) => Tested | PromiseLike<Tested>) | undefined;
@@ -66,7 +74,11 @@ export interface ClaimFactory<A> {
 
 /** Defines a claim: one file, one name, one export. */
 export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): ClaimFactory<A> {
+  const { name, members } = definition;
   const make = (given?: A): Claim => {
+    // What is no object at all is refused in the words of each.
+    if (members !== undefined && typeof given === 'object' && given !== null && !Array.isArray(given))
+      checkMembers(name, given, members);
     const args = definition.check === undefined ? (given as A) : definition.check(given as A);
     const test = definition.tester?.(args);
     return {
@@ -77,11 +89,13 @@ export function defineClaim<A = undefined>(definition: ClaimDefinition<A>): Clai
       ...(definition.hears === true ? { hears: true } : {}),
       ...(test === undefined ? {} : { test }),
       ...(definition.failuresTell === true ? { failuresTell: true } : {}),
+      ...(definition.neither === undefined ? {} : { neither: definition.neither }),
       ...(definition.tell === undefined ? {} : { tell: (judgement: Judgement) => definition.tell?.(judgement, args) }),
       start: (context) =>
         new Judging(
           () => definition.start(args, context),
           definition,
+          args,
           context.tied === undefined ? undefined : new Ties(context),
         ),
     };
@@ -94,6 +108,9 @@ class Judging implements Judge {
   readonly #begin: () => Course;
   #course: Course;
   readonly #stability: boolean;
+  /** Of a claim of stability: which looks failed, unless those tell something. */
+  #tries: Looks | undefined;
+  readonly #failuresTell: boolean;
   readonly #hears: boolean;
   #looks = 0;
   #largestGap: Millis = 0;
@@ -101,17 +118,24 @@ class Judging implements Judge {
   #final: Judgement | undefined;
   /** Where the channels may tell of other operations too. */
   readonly #ties: Ties | undefined;
+  readonly #args: unknown;
+  readonly #reads: readonly string[] | undefined;
 
   constructor(
     begin: () => Course,
-    { fromNow, hears }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears'>,
+    { fromNow, hears, failuresTell, reads }: Pick<ClaimDefinition<never>, 'fromNow' | 'hears' | 'failuresTell' | 'reads'>,
+    args: unknown,
     ties: Ties | undefined,
   ) {
     this.#begin = begin;
     this.#course = begin();
     this.#stability = fromNow === true;
+    this.#failuresTell = failuresTell === true;
+    this.#tries = this.#newTries();
     this.#hears = hears === true;
     this.#ties = ties;
+    this.#args = args;
+    this.#reads = reads;
   }
 
   step(observation: Observation): Verdict {
@@ -135,11 +159,23 @@ class Judging implements Judge {
     this.#looks = 0;
     this.#largestGap = 0;
     this.#lastLook = undefined;
+    this.#tries = this.#newTries();
+  }
+
+  #newTries(): Looks | undefined {
+    return this.#stability && !this.#failuresTell ? new Looks() : undefined;
   }
 
   /** @param now when it is judged: one that was held is judged when it is known whose it is */
   #step(observation: Observation, now: Millis): Verdict {
     this.#cover(observation);
+    if ('truncated' in observation && this.#isLost(observation)) {
+      const standing = this.#standing();
+      const reason = { ...standing.reason, dropped: observation.kind };
+      const coverage = this.#coverage();
+      this.#final = { verdict: 'undecided', decidedBy: 'bound', reason, evidence: standing.evidence, at: now, coverage };
+      return 'undecided';
+    }
     const decision = this.#course.step(observation);
     if (decision === undefined) return 'undecided';
     // A tick carries nothing but time: what it decides, the deadline decided.
@@ -204,6 +240,23 @@ class Judging implements Judge {
         evidence: this.#standing().evidence,
       });
     }
+    const tries = this.#tries;
+    // Looks that failed are none that found it so, and how it stands after the last that came back nobody knows.
+    if (tries !== undefined && !heard && (this.#looks - tries.failed < MIN_STABILITY_LOOKS || tries.blind)) {
+      const { failed } = tries;
+      return undecided('nothing', {
+        reason: {
+          code: 'looks-failed',
+          failed,
+          looks: this.#looks,
+          needed: MIN_STABILITY_LOOKS,
+          last: tries.blind,
+          ...this.#others(),
+          closing: details,
+        },
+        evidence: this.#standing().evidence,
+      });
+    }
     const decision = this.#course.atEnd(closing);
     if (decision === undefined) {
       const standing = this.#standing();
@@ -228,12 +281,13 @@ class Judging implements Judge {
   }
 
   #cover(observation: Observation): void {
+    this.#tries?.saw(observation);
     switch (observation.kind) {
       case 'tick': {
         if (observation.looks === undefined) return;
         this.#looks += observation.looks;
         if ((observation.largestGap ?? 0) > this.#largestGap) this.#largestGap = observation.largestGap!;
-        this.#lastLook = observation.at;
+        this.#lastLook = observation.last ?? observation.at;
         return;
       }
       case 'state':
@@ -250,8 +304,42 @@ class Judging implements Judge {
     }
   }
 
+  /** What it asks for is among what the trace dropped: whatever it said of this, it would not know. */
+  #isLost(o: Observation): boolean {
+    const lost = lostOf(o);
+    if (lost.length === 0) return false;
+    const asked = written(this.#args);
+    return lost.some((field) => this.#reads?.includes(field) === true || new RegExp(`"${field}[".]`).test(asked));
+  }
+
   #coverage(): Judgement['coverage'] {
     return { looks: this.#looks, largestGap: micros(this.#largestGap) };
+  }
+}
+
+/** Arguments as JSON, as far as it can write them: they may be a function, or go round in a circle. */
+function written(args: unknown): string {
+  try {
+    return JSON.stringify(args) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** The fields that are not there, and may have been dropped by a trace that keeps no more. */
+function lostOf(o: Observation): readonly string[] {
+  if (!('truncated' in o) || o.truncated !== true) return [];
+  switch (o.kind) {
+    case 'message':
+      return o.data === undefined && o.raw === undefined ? ['data', 'raw'] : [];
+    case 'state':
+      return ['raw', 'partial'].filter((field) => !Object.hasOwn(o, field));
+    case 'call':
+      return ['input'];
+    case 'return':
+      return ['output'];
+    default:
+      return [];
   }
 }
 

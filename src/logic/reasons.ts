@@ -50,6 +50,14 @@ export type KnownReason =
   | { readonly code: 'reached-forbidden'; readonly state: string; readonly after: Millis }
   /** A claim of stability was not watched well enough to hold. */
   | { readonly code: 'too-few-looks'; readonly looks: number; readonly needed: number }
+  /** Too many looks failed for a claim of stability to hold, or the last of them did: then `last`. */
+  | {
+      readonly code: 'looks-failed';
+      readonly failed: number;
+      readonly looks: number;
+      readonly needed: number;
+      readonly last: boolean;
+    }
   /** Nothing was seen that bears on the claim. */
   | { readonly code: 'nothing-seen' }
   /** Channels disagree. */

@@ -1,7 +1,7 @@
 import { HarnessError, show } from '../errors.ts';
 import type { Pace } from '../time/index.ts';
 import { isNearer, type NearMiss } from '../trace/near-miss.ts';
-import { failedLook } from '../watch/watch.ts';
+import { failedLook } from '../watch/look.ts';
 import { NO_NEWS, type LookContext, type Looked, type Pull } from '../watch/source.ts';
 import { signalOf } from '../watch/signals.ts';
 import { worded } from './assertion.ts';

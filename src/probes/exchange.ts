@@ -2,7 +2,7 @@ import { isError, show } from '../errors.ts';
 import { freshSeed, seeded } from '../time/random.ts';
 import { MAX_BODY_BYTES, type Body, type Event, type EventOf } from '../trace/event.ts';
 import { reasonPhrase } from '../trace/status.ts';
-import { redactHeaders, redactUrl } from '../trace/redact.ts';
+import { redactHeaders, redactUrl, redactText } from '../trace/redact.ts';
 
 /** A `fetch`, or anything that is called like it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -265,17 +265,14 @@ function cut(text: string): string {
   return text.length > MAX_PROBLEM_CHARACTERS ? `${text.slice(0, MAX_PROBLEM_CHARACTERS)}…` : text;
 }
 
-/** A text, such as somebody's error message, without the secrets of the addresses in it. */
-export function withoutSecrets(text: string): string {
-  return text.replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi, redactUrl);
-}
+export { redactText as withoutSecrets } from '../trace/redact.ts';
 
 /** An error that names no secret: itself, if it does not; what `fetch` throws may name the whole address. */
 function withoutAddresses(error: unknown, depth = 0): unknown {
   if (!isError(error)) return error;
   // A message tells the cause, but no cause of a cause; and causes may go round in a circle.
   const cause = depth === 0 ? withoutAddresses(error.cause, 1) : undefined;
-  const message = withoutSecrets(error.message);
+  const message = redactText(error.message);
   if (message === error.message && (depth > 0 || cause === error.cause)) return error;
   const clean = new Error(message, cause === undefined ? undefined : { cause });
   clean.name = error.name;
@@ -303,7 +300,7 @@ export function noResponse(exchange: string, error: unknown): EventOf<'no-respon
     kind: 'no-response',
     exchange,
     reason,
-    ...(isError(cause) && cause.message !== '' ? { message: withoutSecrets(cause.message) } : {}),
+    ...(isError(cause) && cause.message !== '' ? { message: redactText(cause.message) } : {}),
   };
 }
 

@@ -330,6 +330,8 @@ class Listening {
   }
 
   #connected(compressed: string | null): void {
+    // Whoever waits is told that silence is silence again.
+    if (this.#failure !== undefined) this.#note(`${this.#name} listens again`);
     this.#failure = undefined;
     if (isCompressed(compressed) && !this.#asked)
       this.#note(`${this.#name} is compressed (${compressed}) though it was asked not to be: events may be held back`);

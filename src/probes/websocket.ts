@@ -236,6 +236,8 @@ class Listening {
       signal.addEventListener('abort', leave, { once: true });
       socket.on('open', () => {
         isOpen = true;
+        // Whoever waits is told that silence is silence again.
+        if (this.#failure !== undefined) this.#record({ kind: 'note', text: `${this.#name} listens again` });
         this.#failure = undefined;
         this.#greet(socket);
         heard();

@@ -30,6 +30,8 @@ function endedHow(scene: Scene): string | undefined {
     case 'aborted':
       return abortedHint(scene);
     case 'bound':
+      if (scene.judgement.reason['dropped'] !== undefined)
+        return 'let the trace keep more, as in createTrace({ clock, maxBodyCharacters }), watch for a shorter time, or ask for what is small, such as an id';
       return 'watch for a shorter time, or look less often: { pace: "1s" }';
     default:
       return undefined;
@@ -75,13 +77,17 @@ function forATime({ name, args }: Claim): string | undefined {
   }
 }
 
-/** Claims that something was not told are not about it, where it could not be told. */
-const UNTOLD: ReadonlySet<string> = new Set(['too-few', 'not-delivered', 'missing', 'silent-channel', 'not-yet', 'no-span']);
+/** Claims that something was not told are not about it, where it could not be told; of their own reasons they say so themselves. */
+const UNTOLD: ReadonlySet<string> = new Set<KnownReason['code']>(['missing', 'silent-channel', 'not-yet']);
+
+function isUntold({ claim, judgement }: Scene): boolean {
+  return UNTOLD.has(judgement.reason.code) || claim.tell?.(judgement)?.untold === true;
+}
 
 /** What a channel met with since it told a state last, if that is why nothing more came. */
 function pushedHint(scene: Scene): string | undefined {
   const { observations, judgement } = scene;
-  const isOpen = ['deadline', 'broken', 'nothing'].includes(judgement.decidedBy) || UNTOLD.has(judgement.reason.code);
+  const isOpen = ['deadline', 'broken', 'nothing'].includes(judgement.decidedBy) || isUntold(scene);
   const lost = observations.findLast((o) => o.kind === 'error' || o.kind === 'state');
   if (!isOpen || lost?.kind !== 'error') return undefined;
   if (lost.hint !== undefined) return oneLine(lost.hint, 1000);
@@ -101,6 +107,8 @@ function pushedHint(scene: Scene): string | undefined {
 function hungHint(scene: Scene): string {
   const { closing, at } = scene;
   const long = formatDuration(hungFor(scene));
+  if (closing.testing === true)
+    return 'a value was seen, and the test that the claim was given never said what it thinks of it: give what the test awaits a time limit of its own';
   if (startHangs(scene)) {
     return `the request that starts the operation has had no answer for ${long}: does the server do the work before it answers, is it blocked, or does a proxy between hold the answer back? An API that accepts work for later answers before the work is done (RFC 9110 §15.3.3)`;
   }
@@ -116,6 +124,8 @@ function hungHint(scene: Scene): string {
 function brokenHint(scene: Scene): string {
   const lost = startError(scene);
   if (lost !== undefined) return lostHint(scene, lost);
+  if (scene.closing.lost !== undefined)
+    return 'its own log tells why the connection ended. Until it is listened to again, nothing is known of what it tells';
   const group = scene.main?.errors.at(-1);
   const status = group?.status;
   if (status === 401 || status === 403)
@@ -173,6 +183,10 @@ function reasonHint(scene: Scene): string {
       return closing.retryAfter !== undefined
         ? `the server asked not to be asked again for ${formatDuration(closing.retryAfter)} (Retry-After): watch longer (for), or give a pace of your own: { pace: "50ms" }`
         : 'watch longer (for), or look more often: { pace: "50ms" }';
+    case 'looks-failed':
+      return scene.main?.failing === undefined
+        ? 'a look that failed says nothing of how things stood: see what it failed for'
+        : `the looks have failed since ${moment(scene.main.failing.since)}: whether it stayed so, they do not say. See the provider's log from ${wallTime(scene, scene.main.failing.since)} on`;
     case 'nothing-seen':
       return 'the time was over before a look could be taken: give it more time';
     case 'silent-channel':

@@ -1,7 +1,7 @@
 import { endingOf } from '../logic/ending.ts';
 import { counted, listed, times } from '../logic/say.ts';
 import { MAX_HELD_OBSERVATIONS, type Others } from '../logic/ties.ts';
-import { ContractViolation, show } from '../errors.ts';
+import { ContractViolation } from '../errors.ts';
 import type { Claim, Judgement, KnownReason } from '../logic/index.ts';
 import { type Millis, formatDuration } from '../time/index.ts';
 import { type BoundHit, type Observation, type Trace, meaningOf, redactUrl } from '../trace/index.ts';
@@ -25,7 +25,6 @@ import {
   DEFAULT_WIDTH,
   columns,
   errorRows,
-  escapeText,
   fewLines,
   hanging,
   labelled,
@@ -157,12 +156,14 @@ function happened(scene: Scene): string {
   const { judgement, closing, main } = scene;
   switch (judgement.decidedBy) {
     case 'hung':
+      if (closing.testing === true) return `the test of its value hung: it had no answer for ${formatDuration(hungFor(scene))}`;
       return startHangs(scene)
         ? `the start hung: ${scene.start.request ?? 'it'} had no answer for ${formatDuration(hungFor(scene))}`
         : `${sourceName(closing.source)} hung: a look had no answer for ${formatDuration(hungFor(scene))}`;
     case 'broken': {
       const lost = startError(scene);
       if (lost !== undefined) return `it could not be started: ${oneLine(lost, 160)}`;
+      if (closing.lost !== undefined) return brokeOff(scene, closing.lost);
       const told = main?.failing?.message ?? main?.errors.at(-1)?.message;
       return `${allLooks(judgement.coverage.looks)} failed${told === undefined || told.trim() === '' ? '' : `: ${oneLine(told, 160)}`}`;
     }
@@ -173,10 +174,19 @@ function happened(scene: Scene): string {
     case 'bound':
       return scene.reason.code === 'residual-bound'
         ? byReason(scene)
-        : `the trace was full ${elapsed(scene)}, before it was decided`;
+        : scene.judgement.reason['dropped'] !== undefined
+          ? `nothing was decided: what it asks for came ${elapsed(scene)}, when the trace kept no more of it`
+          : `the trace was full ${elapsed(scene)}, before it was decided`;
     default:
       return byReason(scene);
   }
+}
+
+/** Sources that told by themselves, and tell no more. */
+function brokeOff(scene: Scene, lost: readonly string[]): string {
+  const why = scene.observations.findLast((o) => o.kind === 'error' && lost.includes(o.source));
+  const told = why?.kind === 'error' ? `: ${oneLine(why.message, 160)}` : '';
+  return `${lost.map((source) => sourceName(source)).join(' and ')} broke off ${elapsed(scene)}${lastSeen(scene)}${told}`;
 }
 
 /** The reason's code in words. */
@@ -213,6 +223,10 @@ function byReason(scene: Scene): string {
       return `it was ${quoted(reason.state)} ${elapsed(scene)}`;
     case 'too-few-looks':
       return `it was looked at only ${times(reason.looks)}, and ${reason.needed} looks are the least that can tell`;
+    case 'looks-failed':
+      return reason.last
+        ? `it could not be seen to the end: ${reason.failed === 1 ? 'a look' : counted(reason.failed, 'look')} of ${reason.looks.toLocaleString('en-US')} failed, also the last one`
+        : `${reason.failed.toLocaleString('en-US')} of ${counted(reason.looks, 'look')} failed, and ${reason.needed} that come back are the least that can tell`;
     case 'nothing-seen':
       return 'nothing was seen: not one look was taken';
     case 'different-ending':
@@ -220,7 +234,7 @@ function byReason(scene: Scene): string {
     case 'different-order':
       return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell ${listed(reason.states.map(quoted))} in different order`;
     case 'different-result':
-      return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell different results: ${escapeText(show(reason.results[0]))} and ${escapeText(show(reason.results[1]))}`;
+      return `${oneLine(reason.channel, 40)} and ${oneLine(reason.other, 40)} tell different results: ${json(reason.results[0])} and ${json(reason.results[1])}`;
     case 'after-the-end':
       return `${oneLine(reason.channel, 40)} told ${quoted(reason.state)} after the end, which was ${quoted(reason.end)}`;
     case 'same-story':
@@ -245,12 +259,12 @@ function byReason(scene: Scene): string {
       return `the formula grew to ${counted(reason.nodes, 'part')}, past its bound of ${reason.limit}`;
     default:
       // A code that these words do not know yet: its data are better than nothing.
-      return `${(reason satisfies never as { code: string }).code}: ${escapeText(show(judgement.reason, 200))}${main === undefined ? '' : ` ${elapsed(scene)}`}`;
+      return `${(reason satisfies never as { code: string }).code}: ${json(judgement.reason, 200)}${main === undefined ? '' : ` ${elapsed(scene)}`}`;
   }
 }
 
 function notYet(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet' }>): string {
-  const { main, claim } = scene;
+  const { main } = scene;
   const spent = formatDuration(Math.max(0, scene.at - scene.since));
   const { failing } = main ?? {};
   if (failing !== undefined) {
@@ -268,7 +282,7 @@ function notYet(scene: Scene, reason: Extract<KnownReason, { code: 'not-yet' }>)
   if (reason.last === undefined) {
     const value = main?.segments.at(-1);
     if (value === undefined) return `no state was seen in ${spent}`;
-    return claim.fromNow === true || main!.segments.some(({ kind }) => kind === 'state')
+    return main!.segments.some(({ kind }) => kind === 'state')
       ? `nothing was decided in ${spent}`
       : `after ${spent} it had told no state, only values, the last one ${oneLine(value.label, 60)}`;
   }
@@ -301,20 +315,7 @@ function missed(scene: Scene, reason: Extract<KnownReason, { code: 'missed-state
 
 /** Neither the claim nor its contrary was seen. */
 function neither({ claim }: Scene): string {
-  switch (claim.name) {
-    case 'succeed':
-      return 'it neither succeeded nor ended otherwise';
-    case 'fail':
-      return 'it neither failed nor ended otherwise';
-    case 'settle':
-      return 'it did not end, and only an end could tell';
-    case 'reach':
-      return 'it neither came there nor ended elsewhere';
-    case 'passThrough':
-      return 'it neither passed through them all nor ended without';
-    default:
-      return 'it was seen neither to hold nor to fail';
-  }
+  return claim.neither ?? 'it was seen neither to hold nor to fail';
 }
 
 function decided(scene: Scene): string {
@@ -336,7 +337,7 @@ function decided(scene: Scene): string {
       if (scene.claim.fromNow === true) return `at ${moment(at)} (${wall(scene, at)}), when its time was over${wait}`;
       return `at ${moment(at)} (${wall(scene, at)}) by the deadline${closing.lastLook === 'unanswered' ? '; the last look had no answer' : closing.lastLook === 'answered' ? ', after a last look' : ''}${wait}`;
     case 'hung':
-      return `by nothing: the look begun at ${moment(closing.since ?? since)} (${wall(scene, closing.since ?? since)}) still had no answer at ${moment(at)}${wait}`;
+      return `by nothing: the ${closing.testing === true ? 'test' : 'look'} begun at ${moment(closing.since ?? since)} (${wall(scene, closing.since ?? since)}) still had no answer at ${moment(at)}${wait}`;
     case 'broken':
       return `by nothing: ${brokenBecause(scene)}${wait}`;
     case 'aborted':
@@ -352,6 +353,7 @@ function decided(scene: Scene): string {
 
 function brokenBecause(scene: Scene): string {
   const lost = startError(scene);
+  if (lost === undefined && scene.closing.lost !== undefined) return 'what would have come, nobody knows';
   if (lost === undefined) return 'no look told anything';
   return reachedNobody(lost)
     ? 'the request reached nobody, so nothing was started'
@@ -372,7 +374,7 @@ function saw(o: Observation): string {
     case 'state':
       return `told ${quoted(o.state)}${o.ending !== undefined && meaningOf(o.state) !== o.ending ? `, ${an(o.ending)}` : ''}`;
     case 'value':
-      return `told ${escapeText(show(o.value))}`;
+      return `told ${json(o.value)}`;
     case 'error':
       return `failed with ${oneLine(o.message, 120)}`;
     case 'request':
@@ -547,6 +549,8 @@ function bounds({ trace, judgement }: Scene): readonly string[] {
 }
 
 function boundHit({ bound, limit, at }: BoundHit): string {
+  if (bound === 'claims')
+    return `judgements after ${moment(at)} were not noted, but for the last: a trace keeps ${limit.toLocaleString('en-US')} of them`;
   return bound === 'observations'
     ? `the trace was full at ${moment(at)}: it keeps ${limit.toLocaleString('en-US')} observations`
     : `bodies after ${moment(at)} were not kept: a trace keeps ${limit.toLocaleString('en-US')} characters of them`;
@@ -566,7 +570,7 @@ function nearestMiss(scene: Scene): readonly string[] {
     case 'formula':
       return reason.expected === undefined && reason.actual === undefined
         ? []
-        : [`expected ${escapeText(show(reason.expected, 200))}`, `actual   ${escapeText(show(reason.actual, 200))}`];
+        : [`expected ${json(reason.expected, 200)}`, `actual   ${json(reason.actual, 200)}`];
     case 'missed-state': {
       const n = matchedOf(reason);
       const order =

@@ -73,9 +73,13 @@ interface Closed {
   readonly source?: string;
   readonly since?: Millis;
   readonly looks?: number;
+  /** What hung is the claim's own test of a value. */
+  readonly testing?: boolean;
   readonly why?: string;
   /** The probe itself said that there is no use in going on. */
   readonly stopped?: boolean;
+  /** The sources that broke off. */
+  readonly lost?: readonly string[];
 }
 
 export interface Start {
@@ -175,7 +179,8 @@ function startOf(observations: readonly Observation[]): Start {
 
 /** A state that was seen and is spelt almost like the one that was claimed. */
 export function similar({ claim, picture }: Scene, wanted: string): { label: string; first: Millis } | undefined {
-  if (claim.name !== 'reach') return undefined;
+  // Only of a claim that names it: of others the name of an ending is wanted.
+  if ((claim.args as { readonly state?: unknown } | undefined)?.state !== wanted) return undefined;
   const segments = picture.lanes.flatMap((lane) => lane.segments).filter(({ kind }) => kind === 'state');
   const others = [...new Set(segments.map(({ label }) => label))].filter((label) => label !== wanted);
   const alike = nearest(wanted, others);

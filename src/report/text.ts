@@ -1,5 +1,6 @@
 import { counted } from '../logic/say.ts';
 import { formatDuration, type Millis } from '../time/index.ts';
+import { redactText } from '../trace/redact.ts';
 import type { ErrorGroup, Lane, Segment, Timeline } from './timeline.ts';
 
 /** How wide a text is, in columns, where its reader does not say. */
@@ -39,16 +40,16 @@ const UNSAFE =
   // oxlint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\u3164\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text from outside on one line, cut at `limit` characters. */
+/** Text from outside on one line, without the secrets of the addresses in it, cut at `limit` characters. */
 export function oneLine(text: string, limit: number = MAX_LINE): string {
-  const line = escapeText(text).replace(/\n/g, '\\n').replace(/\t/g, ' ');
+  const line = escapeText(redactText(text)).replace(/\n/g, '\\n').replace(/\t/g, ' ');
   // Half a character, where the cut would leave one, is dropped.
   return line.length > limit ? `${line.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…` : line;
 }
 
 /** Text from outside as a few lines, each cut; the last says how many were left out. */
 export function fewLines(text: string, max: number = MAX_LINES): readonly string[] {
-  const lines = escapeText(text)
+  const lines = escapeText(redactText(text))
     .replace(/\t/g, '  ')
     // A label must not stand beside a blank line.
     .replace(/^(?: *\n)+/, '')

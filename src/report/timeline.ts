@@ -263,7 +263,7 @@ export function timeline(
         laneOf(o.source).fail(o);
         break;
       case 'tick':
-        if (o.looks !== undefined) laneOf(o.source).quiet(o.looks, o.at);
+        if (o.looks !== undefined) laneOf(o.source).quiet(o.looks, o.last ?? o.at);
         break;
       case 'fault':
         faults.push({ fault: o.fault, from: o.at });

@@ -1,5 +1,5 @@
 import { show } from '../errors.ts';
-import { type Ending, reasonPhrase, redactUrl } from '../trace/index.ts';
+import { type Ending, reasonPhrase, redactText, redactUrl } from '../trace/index.ts';
 import { DEFAULT_WIDTH, escapeText, oneLine, wrap } from './text.ts';
 
 /* Small words and phrases that messages are made of. */
@@ -44,11 +44,10 @@ export function shortError(text: string): string {
 export const NO_MESSAGE = 'an error without a message';
 
 /** A value of the system under test as JSON, without the secrets of the addresses in it. */
-export function json(value: unknown, limit: number): string {
+export function json(value: unknown, limit?: number): string {
   const address = /^(?:[a-z][a-z0-9+.-]*:)?\/\S*$/i;
-  const told = JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === 'string' && address.test(inner) ? redactUrl(inner) : inner,
-  );
+  const without = (text: string): string => (address.test(text) ? redactUrl(text) : redactText(text));
+  const told = JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'string' ? without(inner) : inner));
   return escapeText(show(told === undefined ? value : (JSON.parse(told) as unknown), limit));
 }
 

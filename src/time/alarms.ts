@@ -107,7 +107,16 @@ export class Alarms {
     this.#live -= due.length;
     const next = this.#alarms[0];
     if (next !== undefined && next.at < this.#armed) this.#arm(next.at);
-    for (const sleeper of due) sleeper.ring();
+    // What one of them throws must not keep the others from being called.
+    let failed: { readonly error: unknown } | undefined;
+    for (const sleeper of due) {
+      try {
+        sleeper.ring();
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
+    if (failed !== undefined) throw failed.error;
   }
 }
 

@@ -5,16 +5,13 @@ export {
   adaptive,
   backoff,
   fixed,
-  LOOK_SHARE,
   MIN_GAP_MS,
-  NOT_DUE,
   paceFrom,
   proportional,
-  Rounds,
   type LookTiming,
   type Pace,
   type PaceOption,
-  type Waiter,
 } from './pace.ts';
 export { freshSeed, seeded, type Random } from './random.ts';
+export { LOOK_SHARE, NOT_DUE, Rounds, type Waiter } from './rounds.ts';
 export { virtualClock, type VirtualClock } from './virtual-clock.ts';

@@ -42,8 +42,20 @@ export type Event =
       readonly reason: 'reset' | 'timeout' | 'refused' | 'aborted' | (string & {});
       readonly message?: string;
     }
-  | { readonly kind: 'call'; readonly call: string; readonly name: string; readonly input?: unknown }
-  | { readonly kind: 'return'; readonly call: string; readonly outcome: Outcome; readonly output?: unknown }
+  | {
+      readonly kind: 'call';
+      readonly call: string;
+      readonly name: string;
+      readonly input?: unknown;
+      readonly truncated?: boolean;
+    }
+  | {
+      readonly kind: 'return';
+      readonly call: string;
+      readonly outcome: Outcome;
+      readonly output?: unknown;
+      readonly truncated?: boolean;
+    }
   /** A state as read by a dialect or a probe; `ending` tells what it means when the reader knows it to be terminal. */
   | {
       readonly kind: 'state';
@@ -55,6 +67,7 @@ export type Event =
       readonly partial?: unknown;
       readonly result?: unknown;
       readonly error?: unknown;
+      readonly truncated?: boolean;
     }
   | { readonly kind: 'value'; readonly value?: unknown; readonly truncated?: boolean }
   /** A webhook delivery, a server-sent event, a broker's message, a mail. */
@@ -83,8 +96,11 @@ export type Event =
   | { readonly kind: 'healed'; readonly fault: string }
   /** From now on, and before, these keys mean this operation. */
   | { readonly kind: 'link'; readonly operation: string; readonly keys: readonly string[] }
-  /** Time went by. `looks` looks in a row brought no news; `largestGap` is the longest time between two of them. */
-  | { readonly kind: 'tick'; readonly looks?: number; readonly largestGap?: Millis }
+  /**
+   * Time went by. `looks` looks in a row brought no news; `largestGap` is the longest time between two of them, and `last` the
+   * moment at which the last of them began, in milliseconds since the trace began: the tick itself is written when news come.
+   */
+  | { readonly kind: 'tick'; readonly looks?: number; readonly largestGap?: Millis; readonly last?: Millis }
   | { readonly kind: 'end'; readonly reason: string }
   | { readonly kind: 'note'; readonly text: string };
 

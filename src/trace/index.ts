@@ -23,13 +23,14 @@ export {
 } from './lifecycle.ts';
 export { isNearer, type NearMiss } from './near-miss.ts';
 export { plain } from './plain.ts';
-export { isSecretHeader, REDACTED, redactHeaders, redactUrl } from './redact.ts';
+export { isSecretHeader, REDACTED, redactHeaders, redactText, redactUrl } from './redact.ts';
 export { reasonPhrase } from './status.ts';
 export { endingIn, meaningIn, progressIn, stateIn, valueAt, wordIn, type StateMeanings, type StateWords } from './told.ts';
 export {
   checkTrace,
   createTrace,
   MAX_BODY_CHARACTERS,
+  MAX_CLAIMS,
   MAX_OBSERVATIONS,
   parseTrace,
   TRACE_VERSION,

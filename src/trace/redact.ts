@@ -1,19 +1,39 @@
 import type { Headers } from './event.ts';
 
-/** Header fields whose value is a secret; a trace keeps that they were there, not what they said. */
-const SECRET_HEADERS =
-  /^(cookie|set-cookie|ocp-apim-subscription-key|x-(functions|auth|secret|access)-key|(.*-)?(authorization|api-?key|token|secret|signature(-\d+)?|password))$/;
-/** Header fields whose value is an address, which may carry credentials itself. */
-const ADDRESS_HEADERS = /^(location|operation-location|content-location|azure-asyncoperation|referer)$/;
-/** Query parameters that carry credentials in signed or tokened URLs. */
-const SECRET_PARAMETERS =
-  /^(((access|auth|bearer|csrf|id|private|refresh|security|session)[_-]?)?token|((client|app)[_-]?)?secret|((api|subscription|access)[_-]?)?key|awsaccesskeyid|sig|signature|password|passwd|pwd|code|jwt|x-(amz|goog)-(signature|credential|security-token))$/i;
+/**
+ * Names that carry credentials, in the one form of `wordsOf`: what counts is their last word, as in `cf-access-jwt-assertion` or
+ * `userToken`, also where it is written together with the word before it.
+ */
+const SECRET_NAME =
+  /(?:token|secret|assertion|jwt|signature(?:-\d+)?|credential|password|passwd|session-?id|access-?key-?id|(?:^|-)(?:key|sig|session|sid|auth|oauth|pwd|authorization|cookie|(?:access|account|api|app|auth|client|master|private|secret|shared|subscription)key))$/;
+/** Keys that tell things apart, and tokens that say where a list goes on. */
+const PLAIN_NAME =
+  /(?:^|-)(?:cache|change|continuation|cursor|delta|foreign|group|idempotency|lock|message|object|(?:next-?)?page|partition|primary|public|resume|routing|row|skip|sort|surrogate|sync|websocket)-?(?:key|token)$/;
+/** Whose last word does not say it: tokens that stand beside protocols' names, or in claims about who is logged in. */
+const SECRET_HEADERS = /^(?:sec-websocket-protocol|x-amzn-oidc-(?:data|accesstoken))$/;
+const SECRET_PARAMETERS = /^(?:code|id-token-hint)$/;
+/** Header fields whose value is an address, which may carry credentials itself; and those in whose value addresses may stand. */
+const ADDRESS_HEADERS = /^(?:azure-asyncoperation|referer|(?:.*-)?(?:location|uri|url))$/;
+const TEXT_HEADERS = /^(?:refresh|prefer|preference-applied)$/;
 
 export const REDACTED = '[redacted]';
 
 /** Whether a header field's value is a secret, to be kept out of a trace and from foreign origins. */
 export function isSecretHeader(name: string): boolean {
-  return SECRET_HEADERS.test(name.toLowerCase());
+  return isSecretName(name) || SECRET_HEADERS.test(name.toLowerCase());
+}
+
+function isSecretName(name: string): boolean {
+  const words = wordsOf(name);
+  return SECRET_NAME.test(words) && !PLAIN_NAME.test(words);
+}
+
+/** `userToken`, `user_token` and `User-Token` as `user-token`. */
+function wordsOf(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+    .replace(/[^a-z0-9]+/gi, '-')
+    .toLowerCase();
 }
 
 /** Header fields as a trace may keep them: names in lower case, secret values replaced, also within addresses. */
@@ -31,11 +51,17 @@ export function redactHeaders(headers: Iterable<readonly [string, string]>): Hea
   return told;
 }
 
-type Kind = 'secret' | 'address' | 'links' | 'plain';
+type Kind = 'secret' | 'address' | 'links' | 'text' | 'plain';
 
 /** Addresses of links stand in angle brackets, with more after them (RFC 8288 §3). */
-function redacted(kind: 'address' | 'links', value: string): string {
-  return kind === 'address' ? redactUrl(value) : value.replace(/<([^>]*)>/g, (_link, url: string) => `<${redactUrl(url)}>`);
+function redacted(kind: 'address' | 'links' | 'text', value: string): string {
+  if (kind === 'address') return redactUrl(value);
+  if (kind === 'text')
+    return redactText(value).replace(
+      /(\burl\s*=\s*["']?)([^"'\s;]+)/gi,
+      (_all, lead: string, url: string) => lead + redactUrl(url),
+    );
+  return value.replace(/<([^>]*)>/g, (_link, url: string) => `<${redactUrl(url)}>`);
 }
 
 /** The same few names come with every answer: what was found of one is kept, of so many. */
@@ -45,7 +71,15 @@ const kinds = new Map<string, Kind>();
 function kindOf(lower: string): Kind {
   let kind = kinds.get(lower);
   if (kind === undefined) {
-    kind = isSecretHeader(lower) ? 'secret' : ADDRESS_HEADERS.test(lower) ? 'address' : lower === 'link' ? 'links' : 'plain';
+    kind = isSecretHeader(lower)
+      ? 'secret'
+      : ADDRESS_HEADERS.test(lower)
+        ? 'address'
+        : lower === 'link'
+          ? 'links'
+          : TEXT_HEADERS.test(lower)
+            ? 'text'
+            : 'plain';
     if (kinds.size < KNOWN_NAMES) kinds.set(lower, kind);
   }
   return kind;
@@ -62,10 +96,13 @@ function kindOf(lower: string): Kind {
  */
 export function redactUrl(url: string): string {
   // Most addresses have nothing in which a secret could stand.
-  if (!/[?#@]/.test(url)) return url;
+  if (!/[?#@;]/.test(url)) return url;
   const [, head = '', query, fragment] = /^([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(url) ?? [];
   // The last @ ends the user's part (WHATWG URL, authority state): a password may hold one itself.
-  const bare = head.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)[^/]*@/i, '$1');
+  const bare = head
+    .replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)[^/]*@/i, '$1')
+    // Parameters of a path (RFC 3986 §3.3), as the sessions of a servlet.
+    .replace(/;([^;=/]+)=[^;/]*/g, (pair, name: string) => (isSecretParameter(name) ? `;${name}=${REDACTED}` : pair));
   return `${bare}${query === undefined ? '' : `?${withoutSecrets(query)}`}${fragment === undefined ? '' : `#${withoutSecrets(fragment)}`}`;
 }
 
@@ -75,10 +112,32 @@ function withoutSecrets(parameters: string): string {
     .split('&')
     .map((pair) => {
       const name = pair.split('=', 1)[0] ?? '';
-      return pair.includes('=') && SECRET_PARAMETERS.test(safeDecode(name)) ? `${name}=${REDACTED}` : pair;
+      return pair.includes('=') && isSecretParameter(name) ? `${name}=${REDACTED}` : pair;
     })
     .join('&');
 }
+
+function isSecretParameter(name: string): boolean {
+  const decoded = safeDecode(name);
+  return isSecretName(decoded) || SECRET_PARAMETERS.test(wordsOf(decoded));
+}
+
+/**
+ * A text, such as somebody's error message, without the secrets of the addresses in it.
+ *
+ * @example
+ * ```ts
+ * import { redactText } from 'holdfast/trace';
+ * redactText('fetch failed: https://ann:pw@api.example/op?token=abc'); // => 'fetch failed: https://api.example/op?token=[redacted]'
+ * ```
+ */
+export function redactText(text: string): string {
+  if (!text.includes('://')) return text;
+  return text.replace(CUT_USER, '://').replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi, redactUrl);
+}
+
+/** A user and a part of the password, where a text was cut before the @ that would tell so. */
+const CUT_USER = /:\/\/[^\s/?#@"'<>]*:(?!\d*(?:\.\.\.|…))[^\s/?#@"'<>]*?(?=\.\.\.|…)/g;
 
 function safeDecode(text: string): string {
   try {

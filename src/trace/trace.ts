@@ -1,13 +1,22 @@
 import { documentError, show, type Issue } from '../errors.ts';
 import type { Clock, EpochMillis, Millis } from '../time/index.ts';
-import { EVENT_KINDS, type Event, type EventOf, type Observation } from './event.ts';
+import { EVENT_KINDS, type Body, type Event, type EventOf, type Observation } from './event.ts';
 import { checkLifecycle, type Lifecycle } from './lifecycle.ts';
 import { keyOf, keysOf, linksIn, Tied } from './tied.ts';
 
 /** How many observations one trace keeps; the next one ends it, and the header says so. */
 export const MAX_OBSERVATIONS = 100_000;
-/** How many characters of bodies, also of messages, one trace keeps; later bodies are dropped and marked `truncated`. */
+/**
+ * How many characters of bodies one trace keeps, and of all else that came with what was seen: the data of messages, what states were
+ * read from, values, inputs and outputs. Later ones are dropped and marked `truncated`, but for results and errors of states, and what
+ * is small.
+ */
 export const MAX_BODY_CHARACTERS: number = 32 * 1024 * 1024;
+/** Data of no more characters are kept past that too: an id, a number. A full trace of them has 50 MB more. */
+const SMALL_CHARACTERS = 512;
+
+/** How many judgements one trace keeps; of more, the first and the last. */
+export const MAX_CLAIMS = 10_000;
 /** The most characters of a hint that are kept. */
 const MAX_HINT_CHARACTERS = 1000;
 
@@ -16,8 +25,8 @@ export const TRACE_VERSION = 1;
 
 /** A bound that was hit while recording: what is missing, so that nobody takes the trace for the whole truth. */
 export interface BoundHit {
-  readonly bound: 'observations' | 'bodies';
-  /** The limit, in the unit of the bound (observations, characters). */
+  readonly bound: 'observations' | 'bodies' | 'claims';
+  /** The limit, in the unit of the bound (observations, characters, judgements). */
   readonly limit: number;
   /** Milliseconds since the trace began. */
   readonly at: Millis;
@@ -74,7 +83,7 @@ export interface Trace {
   link(source: string, operation: string, keys: readonly string[]): void;
   /** What was seen of one operation: observations whose keys are tied to it, whenever the tie was learnt. */
   of(operation: string): readonly Observation[];
-  /** Notes a judged claim in the header. */
+  /** Notes a judged claim in the header, which is told in full up to {@link MAX_CLAIMS} of them. */
   judged(record: ClaimRecord): void;
   /** Notes the lifecycle in the header, once it is known. */
   describe(lifecycle: Lifecycle): void;
@@ -211,9 +220,14 @@ class RecordedTrace implements Trace {
   }
 
   judged(record: ClaimRecord): void {
+    const claims = this.header.claims as ClaimRecord[];
     // A list that is made to measure: one that grows by itself is kept with room for more, by everybody who waits once.
-    const { claims } = this.header;
-    (this.header as { claims: readonly ClaimRecord[] }).claims = claims.length === 0 ? [record] : [...claims, record];
+    if (claims.length === 0) (this.header as { claims: readonly ClaimRecord[] }).claims = [record];
+    else if (claims.length < MAX_CLAIMS) claims.push(record);
+    else {
+      claims[claims.length - 1] = record;
+      this.#hit('claims', MAX_CLAIMS, this.now());
+    }
   }
 
   describe(lifecycle: Lifecycle): void {
@@ -233,18 +247,23 @@ class RecordedTrace implements Trace {
   #deliver(): void {
     if (this.#delivering) return;
     this.#delivering = true;
-    try {
-      while (this.#delivered < this.observations.length) {
-        const observation = this.observations[this.#delivered++]!;
-        const listeners = this.#listeners;
-        for (let i = 0; i < listeners.length; i++) {
-          const listener = listeners[i]!;
-          if (listeners === this.#listeners || this.#listeners.includes(listener)) listener(observation);
+    let failed: { readonly error: unknown } | undefined;
+    while (this.#delivered < this.observations.length) {
+      const observation = this.observations[this.#delivered++]!;
+      const listeners = this.#listeners;
+      for (let i = 0; i < listeners.length; i++) {
+        const listener = listeners[i]!;
+        if (listeners !== this.#listeners && !this.#listeners.includes(listener)) continue;
+        try {
+          listener(observation);
+        } catch (error) {
+          // Whoever recorded is told; the others must not miss the observation for it.
+          failed ??= { error };
         }
       }
-    } finally {
-      this.#delivering = false;
     }
+    this.#delivering = false;
+    if (failed !== undefined) throw failed.error;
   }
 
   #bounded(event: Event, at: Millis): Event {
@@ -253,21 +272,36 @@ class RecordedTrace implements Trace {
     if (event.kind === 'error' && event.hint !== undefined && event.hint.length > MAX_HINT_CHARACTERS)
       return { ...event, hint: `${event.hint.slice(0, MAX_HINT_CHARACTERS)}…` };
     if (event.kind === 'link') return { ...event, operation: keyOf(event.operation), keys: keysOf(event.keys) };
-    const body = event.kind === 'message' ? event.raw : 'body' in event ? event.body : undefined;
-    if (body === undefined) return event;
-    this.#bodies += typeof body === 'string' ? body.length : body.base64.length;
+    if (event.kind === 'message') return this.#boundedData(event, 'data', event.data, bodySize(event.raw), at);
+    if (event.kind === 'call') return this.#boundedData(event, 'input', event.input, 0, at);
+    if (event.kind === 'return') return this.#boundedData(event, 'output', event.output, 0, at);
+    if (!('body' in event) || event.body === undefined) return event;
+    this.#bodies += bodySize(event.body);
     if (this.#bodies <= this.#maxBodies) return event;
     this.#hit('bodies', this.#maxBodies, at);
-    const { body: _body, raw: _raw, ...rest } = event as typeof event & { body?: unknown; raw?: unknown };
+    const { body: _body, ...rest } = event;
     return { ...rest, truncated: true } as Event;
+  }
+
+  /** @param raw how long what it was read from is */
+  #boundedData(event: Event, field: 'data' | 'input' | 'output' | 'partial', data: unknown, raw: number, at: Millis): Event {
+    const size = sizeOf(data);
+    if (size + raw === 0) return event;
+    this.#bodies += size + raw;
+    if (this.#bodies <= this.#maxBodies || (raw === 0 && size <= SMALL_CHARACTERS)) return event;
+    this.#hit('bodies', this.#maxBodies, at);
+    const { raw: _raw, ...rest } = event as Event & { readonly raw?: unknown };
+    const kept = { ...rest, truncated: true } as Event;
+    if (size > SMALL_CHARACTERS) delete (kept as { [field]?: unknown })[field];
+    return kept;
   }
 
   /** Of values as of bodies so many characters are kept; a number or a word is none. */
   #boundedValue(event: EventOf<'value'>, at: Millis): Event {
     const { value } = event;
-    if (typeof value === 'string') this.#bodies += value.length;
-    else if (typeof value === 'object' && value !== null) this.#bodies += JSON.stringify(value).length;
-    else return event;
+    const size = sizeOf(value);
+    if (size === 0) return event;
+    this.#bodies += size;
     if (this.#bodies <= this.#maxBodies) return event;
     this.#hit('bodies', this.#maxBodies, at);
     return { kind: 'value', truncated: true };
@@ -275,18 +309,51 @@ class RecordedTrace implements Trace {
 
   /** What a state was read from is a body too. Its result and its error stay: they are what was asked for. */
   #boundedState(event: EventOf<'state'>, at: Millis): Event {
-    if (event.raw === undefined) return event;
-    this.#bodies += JSON.stringify(event.raw)?.length ?? 0;
-    if (this.#bodies <= this.#maxBodies) return event;
-    this.#hit('bodies', this.#maxBodies, at);
-    const { raw: _raw, ...rest } = event;
-    return rest;
+    const { raw, partial, result, error } = event;
+    // Most states are told by a word.
+    if (raw === undefined && partial === undefined && result === undefined && error === undefined) return event;
+    this.#bodies += sizeOf(result) + sizeOf(error);
+    return this.#boundedData(event, 'partial', partial, sizeOf(raw), at);
   }
 
   #hit(bound: BoundHit['bound'], limit: number, at: Millis): void {
     if (this.header.bounds.some((hit) => hit.bound === bound)) return;
     this.header = { ...this.header, bounds: [...this.header.bounds, { bound, limit, at }] };
   }
+}
+
+function bodySize(body: Body | undefined): number {
+  return body === undefined ? 0 : typeof body === 'string' ? body.length : body.base64.length;
+}
+
+/**
+ * How many characters a value has as JSON, but for a number or a word, which has none. Counted and not written, which would cost ten
+ * times as much; what is to be escaped counts once, and a number as much as most have.
+ */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 0;
+  counted = 0;
+  return sizeWithin(value, 0);
+}
+
+const NUMBER_CHARACTERS = 6;
+/** What is deeper, or more, is not counted: plain data are neither, and what goes round in a circle has no end. */
+const MAX_COUNTED_DEPTH = 64;
+const MAX_COUNTED_NODES = 1_000_000;
+let counted = 0;
+
+function sizeWithin(value: unknown, depth: number): number {
+  if (typeof value === 'string') return value.length + 2;
+  if (typeof value !== 'object' || value === null) return NUMBER_CHARACTERS;
+  if (depth > MAX_COUNTED_DEPTH || ++counted > MAX_COUNTED_NODES) return 0;
+  let size = 2;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) size += sizeWithin(value[i], depth + 1) + 1;
+    return size;
+  }
+  for (const name in value) size += name.length + 3 + sizeWithin((value as Record<string, unknown>)[name], depth + 1);
+  return size;
 }
 
 /** An observation of another trace is an event too: its moment and place were those of that trace. */
@@ -533,6 +600,7 @@ const OPTIONAL: Fields = {
   tick: [
     ['looks', NUMBER],
     ['largestGap', NUMBER],
+    ['last', NUMBER],
   ],
   message: [['headers', HEADERS]],
   error: [['hint', TEXT]],

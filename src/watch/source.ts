@@ -68,7 +68,13 @@ export interface OpenContext {
   record(event: Event, keys?: readonly string[]): void;
 }
 
-/** A source that tells by itself. `open` resolves when it listens; nothing that is sent afterwards is missed. */
+/**
+ * A source that tells by itself. `open` resolves when it listens; nothing that is sent afterwards is missed.
+ *
+ * `done` resolves when there is no more to come, and rejects when it broke off: of what would have come nobody knows, and no claim is
+ * decided by its silence. The same holds from an `error` that it records until it records anything else, such as a `note` that it
+ * listens again; an error about one delivery (`RefusedDelivery`, `InvalidChannel` …) is none of those.
+ */
 export interface Push {
   readonly name: string;
   /** Tells no states, and is not expected to tell how it ends. */

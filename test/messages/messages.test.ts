@@ -465,6 +465,20 @@ const CASES: Readonly<Record<string, () => Promise<string>>> = {
     ofProbe(() => () => 'suspended', { claim: stay({ state: 'active', for: '500ms' }), name: 'the subscription' }),
   'stay-too-few-looks': () =>
     ofProbe(() => () => 'active', { claim: stay({ state: 'active', for: '500ms' }), name: 'the subscription', pace: '600ms' }),
+  'stay-looks-failed': () =>
+    ofProbe(
+      (clock) => () => {
+        if (clock.now() >= 200) throw new Error('connect ECONNREFUSED 127.0.0.1:5432');
+        return 'active';
+      },
+      { claim: stay({ state: 'active', for: '500ms' }), name: 'the subscription', pace: 50 },
+    ),
+  'never-reach-values-only': () =>
+    ofProbe(() => () => ({ phase: 'failed' }), {
+      claim: neverReach({ state: 'failed', for: '500ms' }),
+      name: 'the account',
+      pace: 50,
+    }),
   'never-reach-reached': () =>
     ofProbe((clock) => () => (clock.now() < 300 ? 'active' : 'charged twice'), {
       claim: neverReach({ state: 'charged twice', for: '2s' }),

@@ -18,8 +18,10 @@ export const acceptWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
     const limit = parseDuration(given, 'limit');
     const start = new Start();
     let last: Observation | undefined;
+    /** The answer was lost before the limit: whether it was accepted nobody knows. */
+    let lost: Standing | undefined;
     const evidence = (): readonly Observation[] => [start.sent ?? last].filter((o) => o !== undefined);
-    const standing = (): Standing => ({
+    const waiting = (): Standing => ({
       reason:
         start.sent === undefined
           ? { code: 'no-start' }
@@ -39,17 +41,18 @@ export const acceptWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
           const verdict = code === 'accepted' ? 'holds' : 'violated';
           return { verdict, reason: { code, status, took, limit }, evidence: [sent, o] };
         }
-        if (event?.is === 'lost')
-          return { verdict: 'violated', reason: { code: 'lost', why: event.why, took }, evidence: [sent, o] };
-        return took >= limit ? { verdict: 'violated', ...standing() } : undefined;
+        if (lost !== undefined) return undefined;
+        if (took >= limit) return { verdict: 'violated', ...waiting() };
+        if (event?.is === 'lost') lost = { reason: { code: 'lost', why: event.why, took }, evidence: [sent, o] };
+        return undefined;
       },
-      standing,
+      standing: () => lost ?? waiting(),
       // Before its limit a start without an answer is neither late nor in time.
       atEnd: ({ at }) =>
-        start.sent === undefined || at - start.sent.at < limit
+        start.sent === undefined || lost !== undefined || at - start.sent.at < limit
           ? undefined
           : { verdict: 'violated', reason: { code: 'unanswered', waited: micros(at - start.sent.at) }, evidence: evidence() },
-      due: () => (start.sent === undefined ? undefined : start.sent.at + limit),
+      due: () => (start.sent === undefined || lost !== undefined ? undefined : start.sent.at + limit),
     };
   },
   tell({ reason }) {
@@ -69,7 +72,10 @@ export const acceptWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
       case 'accepted':
         return { but: `it was accepted with ${status} in ${formatDuration(Number(reason['took']))}` };
       case 'lost':
-        return { but: `no answer came: ${String(reason['why'])}` };
+        return {
+          but: `no answer came: ${String(reason['why'])}`,
+          hint: "the answer was lost, so whether it was accepted is not known: look in the provider's log whether the request arrived",
+        };
       case 'unanswered':
         return {
           but: `the start had no answer for ${formatDuration(Number(reason['waited']))}`,

@@ -4,6 +4,7 @@ import type { Observation } from '../../trace/index.ts';
 import type { Closing } from '../claim.ts';
 import {
   countOf,
+  deafWords,
   DEFAULT_SETTLE_MS,
   Heard,
   identityOf,
@@ -41,6 +42,7 @@ export interface DeliverArgs {
  */
 export const deliver: ClaimFactory<DeliverArgs> = defineClaim<DeliverArgs>({
   name: 'deliver',
+  members: ['event', 'times', 'atLeast', 'atMost', 'per', 'settle'],
   hears: true,
   says: (args) => `deliver ${wordsOf(messagePattern(args.event, 'deliver'))}${howOften(args)}`,
   check(args) {
@@ -67,10 +69,17 @@ export const deliver: ClaimFactory<DeliverArgs> = defineClaim<DeliverArgs>({
     const what = wordsOf(messagePattern(event, 'deliver'));
     const seen = Number(reason['times']);
     switch (reason.code) {
-      case 'delivered':
+      case 'delivered': {
+        const deaf = deafWords(reason);
+        if (deaf !== undefined)
+          return {
+            but: `${what} was delivered ${seen === 0 ? 'not once' : times(seen)} until ${deaf}: whether it came after that is not known`,
+          };
         return { but: seen === 0 ? `${what} was not delivered` : `${what} was delivered ${times(seen)}` };
+      }
       case 'too-few':
         return {
+          untold: true,
           but: seen === 0 ? `${what} was not delivered` : `${what} was delivered only ${times(seen)}`,
           nearest: nearLines(reason),
           hint: NOT_SENT,
@@ -82,11 +91,15 @@ export const deliver: ClaimFactory<DeliverArgs> = defineClaim<DeliverArgs>({
           but: `${what} was delivered again: ${String(reason['name'])} came ${formatDuration(Number(reason['after']))} after the first time`,
           hint: MORE,
         };
-      case 'unsettled':
+      case 'unsettled': {
+        const deaf = deafWords(reason);
+        if (deaf !== undefined)
+          return { but: `${what} was delivered ${times(seen)}, and then ${deaf}: whether it came again is not known` };
         return {
           but: `${what} was delivered ${times(seen)} so late that it could not be watched for ${formatDuration(Number(reason['settle']))} more`,
           hint: 'raise within, or say a shorter settle',
         };
+      }
       default:
         return undefined;
     }
@@ -124,10 +137,11 @@ class Delivering implements Course {
   }
 
   step(o: Observation): Decision | undefined {
-    this.#heard.saw(o);
     const due = this.due();
     if (due !== undefined && o.at >= due) return this.#decided('holds', 'delivered', this.#last);
+    this.#heard.saw(o);
     if (o.kind === 'tick' || !this.#nearest.matches(o, this.#event)) return undefined;
+    this.#heard.tells(o);
     const { times: exactly, atLeast = 1, atMost } = this.#args;
     if (atMost !== undefined) {
       this.#last = o;
@@ -149,9 +163,11 @@ class Delivering implements Course {
 
   standing(): { reason: Decision['reason']; evidence: readonly Observation[] } {
     const reason = { code: 'too-few', times: this.#count, ...this.#nearest.told };
-    if (this.#args.atMost !== undefined) return { reason: { code: 'delivered', times: this.#count }, evidence: this.#evidence() };
+    const { told } = this.#heard;
+    if (this.#args.atMost !== undefined)
+      return { reason: { code: 'delivered', times: this.#count, ...told }, evidence: this.#evidence() };
     return this.#count === this.#args.times
-      ? { reason: { code: 'unsettled', times: this.#count, settle: this.#settle }, evidence: this.#evidence() }
+      ? { reason: { code: 'unsettled', times: this.#count, settle: this.#settle, ...told }, evidence: this.#evidence() }
       : { reason, evidence: this.#evidence() };
   }
 
@@ -159,12 +175,15 @@ class Delivering implements Course {
     const { times: exactly, atMost } = this.#args;
     // Looks that all failed say nothing of what did not come.
     if (atMost !== undefined) return this.#heard.enough(closing) ? this.#decided('holds', 'delivered', this.#last) : undefined;
-    if (this.#count === exactly) return closing.by === 'end' ? this.#decided('holds', 'delivered', this.#last) : undefined;
+    if (this.#count === exactly)
+      return closing.by === 'end' && !this.#heard.isDeaf(closing) ? this.#decided('holds', 'delivered', this.#last) : undefined;
     return { verdict: 'violated', ...this.standing() };
   }
 
   due(): Millis | undefined {
-    return this.#count === this.#args.times && this.#last !== undefined ? this.#last.at + this.#settle : undefined;
+    if (this.#count !== this.#args.times || this.#last === undefined) return undefined;
+    const quiet = this.#heard.quietFrom(this.#last.at);
+    return quiet === undefined ? undefined : quiet + this.#settle;
   }
 
   #evidence(): readonly Observation[] {

@@ -1,8 +1,21 @@
 import { HarnessError, show } from '../../errors.ts';
 import { formatDuration, type Duration, type Millis } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
-import { keyAt, type Pattern } from '../formula.ts';
-import { messagePattern, nameOf, Nearest, nearLines, NOT_SENT, pathOf, settleOf, wordsOf, type EventOption } from '../events.ts';
+import type { Closing } from '../claim.ts';
+import { keyAt, type Pattern } from '../pattern.ts';
+import {
+  deafWords,
+  Heard,
+  messagePattern,
+  nameOf,
+  Nearest,
+  nearLines,
+  NOT_SENT,
+  pathOf,
+  settleOf,
+  wordsOf,
+  type EventOption,
+} from '../events.ts';
 import { defineClaim, type ClaimFactory, type Course, type Decision } from '../judge.ts';
 import { micros } from '../micros.ts';
 import { counted, listed } from '../say.ts';
@@ -27,6 +40,7 @@ const MAX_KEYS = 10;
  */
 export const deliverExactlyOnce: ClaimFactory<DeliverExactlyOnceArgs> = defineClaim<DeliverExactlyOnceArgs>({
   name: 'deliverExactlyOnce',
+  members: ['event', 'per', 'keys', 'settle'],
   hears: true,
   says: ({ event, per, settle }) =>
     `deliver ${wordsOf(messagePattern(event, 'deliverExactlyOnce'))} exactly once${per === undefined ? '' : ` per ${per}`} (and not again for ${formatDuration(settleOf(settle))})`,
@@ -70,16 +84,20 @@ export const deliverExactlyOnce: ClaimFactory<DeliverExactlyOnceArgs> = defineCl
         const keys = reason['keys'] as readonly string[];
         const missing = keys.map((key) => `'${key}'`);
         return {
+          untold: true,
           but: missing.length === 0 ? `${what} was not delivered` : `${what} was not delivered for ${listed(missing)}`,
           nearest: nearLines(reason),
           hint: NOT_SENT,
         };
       }
-      case 'not-settled':
+      case 'not-settled': {
+        const deaf = deafWords(reason);
+        if (deaf !== undefined) return { but: `${what} was delivered, and then ${deaf}: whether it came again is not known` };
         return {
           but: `${what} was delivered so late that it could not be watched for ${formatDuration(Number(reason['settle']))} more`,
           hint: 'raise within, or say a shorter settle',
         };
+      }
       default:
         return undefined;
     }
@@ -94,8 +112,10 @@ class Once implements Course {
   readonly #event: Pattern;
   readonly #per: string | undefined;
   readonly #missing: Set<string>;
+  readonly #isNamed: boolean;
   readonly #settle: Millis;
   readonly #nearest = new Nearest();
+  readonly #heard = new Heard();
   readonly #seen = new Map<string, Observation>();
   /** The last one that was waited for: from then on nothing may come again. */
   #last: Observation | undefined;
@@ -104,13 +124,16 @@ class Once implements Course {
     this.#event = messagePattern(event, 'deliverExactlyOnce');
     this.#per = per;
     this.#missing = new Set(keys);
+    this.#isNamed = keys.length > 0;
     this.#settle = settleOf(settle);
   }
 
   step(o: Observation): Decision | undefined {
     const due = this.due();
     if (due !== undefined && o.at >= due) return this.#holds();
+    this.#heard.saw(o);
     if (o.kind === 'tick' || !this.#nearest.matches(o, this.#event)) return undefined;
+    this.#heard.tells(o);
     // What has no key cannot be told apart from any other.
     const key = this.#per === undefined ? '' : (keyAt(o, this.#per) ?? '');
     const before = this.#seen.get(key);
@@ -119,26 +142,27 @@ class Once implements Course {
       return { verdict: 'violated', reason, evidence: [before, o] };
     }
     this.#seen.set(key, o);
-    this.#missing.delete(key);
-    this.#last = o;
+    // What nobody waited for puts nothing off.
+    if (this.#missing.delete(key) || !this.#isNamed) this.#last = o;
     return undefined;
   }
 
   standing(): { reason: Decision['reason']; evidence: readonly Observation[] } {
     const evidence = this.#last === undefined ? [] : [this.#last];
     return this.#isThere
-      ? { reason: { code: 'not-settled', settle: this.#settle }, evidence }
+      ? { reason: { code: 'not-settled', settle: this.#settle, ...this.#heard.told }, evidence }
       : { reason: { code: 'not-delivered', keys: [...this.#missing].slice(0, MAX_KEYS), ...this.#nearest.told }, evidence };
   }
 
-  atEnd({ by }: { readonly by: string }): Decision | undefined {
+  atEnd(closing: Closing): Decision | undefined {
     if (!this.#isThere) return { verdict: 'violated', ...this.standing() };
     // Where nothing more can come there is nothing to wait for.
-    return by === 'end' ? this.#holds() : undefined;
+    return closing.by === 'end' && !this.#heard.isDeaf(closing) ? this.#holds() : undefined;
   }
 
   due(): Millis | undefined {
-    return this.#isThere ? this.#last!.at + this.#settle : undefined;
+    const quiet = this.#isThere ? this.#heard.quietFrom(this.#last!.at) : undefined;
+    return quiet === undefined ? undefined : quiet + this.#settle;
   }
 
   get #isThere(): boolean {

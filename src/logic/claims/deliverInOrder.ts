@@ -1,15 +1,14 @@
 import { HarnessError, show } from '../../errors.ts';
 import { formatDuration } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
-import { valueAt } from '../../trace/told.ts';
-import { keyAt, matches, type Pattern } from '../formula.ts';
+import { fieldAt, keyAt, matches, type Pattern } from '../pattern.ts';
 import { messagePattern, nameOf, Nearest, nearLines, pathOf, wordsOf, type EventOption } from '../events.ts';
 import { defineClaim, type ClaimFactory, type Course, type Decision, type Standing } from '../judge.ts';
 
 export interface DeliverInOrderArgs {
   /** What is to come, one after the other; or with `by` what is numbered. */
   readonly events: readonly EventOption[];
-  /** The field that must never fall from one delivery to the next, as a dotted path: a number, or a text such as a moment. */
+  /** The field that must never fall from one delivery to the next, as a dotted path: a number, also as a text, or a text such as a moment. */
   readonly by?: string | undefined;
   /** With `by`: what has an order of its own, as a dotted path, such as the order that the message is about. */
   readonly per?: string | undefined;
@@ -21,6 +20,7 @@ export interface DeliverInOrderArgs {
  */
 export const deliverInOrder: ClaimFactory<DeliverInOrderArgs> = defineClaim<DeliverInOrderArgs>({
   name: 'deliverInOrder',
+  members: ['events', 'by', 'per'],
   hears: true,
   says: ({ events, by, per }) => {
     const what = events.map((event) => wordsOf(messagePattern(event, 'deliverInOrder'))).join(', ');
@@ -61,6 +61,7 @@ export const deliverInOrder: ClaimFactory<DeliverInOrderArgs> = defineClaim<Deli
         };
       case 'not-come':
         return {
+          untold: true,
           but:
             Number(reason['seen']) === 0
               ? `${words[0]} was not delivered`
@@ -69,6 +70,7 @@ export const deliverInOrder: ClaimFactory<DeliverInOrderArgs> = defineClaim<Deli
         };
       case 'unnumbered':
         return {
+          untold: true,
           but: `nothing was delivered that has a number or a text at ${by}`,
           nearest: nearLines(reason),
           hint: 'is the path right? It begins at the message, as in data.sequence',
@@ -84,6 +86,8 @@ export const deliverInOrder: ClaimFactory<DeliverInOrderArgs> = defineClaim<Deli
 class Named implements Course {
   readonly #events: readonly Pattern[];
   readonly #nearest = new Nearest();
+  /** The deliveries that were counted: one that is sent again is still one. */
+  readonly #counted = new Set<string>();
   #seen = 0;
   #last: Observation | undefined;
 
@@ -93,7 +97,10 @@ class Named implements Course {
 
   step(o: Observation): Decision | undefined {
     if (o.kind === 'tick') return undefined;
+    const id = o.kind === 'message' && o.id !== undefined ? `${o.source} ${o.id}` : undefined;
+    if (id !== undefined && this.#counted.has(id)) return undefined;
     if (this.#nearest.matches(o, this.#events[this.#seen]!)) {
+      if (id !== undefined) this.#counted.add(id);
       const before = this.#last;
       this.#last = o;
       if (++this.#seen < this.#events.length) return undefined;
@@ -135,7 +142,7 @@ class Numbered implements Course {
 
   step(o: Observation): Decision | undefined {
     if (o.kind === 'tick' || !this.#nearest.matches(o, this.#event)) return undefined;
-    const place = valueAt(o, this.#by);
+    const place = fieldAt(o, this.#by);
     if (typeof place !== 'number' && typeof place !== 'string') return undefined;
     const group = this.#per === undefined ? '' : (keyAt(o, this.#per) ?? '');
     const before = this.#last.get(group);
@@ -161,6 +168,15 @@ class Numbered implements Course {
   }
 }
 
+/** Numbers as texts, also several joined by dashes, as the ids of a Redis stream are: as texts '10' would come before '9'. */
+const NUMBERS = /^\d+(?:-\d+)*$/;
+
 function comesBefore(a: number | string, b: number | string): boolean {
-  return typeof a === typeof b ? a < b : Number(a) < Number(b);
+  if (typeof a !== 'string' || typeof b !== 'string') return Number(a) < Number(b);
+  if (!NUMBERS.test(a) || !NUMBERS.test(b)) return a < b;
+  const [left, right] = [a, b].map((text) => text.split('-').map(BigInt)) as [bigint[], bigint[]];
+  const differs = left.findIndex((part, i) => part !== right[i]);
+  if (differs < 0) return left.length < right.length;
+  const other = right[differs];
+  return other !== undefined && left[differs]! < other;
 }

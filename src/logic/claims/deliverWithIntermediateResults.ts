@@ -19,6 +19,8 @@ export const deliverWithIntermediateResults: ClaimFactory<IntermediateArgs | und
   IntermediateArgs | undefined
 >({
   name: 'deliverWithIntermediateResults',
+  reads: ['partial'],
+  members: ['atLeast'],
   says: (args) => `deliver its result with ${counted(args?.atLeast ?? 1, 'partial result')} or more before it`,
   check: (args) => ({ atLeast: countOf(args?.atLeast ?? 1, 'atLeast', 'deliverWithIntermediateResults', 1) }),
   start(args, { lifecycle }) {

@@ -15,6 +15,7 @@ export interface EqualArgs {
  */
 export const equal: ClaimFactory<EqualArgs> = defineClaim<EqualArgs>({
   name: 'equal',
+  members: ['expected'],
   says: ({ expected }) => `eventually equal ${expectedWords(expected)}`,
   check(args) {
     if (typeof args === 'object' && args !== null && 'expected' in args) return args;

@@ -1,7 +1,8 @@
 import { HarnessError, show } from '../../errors.ts';
 import type { Observation } from '../../trace/index.ts';
-import { checkPattern, keyAt, matches, type Pattern } from '../formula.ts';
+import { checkPattern, keyAt, matches, type Pattern } from '../pattern.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
+import { times } from '../say.ts';
 
 export interface ExactlyOnceArgs {
   /** Which observations count: a delivery, a row, a mail. */
@@ -18,6 +19,7 @@ const MAX_EVIDENCE = 100;
 /** Each key comes exactly once: a second time decides against it at once, a missing one at the end. */
 export const exactlyOnce: ClaimFactory<ExactlyOnceArgs> = defineClaim<ExactlyOnceArgs>({
   name: 'exactlyOnce',
+  members: ['event', 'per', 'keys'],
   says: ({ event, per = 'id' }) => `bring each ${per} exactly once of ${show(event)}`,
   check(args) {
     if (typeof args?.event !== 'object' || args.event === null) {
@@ -41,8 +43,8 @@ export const exactlyOnce: ClaimFactory<ExactlyOnceArgs> = defineClaim<ExactlyOnc
     return {
       step(o) {
         if (o.kind === 'tick' || matches(o, event) !== true) return undefined;
-        const key = keyAt(o, per);
-        if (key === undefined) return undefined;
+        // What has no key cannot be told apart from any other.
+        const key = keyAt(o, per) ?? '';
         last = o;
         const before = seen.get(key);
         if (before !== undefined)
@@ -58,6 +60,18 @@ export const exactlyOnce: ClaimFactory<ExactlyOnceArgs> = defineClaim<ExactlyOnc
           ? { verdict: 'violated', reason: { code: 'missing', keys: open }, evidence }
           : { verdict: 'holds', reason: { code: 'exactly-once', keys: seen.size }, evidence };
       },
+    };
+  },
+  tell({ reason }, { per = 'id' }) {
+    if (reason.code === 'duplicate' && reason['key'] === '')
+      return {
+        but: `what has no ${per} came ${times(Number(reason['times']))}`,
+        hint: 'what has no key cannot be told apart: name a field that all have (per), or leave those without it out of the pattern',
+      };
+    if (reason.code !== 'missing' || (reason['keys'] as readonly string[]).length > 0) return undefined;
+    return {
+      but: 'nothing of it came',
+      hint: 'is the pattern right, and was anything sent at all? What came is in the trace of this error',
     };
   },
   samples: [{ event: { kind: 'message' } }, { event: { kind: 'state' }, per: 'state', keys: ['succeeded'] }],

@@ -25,6 +25,8 @@ interface Monitor {
   alive: Observation | undefined;
   /** Whether a look at it was answered 202. */
   said202: boolean;
+  /** Whether a look found it. */
+  isThere: boolean;
 }
 
 /**
@@ -57,7 +59,13 @@ export const expire: ClaimFactory<ExpireArgs> = defineClaim<ExpireArgs>({
     let kept: Standing | undefined;
     let last: Observation | undefined;
     const monitorAt = (whom: string): Monitor => {
-      const known = monitors.get(whom) ?? { pending: undefined, end: undefined, alive: undefined, said202: false };
+      const known = monitors.get(whom) ?? {
+        pending: undefined,
+        end: undefined,
+        alive: undefined,
+        said202: false,
+        isThere: false,
+      };
       monitors.set(whom, known);
       return known;
     };
@@ -85,6 +93,8 @@ export const expire: ClaimFactory<ExpireArgs> = defineClaim<ExpireArgs>({
         if (isGone) {
           // An address that never answered otherwise is none of a monitor.
           if (monitor.pending === undefined && end === undefined) return undefined;
+          // It may tell 404 until the work has begun; 410 says that it was there.
+          if (o.status === 404 && !monitor.isThere) return undefined;
           const most = monitor.pending === undefined ? Number.POSITIVE_INFINITY : o.at - monitor.pending.at;
           const least = end === undefined ? 0 : (alive ?? end).at - end.at;
           if (most < atLeast) {
@@ -103,6 +113,7 @@ export const expire: ClaimFactory<ExpireArgs> = defineClaim<ExpireArgs>({
           return undefined;
         }
         if (o.status >= 400) return undefined;
+        monitor.isThere = true;
         if (end === undefined) {
           if (tellsTheEnd(o, monitor.said202)) monitor.end = o;
           else monitor.pending = o;

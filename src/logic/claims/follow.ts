@@ -1,5 +1,5 @@
 import { HarnessError, nearest, show } from '../../errors.ts';
-import { parseDuration, type Duration, type Millis } from '../../time/duration.ts';
+import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/duration.ts';
 import { canReach, defineLifecycle, isLegalMove, statesOf, type Lifecycle } from '../../trace/lifecycle.ts';
 import type { Observation, ObservationOf } from '../../trace/index.ts';
 import type { Closing } from '../claim.ts';
@@ -23,6 +23,7 @@ export interface FollowArgs {
  */
 export const follow: ClaimFactory<FollowArgs | undefined> = defineClaim<FollowArgs | undefined>({
   name: 'follow',
+  members: ['lifecycle', 'everyState', 'settle'],
   says: (args) =>
     `follow ${args?.lifecycle === undefined ? 'its lifecycle' : `the lifecycle from '${args.lifecycle.initial}'`}${args?.everyState === true ? ' state by state' : ''}`,
   check(args) {
@@ -79,6 +80,11 @@ export const follow: ClaimFactory<FollowArgs | undefined> = defineClaim<FollowAr
           hint: `${near === undefined ? '' : `is it another word for '${near}'? `}The lifecycle must name every state that the provider tells`,
         };
       }
+      case 'unsettled':
+        return {
+          but: `it ended as ${state} so late that it could not be watched for ${formatDuration(Number(reason['settle']))} more`,
+          hint: 'raise within, or say a shorter settle',
+        };
       case 'not-ended': {
         const last = reason['last'] as string | undefined;
         return {
@@ -144,6 +150,8 @@ class Following implements Course {
 
   standing(): Standing {
     const latest = this.#latest;
+    if (this.#ended !== undefined)
+      return { reason: { code: 'unsettled', state: this.#ended.state, settle: this.#settle }, evidence: [this.#ended] };
     return {
       reason: { code: 'not-ended', ...(latest === undefined ? {} : { last: latest.state }) },
       evidence: latest === undefined ? [] : [latest],

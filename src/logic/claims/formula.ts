@@ -30,6 +30,7 @@ import { defineClaim, type ClaimFactory } from '../judge.ts';
  */
 export const formula: ClaimFactory<{ readonly formula: Formula }> = defineClaim<{ readonly formula: Formula }>({
   name: 'formula',
+  members: ['formula'],
   says: (args) => `satisfy: ${describe(args.formula)}`,
   check(args) {
     checkFormula(args?.formula);

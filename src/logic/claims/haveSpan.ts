@@ -20,6 +20,7 @@ const MAX_EVIDENCE = 20;
  */
 export const haveSpan: ClaimFactory<HaveSpanArgs> = defineClaim<HaveSpanArgs>({
   name: 'haveSpan',
+  reads: ['data'],
   says: ({ count, ...pattern }) =>
     count === undefined
       ? `eventually have a span ${spanWords(pattern)}`
@@ -71,8 +72,9 @@ export const haveSpan: ClaimFactory<HaveSpanArgs> = defineClaim<HaveSpanArgs>({
     const seen = reason['seen'] as readonly string[];
     const but = (reason['but'] ?? []) as readonly string[];
     if (n > 0) return { but: `there ${n === 1 ? 'was one' : `were ${n}`}` };
-    if (seen.length === 0) return NO_SPAN;
+    if (seen.length === 0) return { ...NO_SPAN, untold: true };
     return {
+      untold: true,
       but: `none was: seen were ${listed(seen)}`,
       nearest: typeof reason['near'] === 'string' ? [`${reason['near']}: ${but.join(', ')}`] : [],
       hint: 'does each service pass traceparent on, also by way of a queue? A span in another trace is not of this operation',

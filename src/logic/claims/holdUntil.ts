@@ -1,7 +1,7 @@
 import { formatDuration } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
 import { checkStates, nameOf, statePattern, wordsOf, type EventOption } from '../events.ts';
-import { matches, type Pattern } from '../formula.ts';
+import { matches, type Pattern } from '../pattern.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 import { micros } from '../micros.ts';
 
@@ -18,6 +18,7 @@ const LOOKS: readonly string[] = ['state', 'value', 'message'];
 /** The one holds at every look until the other comes, and the other comes. What is neither decides at once. */
 export const holdUntil: ClaimFactory<HoldUntilArgs> = defineClaim<HoldUntilArgs>({
   name: 'holdUntil',
+  members: ['first', 'then'],
   says: ({ first, then }) =>
     `be ${wordsOf(statePattern(first, 'holdUntil'))} until it is ${wordsOf(statePattern(then, 'holdUntil'))}`,
   check: (args) => ({ first: statePattern(args?.first, 'holdUntil'), then: statePattern(args.then, 'holdUntil') }),

@@ -19,7 +19,8 @@ const CANCEL_PATH = /[/:]cancel(?=$|[?#])/i;
 
 /**
  * Once it is asked to cancel, the operation ends as cancelled, and nothing succeeds after that. A refusal with 409 is legal where the
- * operation then ends otherwise (RFC 9110 §15.5.10). A lost answer to the cancellation decides nothing by itself.
+ * operation then ends otherwise (RFC 9110 §15.5.10). An answer that is lost, or says "not now" (408, 429, 5xx), decides nothing by
+ * itself: who asks again is judged by that.
  *
  * Asked to cancel is what `operation.cancel()` sends, and any `DELETE` or `POST …/cancel` that is seen.
  */
@@ -36,6 +37,13 @@ export const honourCancel: ClaimFactory<HonourCancelArgs | undefined> = defineCl
     const last = new LastState();
     let request: ObservationOf<'request'> | undefined;
     let answer: ObservationOf<'response'> | undefined;
+    /** All that asked to cancel and have no answer yet. */
+    const pending = new Map<string, ObservationOf<'request'>>();
+    /** The one that counts had an answer, or lost it. */
+    let isOver = false;
+    /** One of those before had no answer that tells: it may have arrived all the same. */
+    let unsure = false;
+    let ended: ObservationOf<'state'> | undefined;
     let cancelled: ObservationOf<'state'> | undefined;
     let endedBefore: ObservationOf<'state'> | undefined;
     const evidence = (...more: readonly (Observation | undefined)[]): readonly Observation[] =>
@@ -60,15 +68,42 @@ export const honourCancel: ClaimFactory<HonourCancelArgs | undefined> = defineCl
       reason: { code, ...status(), ...details },
       evidence: evidence(o),
     });
+    const ask = (o: ObservationOf<'request'>): void => {
+      pending.set(exchangeOf(o), o);
+      const again = request !== undefined && isOver && !(answer !== undefined && answer.status < 400);
+      if (request !== undefined && !again) return;
+      adopt(o);
+      answer = undefined;
+      isOver = false;
+    };
+    const adopt = (o: ObservationOf<'request'>): void => {
+      request = o;
+      if (ended !== undefined && ended.seq < o.seq) endedBefore ??= ended;
+    };
+    const onAnswer = (o: ObservationOf<'response'>): Decision | undefined => {
+      const asked = pending.get(exchangeOf(o));
+      pending.delete(exchangeOf(o));
+      // The first that was accepted is the one that counts.
+      if (asked === undefined || (answer !== undefined && answer.status < 400)) return undefined;
+      const isNow = asked === request;
+      if (o.status < 400 && !isNow) adopt(asked);
+      else if (!isNow) return undefined;
+      answer = o;
+      isOver = true;
+      if (tellsNothing(o)) unsure = true;
+      else if (o.status >= 400 && o.status !== 409 && !unsure && endedBefore === undefined) return violated('cannot-cancel', o);
+      return undefined;
+    };
     const onState = (o: ObservationOf<'state'>): Decision | undefined => {
       last.saw(o);
       const ending = endingOf(o, lifecycle);
       if (ending === undefined) return undefined;
+      if (ending !== 'cancelled') ended ??= o;
       if (request === undefined) endedBefore ??= o;
       if (request === undefined || endedBefore !== undefined) return undefined;
       const after = micros(o.at - request.at);
       if (ending === 'cancelled') {
-        if (answer?.status === 409) return violated('refused-and-cancelled', o, { after });
+        if (answer?.status === 409 && !unsure) return violated('refused-and-cancelled', o, { after });
         cancelled ??= o;
         return quiet === 0 ? { verdict: 'holds', ...standing() } : undefined;
       }
@@ -78,17 +113,19 @@ export const honourCancel: ClaimFactory<HonourCancelArgs | undefined> = defineCl
           : undefined;
       if (answer?.status === 409) return { verdict: 'holds', reason: { code: 'refused', state: o.state }, evidence: evidence(o) };
       // Nobody knows whether a cancellation without an answer arrived.
-      return answer === undefined || answer.status >= 500
+      return answer === undefined || answer.status >= 400
         ? undefined
         : violated('ended-otherwise', o, { after, state: o.state, wanted: 'cancelled', ending });
     };
     return {
       step(o) {
-        if (o.kind === 'request' && request === undefined && isCancel(o)) request = o;
-        else if (o.kind === 'response' && request !== undefined && exchangeOf(o) === exchangeOf(request)) {
-          answer = o;
-          const may = o.status < 400 || o.status === 409 || o.status === 408 || o.status === 429 || o.status >= 500;
-          if (!may && endedBefore === undefined) return violated('cannot-cancel', o);
+        if (o.kind === 'request' && isCancel(o)) ask(o);
+        else if (o.kind === 'response') {
+          const wrong = onAnswer(o);
+          if (wrong !== undefined) return wrong;
+        } else if (o.kind === 'no-response') {
+          if (pending.delete(exchangeOf(o))) unsure = true;
+          if (request !== undefined && exchangeOf(o) === exchangeOf(request)) isOver = true;
         } else if (o.kind === 'state') return onState(o);
         return cancelled !== undefined && o.at - cancelled.at >= quiet ? { verdict: 'holds', ...standing() } : undefined;
       },
@@ -154,6 +191,11 @@ export const honourCancel: ClaimFactory<HonourCancelArgs | undefined> = defineCl
   },
   samples: [undefined, { quiet: 0 }, { quiet: 40 }],
 });
+
+/** Not now: whether it was taken all the same nobody knows. */
+function tellsNothing({ status }: ObservationOf<'response'>): boolean {
+  return status === 408 || status === 429 || status >= 500;
+}
 
 function isCancel({ source, method, url }: ObservationOf<'request'>): boolean {
   return source === 'cancel' || method === 'DELETE' || (method === 'POST' && CANCEL_PATH.test(url));

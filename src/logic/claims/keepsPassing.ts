@@ -14,6 +14,7 @@ export interface KeepsPassingArgs {
 /** From now on, and for this long, every look that asserts passes; one that fails decides against it at once. */
 export const keepsPassing: ClaimFactory<KeepsPassingArgs> = defineClaim<KeepsPassingArgs>({
   name: 'keepsPassing',
+  members: ['matcher', 'for'],
   fromNow: true,
   failuresTell: true,
   says: (args) =>

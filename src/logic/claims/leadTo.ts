@@ -2,7 +2,7 @@ import { formatDuration, parseDuration, type Duration, type Millis } from '../..
 import type { Observation } from '../../trace/index.ts';
 import type { Closing } from '../claim.ts';
 import { checkStates, nameOf, Nearest, nearLines, statePattern, wordsOf, type EventOption } from '../events.ts';
-import { matches, type Pattern } from '../formula.ts';
+import { matches, type Pattern } from '../pattern.ts';
 import { defineClaim, type ClaimFactory, type Course, type Decision, type Standing } from '../judge.ts';
 import { micros } from '../micros.ts';
 import { times } from '../say.ts';
@@ -22,6 +22,7 @@ export interface LeadToArgs {
  */
 export const leadTo: ClaimFactory<LeadToArgs> = defineClaim<LeadToArgs>({
   name: 'leadTo',
+  members: ['cause', 'effect', 'within'],
   says: ({ cause, effect, within }) =>
     `lead from ${wordsOf(statePattern(cause, 'leadTo'))} to ${wordsOf(statePattern(effect, 'leadTo'))}${within === undefined ? '' : ` (in ${formatDuration(parseDuration(within, 'within'))} or less)`}`,
   check: (args) => ({

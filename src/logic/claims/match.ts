@@ -12,6 +12,7 @@ export interface MatchArgs {
 /** A value that a function tells, or the result of an operation, comes to have these members, or to be a text like this. */
 export const match: ClaimFactory<MatchArgs> = defineClaim<MatchArgs>({
   name: 'match',
+  members: ['like'],
   says: ({ like }) => `eventually match ${expectedWords(like)}`,
   check(args) {
     const like: unknown = args?.like;

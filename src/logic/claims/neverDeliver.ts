@@ -1,7 +1,7 @@
 import { formatDuration, parseDuration, type Duration } from '../../time/duration.ts';
 import type { Observation } from '../../trace/index.ts';
-import { Heard, messagePattern, nameOf, wordsOf, type EventOption } from '../events.ts';
-import { matches } from '../formula.ts';
+import { deafWords, Heard, messagePattern, nameOf, wordsOf, type EventOption } from '../events.ts';
+import { matches } from '../pattern.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 import { micros } from '../micros.ts';
 
@@ -14,6 +14,7 @@ export interface NeverDeliverArgs {
 /** From now on, and for this long, it is not delivered. Where a source listens, its silence counts; a source that is asked is looked at. */
 export const neverDeliver: ClaimFactory<NeverDeliverArgs> = defineClaim<NeverDeliverArgs>({
   name: 'neverDeliver',
+  members: ['event', 'for'],
   fromNow: true,
   hears: true,
   says: (args) =>
@@ -33,8 +34,8 @@ export const neverDeliver: ClaimFactory<NeverDeliverArgs> = defineClaim<NeverDel
         const reason = { code: 'delivered-forbidden', name: nameOf(o), after: micros(o.at - since) };
         return { verdict: 'violated', reason, evidence: [o] };
       },
-      standing: () => ({ reason: { code: 'none-delivered' }, evidence: last === undefined ? [] : [last] }),
-      // Looks that all failed say nothing of what did not come.
+      standing: () => ({ reason: { code: 'none-delivered', ...heard.told }, evidence: last === undefined ? [] : [last] }),
+      // Looks that all failed, and who broke off, say nothing of what did not come.
       atEnd: (closing) =>
         heard.enough(closing)
           ? {
@@ -57,8 +58,10 @@ export const neverDeliver: ClaimFactory<NeverDeliverArgs> = defineClaim<NeverDel
           hint: 'what led to it? All that was seen is in the trace of this error',
         };
       }
-      case 'none-delivered':
-        return { but: `${what} was not delivered` };
+      case 'none-delivered': {
+        const deaf = deafWords(reason);
+        return { but: deaf === undefined ? `${what} was not delivered` : `${deaf}: whether ${what} was delivered is not known` };
+      }
       default:
         return undefined;
     }

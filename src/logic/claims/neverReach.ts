@@ -10,6 +10,7 @@ export const neverReach: ClaimFactory<{ readonly state: string; readonly for: Du
   readonly for: Duration;
 }>({
   name: 'neverReach',
+  members: ['state', 'for'],
   fromNow: true,
   says: (args) => `never reach '${args.state}' for ${formatDuration(parseDuration(args.for, 'for'))}`,
   check(args) {
@@ -20,11 +21,14 @@ export const neverReach: ClaimFactory<{ readonly state: string; readonly for: Du
     checkState(forbidden, lifecycle);
     const ms = parseDuration(length, 'for');
     let last: Observation | undefined;
+    let told = false;
     return {
       step(observation) {
         if (observation.kind !== 'state' && observation.kind !== 'value') return undefined;
         last = observation;
-        if (observation.kind === 'value' || observation.state !== forbidden) return undefined;
+        if (observation.kind === 'value') return undefined;
+        told = true;
+        if (observation.state !== forbidden) return undefined;
         return {
           verdict: 'violated',
           reason: { code: 'reached-forbidden', state: forbidden, after: micros(observation.at - since) },
@@ -32,9 +36,9 @@ export const neverReach: ClaimFactory<{ readonly state: string; readonly for: Du
         };
       },
       standing: () => ({ reason: { code: 'not-yet', wanted: `not ${forbidden}` }, evidence: last === undefined ? [] : [last] }),
-      // Looks that all failed say nothing about the state.
+      // Looks that all failed say nothing about the state, and neither do values.
       atEnd: () =>
-        last === undefined
+        last === undefined || !told
           ? undefined
           : { verdict: 'holds', reason: { code: 'never-reached', state: forbidden, for: ms }, evidence: [last] },
       due: () => since + ms,

@@ -12,6 +12,7 @@ const HINT = "write it as in noErrorSpans({ service: 'shop' }): which spans must
  */
 export const noErrorSpans: ClaimFactory<SpanPattern | undefined> = defineClaim<SpanPattern | undefined>({
   name: 'noErrorSpans',
+  reads: ['data'],
   says: (pattern) =>
     `have no error spans${pattern === undefined || Object.keys(pattern).length === 0 ? '' : ` ${spanWords(pattern)}`}`,
   check: (pattern) => (pattern === undefined ? pattern : checkSpan('noErrorSpans', pattern, HINT)),

@@ -4,6 +4,7 @@ import { canReach, movesOf } from '../../trace/lifecycle.ts';
 import type { Observation } from '../../trace/index.ts';
 import { checkName, checkState, endingOf } from '../ending.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
+import { Looks } from '../looks.ts';
 import { micros } from '../micros.ts';
 
 /** How many states are told, and kept as evidence: the first half and the latest; the trace has all. */
@@ -19,6 +20,8 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
   readonly states: readonly string[];
 }>({
   name: 'passThrough',
+  neither: 'it neither passed through them all nor ended without',
+  members: ['states'],
   says: ({ states }) => `pass through ${states.map((state) => `'${state}'`).join(', ')}`,
   check(args) {
     const states: unknown = args?.states;
@@ -38,7 +41,9 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
     let leftOut = 0;
     let matched = 0;
     const evidence: Observation[] = [];
-    let before: Observation | undefined;
+    const looks = new Looks();
+    /** When the latest look before this one was taken. */
+    let before: Millis | undefined;
     let between: Millis | undefined;
     const missed = (): { reason: { code: string; [detail: string]: unknown }; evidence: readonly Observation[] } => ({
       reason: {
@@ -53,12 +58,19 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
     });
     return {
       step(observation) {
-        if (observation.kind === 'tick' && before !== undefined) before = observation;
+        looks.saw(observation);
+        if (
+          observation.kind === 'tick' &&
+          before !== undefined &&
+          observation.looks !== undefined &&
+          !looks.isFailing(observation.source)
+        )
+          before = observation.last ?? observation.at;
         if (observation.kind !== 'state') return undefined;
         const { state } = observation;
         if (seen.at(-1) !== state) {
           seen.push(state);
-          between = before === undefined ? undefined : micros(observation.at - before.at);
+          between = before === undefined ? undefined : micros(observation.at - before);
           evidence.push(observation);
           if (seen.length > MAX_SEEN) {
             leftOut++;
@@ -67,7 +79,7 @@ export const passThrough: ClaimFactory<{ readonly states: readonly string[] }> =
           // Only on coming to it: to be seen in it twice is not to pass through it twice.
           if (state === wanted[matched]) matched++;
         }
-        before = observation;
+        before = observation.at;
         if (matched === wanted.length)
           return { verdict: 'holds', reason: { code: 'passed-through', states: wanted }, evidence: [...evidence] };
         const hopeless =

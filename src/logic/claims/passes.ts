@@ -31,6 +31,7 @@ interface Failures {
 /** A look that asserts passes, in time. One that fails is a "not yet": the first, the last and the most frequent failure are told. */
 export const passes: ClaimFactory<PassesArgs | undefined> = defineClaim<PassesArgs | undefined>({
   name: 'passes',
+  members: ['matcher'],
   failuresTell: true,
   says: (args) => `eventually pass${args?.matcher === undefined ? '' : ` ${args.matcher}`}`,
   check(args) {

@@ -1,5 +1,6 @@
 import type { Observation } from '../../trace/index.ts';
 import { checkNumbers, DEFAULT_TOLERANCE_MS, type Tolerance } from '../arguments.ts';
+import type { Reason } from '../claim.ts';
 import { defineClaim, type ClaimFactory } from '../judge.ts';
 import { micros } from '../micros.ts';
 import { Polls } from '../polls.ts';
@@ -19,6 +20,7 @@ export interface PolitenessArgs extends Tolerance {
  */
 export const politeness: ClaimFactory<PolitenessArgs | undefined> = defineClaim<PolitenessArgs | undefined>({
   name: 'politeness',
+  members: ['tolerance', 'afterTheEnd'],
   says: () => 'be polled politely',
   check(args) {
     checkNumbers(
@@ -34,8 +36,8 @@ export const politeness: ClaimFactory<PolitenessArgs | undefined> = defineClaim<
     const polls = new Polls();
     /** How often each was asked after its end. */
     const after = new Map<string, number>();
-    const told = (): { reason: { code: string; looks: number }; evidence: Observation[] } => ({
-      reason: { code: 'polite', looks: polls.looks },
+    const told = (): { reason: Reason; evidence: Observation[] } => ({
+      reason: polls.looks === 0 ? { code: 'no-look' } : { code: 'polite', looks: polls.looks },
       evidence: polls.last === undefined ? [] : [polls.last],
     });
     return {
@@ -64,8 +66,16 @@ export const politeness: ClaimFactory<PolitenessArgs | undefined> = defineClaim<
         return undefined;
       },
       standing: told,
-      atEnd: () => ({ verdict: 'holds', ...told() }),
+      // Who asked for nothing was not put to the test.
+      atEnd: () => (polls.looks === 0 ? undefined : { verdict: 'holds', ...told() }),
     };
   },
+  tell: ({ reason }) =>
+    reason.code === 'no-look'
+      ? {
+          but: 'nobody asked how it stands',
+          hint: 'record the client that asks, with exchanges(): what was never put to the test is neither kept nor broken',
+        }
+      : undefined,
   samples: [undefined, { tolerance: 0, afterTheEnd: 1 }],
 });

@@ -16,6 +16,7 @@ const FULL = 100;
  */
 export const progressMonotonically: ClaimFactory<ProgressArgs | undefined> = defineClaim<ProgressArgs | undefined>({
   name: 'progressMonotonically',
+  members: ['fullAtTheEnd'],
   says: (args) => `make progress that never falls${args?.fullAtTheEnd === true ? ', and is full only at the end' : ''}`,
   check(args) {
     const full: unknown = args?.fullAtTheEnd;

@@ -9,6 +9,8 @@ import { defineClaim, type ClaimFactory, type Course, type Decision, type Standi
  */
 export const reach: ClaimFactory<{ readonly state: string }> = defineClaim({
   name: 'reach',
+  neither: 'it neither came there nor ended elsewhere',
+  members: ['state'],
   says: ({ state }) => `eventually reach '${state}'`,
   check(args) {
     checkName(args?.state, 'reach');

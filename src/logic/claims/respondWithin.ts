@@ -7,7 +7,10 @@ import { micros } from '../micros.ts';
 import { exchangeOf } from '../polls.ts';
 import { counted } from '../say.ts';
 
-/** Every request is answered in time, whatever the answer: the start, each look, all that a recorded client sends. */
+/**
+ * Every request is answered in time, whatever the answer: the start, each look, all that a recorded client sends. One that whoever
+ * sent it gave up before, says nothing of its server; of one whose answer was lost before, nobody knows.
+ */
 export const respondWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
   name: 'respondWithin',
   says: ({ limit }) => `answer every request in ${formatDuration(parseDuration(limit, 'limit'))}`,
@@ -16,19 +19,22 @@ export const respondWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
     const limit = parseDuration(given, 'limit');
     /** In the order in which they were sent. */
     const pending = new Map<string, ObservationOf<'request'>>();
+    /** The first whose answer was lost before the limit. */
+    let lost: Standing | undefined;
     let answered = 0;
     let slowest = 0;
     let last: Observation | undefined;
     const oldest = (): ObservationOf<'request'> | undefined => pending.values().next().value;
-    const standing = (): Standing => ({
+    const inTime = (): Standing => ({
       reason: { code: 'answered-in-time', answered, slowest: micros(slowest) },
       evidence: last === undefined ? [] : [last],
     });
-    const slow = (request: ObservationOf<'request'>, at: number, code: string, evidence: readonly Observation[]): Decision => ({
-      verdict: 'violated',
+    const standing = (): Standing => lost ?? inTime();
+    const told = (request: ObservationOf<'request'>, at: number, code: string, evidence: readonly Observation[]): Standing => ({
       reason: { code, request: `${request.method} ${redactUrl(request.url)}`, took: micros(at - request.at), limit },
       evidence,
     });
+    const slow = (...given: Parameters<typeof told>): Decision => ({ verdict: 'violated', ...told(...given) });
     return {
       step(o) {
         const waiting = oldest();
@@ -40,9 +46,10 @@ export const respondWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
           if (request !== undefined) {
             const took = o.at - request.at;
             if (took > limit) return slow(request, o.at, o.kind === 'response' ? 'slow' : 'lost-late', [request, o]);
-            if (o.kind === 'no-response') return slow(request, o.at, 'lost', [request, o]);
-            answered++;
-            slowest = Math.max(slowest, took);
+            if (o.kind === 'response') {
+              answered++;
+              slowest = Math.max(slowest, took);
+            } else if (o.reason !== 'aborted') lost ??= told(request, o.at, 'lost', [request, o]);
           }
         }
         return waiting !== undefined && pending.has(exchangeOf(waiting)) && o.at - waiting.at > limit
@@ -54,7 +61,7 @@ export const respondWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
         const waiting = oldest();
         if (waiting !== undefined && at - waiting.at > limit) return slow(waiting, at, 'unanswered', [waiting]);
         // What is still on its way at the end may come in time.
-        return answered === 0 || waiting !== undefined ? undefined : { verdict: 'holds', ...standing() };
+        return answered === 0 || waiting !== undefined || lost !== undefined ? undefined : { verdict: 'holds', ...inTime() };
       },
       due() {
         const waiting = oldest();
@@ -78,6 +85,10 @@ export const respondWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
           hint: 'is what it asks for blocked, or does a proxy between hold the answer back? If the work takes so long, accept it (202) and tell where to ask',
         };
       case 'lost':
+        return {
+          but: `${request} had no answer: it was lost after ${took}, before the limit`,
+          hint: 'whether it would have been answered in time nobody knows: what cut the connection?',
+        };
       case 'lost-late':
         return {
           but: `${request} had no answer: it was lost after ${took}`,

@@ -39,6 +39,7 @@ interface Told {
  */
 export const sameStory: ClaimFactory<SameStoryArgs | undefined> = defineClaim<SameStoryArgs | undefined>({
   name: 'sameStory',
+  members: ['quiet'],
   says: () => 'tell the same story on all channels',
   check(args) {
     const quiet = args?.quiet;

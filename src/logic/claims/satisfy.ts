@@ -44,6 +44,7 @@ const MAX_LINE = 300;
  */
 export const satisfy: ClaimFactory<SatisfyArgs> = defineClaim<SatisfyArgs>({
   name: 'satisfy',
+  members: ['test', 'name'],
   says: (args) => `eventually satisfy ${nameOf(args)}`,
   check(args) {
     const { test, name } = args ?? {};

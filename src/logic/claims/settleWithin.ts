@@ -3,6 +3,7 @@ import type { Observation } from '../../trace/index.ts';
 import { endingOf, LastState } from '../ending.ts';
 import { defineClaim, type ClaimFactory, type Standing } from '../judge.ts';
 import { checkedLimit, type LimitArgs } from '../limit.ts';
+import { Looks } from '../looks.ts';
 import { micros } from '../micros.ts';
 import { Start } from '../starts.ts';
 
@@ -20,6 +21,7 @@ export const settleWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
     const limit = parseDuration(given, 'limit');
     const start = new Start();
     const last = new LastState();
+    const looks = new Looks();
     /** The last moment at which it was seen not to have ended. */
     let pendingAt: number | undefined;
     let inGap: Standing | undefined;
@@ -34,10 +36,12 @@ export const settleWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
       step(o) {
         start.step(o);
         if (inGap !== undefined) return undefined;
+        looks.saw(o);
         if (o.kind === 'tick') {
-          if (o.looks === undefined || last.seen === undefined) return undefined;
-          pendingAt = o.at;
-          return o.at - began() >= limit ? tooLate(o) : undefined;
+          // Looks that fail as the one before them did have seen nothing.
+          if (o.looks === undefined || last.seen === undefined || looks.isFailing(o.source)) return undefined;
+          pendingAt = o.last ?? o.at;
+          return pendingAt - began() >= limit ? tooLate(o) : undefined;
         }
         if (o.kind !== 'state') return undefined;
         last.saw(o);

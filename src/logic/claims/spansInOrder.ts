@@ -42,6 +42,8 @@ interface Found {
  */
 export const spansInOrder: ClaimFactory<SpansInOrderArgs> = defineClaim<SpansInOrderArgs>({
   name: 'spansInOrder',
+  reads: ['data'],
+  members: ['spans', 'nested'],
   says: ({ spans, nested }) =>
     `have spans ${nested === true ? 'within each other' : 'in order'}: ${spans.map((one) => (typeof one === 'string' ? quoted(one) : spanWords(one))).join(', ')}`,
   check(args) {

@@ -10,6 +10,7 @@ export const stay: ClaimFactory<{ readonly state: string; readonly for: Duration
   readonly for: Duration;
 }>({
   name: 'stay',
+  members: ['state', 'for'],
   fromNow: true,
   says: (args) => `stay '${args.state}' for ${formatDuration(parseDuration(args.for, 'for'))}`,
   check(args) {

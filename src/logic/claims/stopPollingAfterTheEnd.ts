@@ -41,10 +41,19 @@ export const stopPollingAfterTheEnd: ClaimFactory<StopPollingArgs | undefined> =
     const after = new Map<string, number>();
     let last: Observation | undefined;
     const standing = (): Standing => ({
-      reason: last === undefined ? { code: 'no-end' } : { code: 'stopped', ends: after.size },
+      reason:
+        last === undefined
+          ? { code: 'no-end' }
+          : quiet === undefined
+            ? { code: 'stopped', ends: after.size }
+            : { code: 'unsettled', quiet },
       evidence: last === undefined ? (polls.last === undefined ? [] : [polls.last]) : [last],
     });
-    const holds = (): Decision => ({ verdict: 'holds', ...standing() });
+    const holds = (end: Observation): Decision => ({
+      verdict: 'holds',
+      reason: { code: 'stopped', ends: after.size },
+      evidence: [end],
+    });
     return {
       step(o) {
         const asked = polls.step(o);
@@ -64,10 +73,12 @@ export const stopPollingAfterTheEnd: ClaimFactory<StopPollingArgs | undefined> =
           last = o;
           after.set(polls.told, 0);
         }
-        return quiet !== undefined && last !== undefined && o.at >= last.at + quiet ? holds() : undefined;
+        return quiet !== undefined && last !== undefined && o.at >= last.at + quiet ? holds(last) : undefined;
       },
       standing,
-      atEnd: () => (last === undefined ? undefined : holds()),
+      // Where nothing more can come there is nothing to wait for.
+      atEnd: ({ by, at }) =>
+        last === undefined || (quiet !== undefined && by !== 'end' && at < last.at + quiet) ? undefined : holds(last),
       due: () => (quiet === undefined || last === undefined ? undefined : last.at + quiet),
     };
   },
@@ -80,6 +91,11 @@ export const stopPollingAfterTheEnd: ClaimFactory<StopPollingArgs | undefined> =
         };
       case 'stopped':
         return { but: `it stopped at ${counted(Number(reason['ends']), 'end')}` };
+      case 'unsettled':
+        return {
+          but: `it was told the end so late that it could not be watched for ${formatDuration(Number(reason['quiet']))} more`,
+          hint: 'raise within, or say a shorter time (for)',
+        };
       case 'no-end':
         return {
           but: 'no end was told',

@@ -21,7 +21,7 @@ const HINT = "write it as in throttle({ caller: 'ann' }): a key that exchanges()
  * at that moment, and nobody else is refused. The field `RateLimit`, where there is one, can be read and does not contradict it
  * (draft-ietf-httpapi-ratelimit-headers: `t` is no later than Retry-After).
  *
- * It holds at the end, where the caller was refused and, if one was named, somebody else was answered after that.
+ * It holds at the end, where the caller was refused, was let in again after that and, if one was named, somebody else was answered too.
  */
 export const throttle: ClaimFactory<ThrottleArgs | undefined> = defineClaim<ThrottleArgs | undefined>({
   name: 'throttle',
@@ -42,12 +42,13 @@ export const throttle: ClaimFactory<ThrottleArgs | undefined> = defineClaim<Thro
     let refused: { readonly answer: Observation; readonly back: Millis; readonly asked: Millis } | undefined;
     let first: Observation | undefined;
     let others = 0;
+    let letIn = false;
     let last: Observation | undefined;
     const caller = args?.caller === undefined ? undefined : keyOf(args.caller);
     const isCaller = ({ keys }: Observation): boolean =>
       caller === undefined || (keys?.some((key) => keyOf(key) === caller) ?? false);
     const standing = (): Standing => ({
-      reason: { code: first === undefined ? 'never-refused' : 'throttled', refusals, answered: others },
+      reason: { code: first === undefined ? 'never-refused' : 'throttled', refusals, answered: others, letIn },
       evidence: first !== undefined ? [first] : last === undefined ? [] : [last],
     });
     const wrong = (
@@ -97,14 +98,16 @@ export const throttle: ClaimFactory<ThrottleArgs | undefined> = defineClaim<Thro
         pending.delete(exchangeOf(o));
         if (request === undefined) return undefined;
         if (o.status === 429) return refusal(request, o);
-        if (isCaller(request)) refused = undefined;
-        else if (first !== undefined) others++;
+        if (isCaller(request)) {
+          letIn ||= refused !== undefined && o.status < 500;
+          refused = undefined;
+        } else if (first !== undefined) others++;
         return undefined;
       },
       standing,
       atEnd() {
         if (first === undefined) return last === undefined ? undefined : { verdict: 'violated', ...standing() };
-        return args?.caller !== undefined && others === 0 ? undefined : { verdict: 'holds', ...standing() };
+        return !letIn || (args?.caller !== undefined && others === 0) ? undefined : { verdict: 'holds', ...standing() };
       },
     };
   },
@@ -147,6 +150,11 @@ export const throttle: ClaimFactory<ThrottleArgs | undefined> = defineClaim<Thro
           hint: 'send more requests than a caller may, in the time of one window',
         };
       case 'throttled':
+        if (reason['letIn'] === false)
+          return {
+            but: 'who was refused did not ask again when the time was over that it was told',
+            hint: 'let it come back after Retry-After: whether it is let in again is the half of the claim that only this tells',
+          };
         return reason['answered'] === 0
           ? { but: 'nobody else was answered after that', hint: "let another caller ask too, as by exchanges().as('bob').fetch" }
           : { but: 'it was throttled' };

@@ -1,19 +1,29 @@
 import { formatDuration, parseDuration } from '../../time/duration.ts';
 import { reasonPhrase } from '../../trace/status.ts';
-import type { Observation } from '../../trace/index.ts';
+import type { Observation, ObservationOf } from '../../trace/index.ts';
 import { defineClaim, type ClaimFactory, type Decision, type Standing } from '../judge.ts';
 import { checkedLimit, type LimitArgs } from '../limit.ts';
 import { micros } from '../micros.ts';
 import { exchangeOf } from '../polls.ts';
 
-/** Answers that say that time ran out: of the request (408), of the service (503), or of whom it calls (504). */
-const TIMED_OUT_STATUSES: readonly number[] = [408, 503, 504];
-/** Errors that say so. */
-const TIMED_OUT = /\btime(?:d)?[ -]?out\b|\bETIMEDOUT\b|\bdeadline exceeded\b|\baborted\b/i;
+/** Answers that say that time ran out: of the request (408), or of whom the service calls (504). */
+const TIMED_OUT_STATUSES: readonly number[] = [408, 504];
+/** Errors and answers that say so; that a limit was given badly, or a transaction was given up, they say in similar words. */
+const TIMED_OUT =
+  /\btimed[ -]?out\b|\bE(SOCKET)?TIMEDOUT\b|\bUND_ERR_[A-Z]*_?TIMEOUT\b|\b(Headers|Body|Connect) Timeout Error\b|\bdeadline exceeded\b|\btimeout of \d+ ?m?s exceeded\b|\bdue to (\w+ )?timeout\b/i;
+/** A service that is overloaded answers 503 at once; who waited for another first took at least this share of the limit. */
+const WAITED_SHARE = 0.1;
+
+function saysTimeOut({ status, body }: ObservationOf<'response'>, waited: boolean): boolean {
+  return (
+    TIMED_OUT_STATUSES.includes(status) || (status === 503 && (waited || (typeof body === 'string' && TIMED_OUT.test(body))))
+  );
+}
 
 /**
  * A synchronous call to something that hangs gives up in time: its client with an error that says so, or its server with 408
- * (RFC 9110 §15.5.9), 503 (§15.6.4) or 504 (§15.6.5). One that is answered otherwise has no such limit, or did not need it.
+ * (RFC 9110 §15.5.9), 504 (§15.6.5), or 503 (§15.6.4) that says so or came after a tenth of the limit. One that is answered otherwise
+ * has no such limit, or did not need it.
  *
  * Judged on the first call that is seen: a request, a start, or a function that is called.
  */
@@ -49,7 +59,11 @@ export const timeOutWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
             break;
           case 'response':
             if (exchangeOf(o) === exchange)
-              return ended(o, TIMED_OUT_STATUSES.includes(o.status), `${o.status} ${reasonPhrase(o.status) ?? ''}`.trim());
+              return ended(
+                o,
+                saysTimeOut(o, o.at - began() >= WAITED_SHARE * limit),
+                `${o.status} ${reasonPhrase(o.status) ?? ''}`.trim(),
+              );
             break;
           case 'no-response':
             if (exchangeOf(o) === exchange)

@@ -109,6 +109,8 @@ const CASES: readonly Case[] = [
       const [ann, bob] = [await world.login('ann'), await world.login('bob')];
       for (let i = 0; i < 5; i++) await world.seen.as('ann').fetch(`${DEMO}/accounts`, { headers: ann });
       await world.seen.as('bob').fetch(`${DEMO}/accounts`, { headers: bob });
+      await world.clock.sleep(3_600_000);
+      await world.seen.as('ann').fetch(`${DEMO}/accounts`, { headers: ann });
       return closed(world, throttle({ caller: 'ann' }));
     },
   ],
@@ -120,6 +122,8 @@ const CASES: readonly Case[] = [
     async (world) => {
       for (let i = 0; i < 3; i++) await world.seen.fetch(`${DEMO}/airports`);
       await world.clock.sleep(3_599_500);
+      await world.seen.fetch(`${DEMO}/airports`);
+      await world.clock.sleep(1500);
       await world.seen.fetch(`${DEMO}/airports`);
       return closed(world, throttle());
     },

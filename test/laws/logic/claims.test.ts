@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { catalogue, claimFrom, judge, type Claim, type Closing } from '../../../src/logic/index.ts';
 import type { Observation } from '../../../src/trace/index.ts';
 import { SEED } from '../../setup/law.ts';
+import { refusal } from '../../unit/logic/seen.ts';
 
 /** Every claim of the catalogue with every sample of its arguments: a new file is put through the laws by being there. */
 const MEMBERS = [...catalogue()].flatMap(([name, factory]) =>
@@ -20,6 +21,7 @@ const event = fc.oneof(
   fc.constantFrom('1', '2').map((id) => ({ kind: 'message', id, type: 'done' }) as const),
   fc.constant({ kind: 'error', message: 'no connection' } as const),
   fc.constant({ kind: 'tick', looks: 2, largestGap: 5 } as const),
+  fc.constant({ kind: 'no-response', exchange: 'x', reason: 'aborted' } as const),
   fc.constant({ kind: 'request', exchange: 'x', method: 'GET', url: 'http://a.test/1', headers: [] } as const),
   fc.constant({
     kind: 'response',
@@ -46,6 +48,16 @@ const start = (claim: Claim) => claim.start({ since: 0 });
 test('every claim has samples to be put through the laws with', () => {
   expect([...catalogue()].filter(([, { definition }]) => definition.samples.length === 0)).toEqual([]);
   expect(MEMBERS.length).toBeGreaterThanOrEqual(catalogue().size);
+});
+
+test.each([...catalogue()])('%s refuses an argument that it does not know', (name, factory) => {
+  const make = factory as (args: unknown) => Claim;
+  for (const sample of factory.definition.samples) {
+    expect(refusal(() => make({ ...(sample as object | undefined), misspelt: 1 }))).toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringMatching(new RegExp(`^${name}: expected n.*misspelt`)),
+    });
+  }
 });
 
 describe.each(MEMBERS)('%s', (_name, claim) => {

@@ -1,4 +1,5 @@
-import { matches, type Formula } from '../../../src/logic/formula.ts';
+import type { Formula } from '../../../src/logic/formula.ts';
+import { matches } from '../../../src/logic/pattern.ts';
 import type { Observation } from '../../../src/trace/index.ts';
 
 /**

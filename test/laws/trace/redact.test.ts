@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ask, prepare, readAnswer } from '../../../src/probes/exchange.ts';
 import { virtualClock } from '../../../src/time/index.ts';
-import { createTrace, REDACTED, redactHeaders, redactUrl } from '../../../src/trace/index.ts';
+import { createTrace, REDACTED, redactHeaders, redactText, redactUrl } from '../../../src/trace/index.ts';
 import { lawAsync } from '../../setup/law.ts';
 
 const SECRET_HEADERS = [
@@ -31,6 +31,17 @@ const SECRET_HEADERS = [
   'X-Acme-Secret',
   'X-Forwarded-Authorization',
   'token',
+  'X-Goog-IAP-JWT-Assertion',
+  'Cf-Access-Jwt-Assertion',
+  'X-Amzn-Oidc-Data',
+  'X-Amzn-Oidc-AccessToken',
+  'Sec-WebSocket-Protocol',
+  'X-Auth',
+  'X-Session-Id',
+  'X-Sessionid',
+  'X-Acme-Key',
+  'X-Credential',
+  'X_User_Token',
 ];
 const SECRET_PARAMETERS = [
   'access_token',
@@ -60,8 +71,32 @@ const SECRET_PARAMETERS = [
   'pwd',
   'jwt',
   '%73ig',
+  'auth',
+  'client_assertion',
+  'user_token',
+  'userToken',
+  'private_key',
+  'privateKey',
+  'secret_key',
+  'session_id',
+  'sessionId',
+  'SESSIONID',
+  'session',
+  'sid',
+  'id_token_hint',
+  'csrfmiddlewaretoken',
 ];
-const URL_HEADERS = ['Link', 'Location', 'Operation-Location', 'Content-Location', 'Azure-AsyncOperation', 'Referer'];
+const URL_HEADERS = [
+  'Link',
+  'X-Callback-Url',
+  'Refresh',
+  'Prefer',
+  'Location',
+  'Operation-Location',
+  'Content-Location',
+  'Azure-AsyncOperation',
+  'Referer',
+];
 
 describe('redaction', () => {
   test.each(SECRET_HEADERS)('keeps that there was a header %s, not what it said', (name) => {
@@ -78,6 +113,12 @@ describe('redaction', () => {
     'Idempotency-Key',
     'Signature-Input',
     'Sec-WebSocket-Key',
+    'X-Idempotency-Key',
+    'Partition-Key',
+    'Access-Control-Allow-Credentials',
+    'WWW-Authenticate',
+    'X-Author',
+    'Monkey',
   ])('leaves %s as it is', (name) => {
     expect(redactHeaders([[name, 'plain']])).toEqual([[name.toLowerCase(), 'plain']]);
   });
@@ -102,6 +143,12 @@ describe('redaction', () => {
       'https://api.example/op?page_token=a&nextPageToken=b&key_id=c&tokens=d',
       'https://api.example/op?page_token=a&nextPageToken=b&key_id=c&tokens=d',
     ],
+    [
+      'https://api.example/op?idempotency_key=a&partitionKey=b&$skiptoken=c&continuationToken=d&country_code=e&monkey=f&design=g',
+      'https://api.example/op?idempotency_key=a&partitionKey=b&$skiptoken=c&continuationToken=d&country_code=e&monkey=f&design=g',
+    ],
+    ['https://api.example/op;jsessionid=abc', 'https://api.example/op;jsessionid=[redacted]'],
+    ['https://api.example/a;v=1;token=abc/b;x=2?page=2', 'https://api.example/a;v=1;token=[redacted]/b;x=2?page=2'],
     ['https://api.example/op?sig=', 'https://api.example/op?sig=[redacted]'],
     ['wss://ann:pw@api.example/feed', 'wss://api.example/feed'],
     ['amqp://ann:pw@broker:5672/%2f', 'amqp://broker:5672/%2f'],
@@ -109,6 +156,17 @@ describe('redaction', () => {
     ['', ''],
   ])('shows %s as %s', (url, shown) => {
     expect(redactUrl(url)).toBe(shown);
+  });
+
+  test.each([
+    ['fetch failed: http://ann:pw@a.test/x?token=T0K, twice', 'fetch failed: http://a.test/x?token=[redacted] twice'],
+    ['at wss://ann:pw@a.test/x and amqp://b:c@d', 'at wss://a.test/x and amqp://d'],
+    ['it was "http://ann:s3cr..."', 'it was "http://..."'],
+    ['it was http://ann:s3cr…', 'it was http://…'],
+    ['it was http://a.test:80...', 'it was http://a.test:80...'],
+    ['no address: ann@a.test', 'no address: ann@a.test'],
+  ])('in a text: %s', (text, shown) => {
+    expect(redactText(text)).toBe(shown);
   });
 
   test('a link keeps its relation, and all its addresses lose their secrets', () => {
@@ -137,6 +195,9 @@ describe('redaction', () => {
         else if ('answered' in at) response.append(at.answered, value);
         else if (at.elsewhere[0] === 'Link')
           response.set('Link', `<https://api.test/op/1?${at.elsewhere[1]}=${value}>; rel=monitor`);
+        else if (at.elsewhere[0] === 'Refresh') response.set('Refresh', `0; url=/op/1?${at.elsewhere[1]}=${value}`);
+        else if (at.elsewhere[0] === 'Prefer')
+          response.set('Prefer', `respond-async; callback="https://ann:${value}@api.test/?${at.elsewhere[1]}=${value}"`);
         else response.set(at.elsewhere[0], `https://api.test/op/1?${at.elsewhere[1]}=${value}`);
       }
       const record = trace.record.bind(trace, 's');

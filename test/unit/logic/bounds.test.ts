@@ -1,13 +1,26 @@
 /** What a claim remembers has a bound, and it says when that was reached. */
 import { describe, expect, test } from 'vitest';
 import { check } from '../../../src/logic/check.ts';
-import { haveSpan, sameStory, spansInOrder, stayWithinPollBudget, type Claim, type Judgement } from '../../../src/logic/index.ts';
+import {
+  deliver,
+  deliverExactlyOnce,
+  deliverInOrder,
+  deliverWithIntermediateResults,
+  equal,
+  exactlyOnce,
+  haveSpan,
+  sameStory,
+  spansInOrder,
+  stayWithinPollBudget,
+  type Claim,
+  type Judgement,
+} from '../../../src/logic/index.ts';
 import { MAX_SPANS } from '../../../src/logic/spans.ts';
 import { MAX_ORDERED_STATES } from '../../../src/logic/claims/sameStory.ts';
 import { MAX_FITTING } from '../../../src/logic/claims/spansInOrder.ts';
 import { message } from '../../../src/report/index.ts';
 import { virtualClock } from '../../../src/time/index.ts';
-import { createTrace, type Event, type Trace } from '../../../src/trace/index.ts';
+import { createTrace, parseTrace, type Event, type Trace } from '../../../src/trace/index.ts';
 
 function traced(
   fill: (tell: (source: string, event: Event) => void, later: (ms: number) => Promise<void>) => void | Promise<void>,
@@ -152,3 +165,67 @@ describe('stayWithinPollBudget', () => {
     });
   });
 });
+
+describe('what the trace dropped', () => {
+  const paid = (id: string, order: string): Event => ({
+    kind: 'message',
+    id,
+    type: 'paid',
+    data: { order, text: 'x'.repeat(2000) },
+  });
+
+  async function told(claim: Claim, ...events: readonly Event[]): Promise<{ judgement: Judgement; trace: Trace }> {
+    const clock = virtualClock();
+    const trace = createTrace({ clock, maxBodyCharacters: 3000 });
+    for (const event of events) trace.record('hook', event);
+    return Promise.resolve({ judgement: check(trace, claim), trace });
+  }
+
+  test.each<[string, Claim]>([
+    ['did not come', deliver({ event: { type: 'paid', 'data.order': 'A2' } })],
+    ['came once', deliverExactlyOnce({ event: 'paid', per: 'data.order', keys: ['A1', 'A2'] })],
+    ['came again', exactlyOnce({ event: { type: 'paid' }, per: 'data.order' })],
+    ['came in order', deliverInOrder({ events: ['paid'], by: 'data.order' })],
+    ['is in a span', haveSpan({ name: 'work' })],
+  ])('is not told of as if it %s', async (_name, claim) => {
+    const { judgement, trace } = await told(claim, paid('1', 'A1'), paid('2', 'A2'), paid('3', 'A3'));
+    expect(judgement).toMatchObject({ verdict: 'undecided', decidedBy: 'bound', reason: { dropped: 'message' } });
+    expect(said(claim, judgement, trace)).toContain(
+      'nothing was decided: what it asks for came at once, when the trace kept no more of it',
+    );
+    expect(rejudged(claim, trace)).toEqual(judgement);
+  });
+
+  test('is nothing to who does not ask for it', async () => {
+    const { judgement } = await told(
+      deliver({ event: 'paid', times: 3, per: 'id' }),
+      paid('1', 'A1'),
+      paid('2', 'A2'),
+      paid('3', 'A3'),
+    );
+    expect(judgement.verdict).toBe('holds');
+  });
+
+  test('is nothing to who asks for what JSON cannot write', async () => {
+    const expected: Record<string, unknown> = { n: 1n };
+    expected['self'] = expected;
+    const { judgement } = await told(equal({ expected }), paid('1', 'A1'), paid('2', 'A2'));
+    expect(judgement).toMatchObject({ verdict: 'undecided', decidedBy: 'nothing' });
+  });
+
+  test('of a partial result is not told of as missing', async () => {
+    const partial = (n: number): Event => ({ kind: 'state', state: 'running', partial: { n, text: 'x'.repeat(2000) } });
+    const { judgement } = await told(
+      deliverWithIntermediateResults({ atLeast: 3 }),
+      partial(1),
+      partial(2),
+      partial(3),
+      state('done', 'success'),
+    );
+    expect(judgement).toMatchObject({ verdict: 'undecided', decidedBy: 'bound' });
+  });
+});
+
+function rejudged(claim: Claim, trace: Trace): Judgement {
+  return check(parseTrace(trace.toJSONL()), claim);
+}

@@ -8,7 +8,6 @@ import {
   implies,
   is,
   leadsTo,
-  matches,
   matching,
   next,
   no,
@@ -19,8 +18,8 @@ import {
   weakNext,
   yes,
   type Formula,
-  type Pattern,
 } from '../../../src/logic/formula.ts';
+import { checkPattern, matches, type Pattern } from '../../../src/logic/pattern.ts';
 import type { Observation } from '../../../src/trace/index.ts';
 import { message, observed, refusal, request, state, tick, type Step } from './seen.ts';
 
@@ -233,4 +232,26 @@ test('what is asked for and ruled out at once is decided at once', () => {
 
 test('an unknown operator is refused by progression too', () => {
   expect(refusal(() => new Progression({ op: 'soon' } as unknown as Formula))).toMatchObject({ code: 'invalid-formula' });
+});
+
+describe('a check within a list', () => {
+  test.each<[string, Pattern, string]>([
+    ['a list', { 'data.rows': [{ $atLeast: 1 }] }, 'where.data.rows[0]'],
+    ['an object of a list', { data: { rows: [{ n: { $exists: true } }] } }, 'where.data.rows[0].n'],
+    ['another check', { 'data.rows': { $oneOf: [{ $atMost: 3 }] } }, 'where.data.rows.$oneOf[0]'],
+  ])('is refused in %s, as it would be asked of nothing', (_name, where, path) => {
+    expect(refusal(() => checkPattern(where, 'where'))).toMatchObject({
+      code: 'invalid-formula',
+      message: expect.stringContaining(`${path}: a list is compared as it is`),
+      hint: expect.stringContaining("'data.rows.0'"),
+    });
+  });
+
+  test('is asked of one place of it', () => {
+    const where = { 'data.rows.0': { $atLeast: 1 } };
+    checkPattern(where, 'where');
+    const [five, none] = observed([message('1', 0, { rows: [5] }), message('2', 0, { rows: [0] })]);
+    expect(matches(five!, where)).toBe(true);
+    expect(matches(none!, where)).toMatchObject({ why: 'data.rows.0 is 0, not {"$atLeast":1}' });
+  });
 });

@@ -94,6 +94,7 @@ describe('a stream', () => {
       '2 2',
       'note: sse ended in order after 2 events; it is opened again in 10ms, though it asks for 5 ms',
       expect.stringContaining('error: sse broke off: fetch failed'),
+      'note: sse listens again',
       '3 3',
       '- "[DONE]"',
     ]);
@@ -277,7 +278,7 @@ describe('a stream that falls silent (in virtual time)', () => {
     const watched = subject([sse('http://a.test/', { fetch, silence: '30s' })], { clock });
     const judgement = await clock.run(() => watch(watched, seen({ data: 2 }), { within: '2m' }));
     expect(judgement).toMatchObject({ verdict: 'holds', at: 81_010 });
-    expect(told(watched)).toEqual(['- 1', 'error: sse has been silent for 30s', '- 2']);
+    expect(told(watched)).toEqual(['- 1', 'error: sse has been silent for 30s', 'note: sse listens again', '- 2']);
     expect([aborted, connections()]).toEqual([[80_000], 2]);
     await clock.run(() => closeSubject(watched));
     expect(clock.pending.count).toBe(0);
@@ -288,7 +289,8 @@ describe('a stream that falls silent (in virtual time)', () => {
     const { fetch } = scripted(clock);
     const watched = subject([sse('http://a.test/', { fetch, silence: '10s' })], { clock });
     await clock.run(() => watch(watched, succeed(), { within: '35s' }));
-    expect(told(watched)).toEqual(Array.from({ length: 3 }, () => 'error: sse has been silent for 10s'));
+    const each = ['error: sse has been silent for 10s', 'note: sse listens again'];
+    expect(told(watched)).toEqual([...each, ...each, ...each]);
     await clock.run(() => closeSubject(watched));
     expect(clock.pending.count).toBe(0);
   });

@@ -74,6 +74,8 @@ describe('a WebSocket', () => {
     const watched = listening(url, { send: ['begin'], resume: (last) => ({ after: last?.id }) });
     expect((await watch(watched, seen({ data: 'last' }), { within: '8s' })).verdict).toBe('holds');
     expect(errors(watched)).toEqual(['websocket was closed with 1012: restart']);
+    const { observations } = watched.trace;
+    expect(observations.flatMap((o) => (o.kind === 'note' ? [o.text] : []))).toEqual(['websocket listens again']);
     expect(heard).toEqual(['0 begin', '1 {"after":"e1"}']);
   });
 

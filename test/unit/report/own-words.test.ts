@@ -50,6 +50,43 @@ describe('a claim that brings its own words', () => {
   });
 });
 
+describe('a claim that was not decided', () => {
+  const quiet = defineClaim({
+    name: 'quiet',
+    neither: 'it neither rang nor was cut off',
+    says: () => 'ring',
+    start: () => ({
+      step: () => undefined,
+      standing: () => ({ reason: { code: 'no-bell' }, evidence: [] }),
+      atEnd: () => ({ verdict: 'violated', reason: { code: 'no-bell' }, evidence: [] }),
+    }),
+    tell: () => ({ but: 'it did not ring', hint: 'is it wound up?', untold: true }),
+    samples: [undefined],
+  });
+  const lost = (): Trace => {
+    const trace = createTrace({ clock: virtualClock() });
+    trace.record('bell', { kind: 'message', id: 'wound up' });
+    trace.record('bell', { kind: 'error', name: 'ConnectionLost', message: 'gone' });
+    return trace;
+  };
+
+  test('says by itself that neither it nor its contrary was seen', () => {
+    const trace = lost();
+    const judgement = judge(quiet(), trace.observations, { closing: { by: 'deadline', at: 9 } });
+    const text = message({ claim: quiet(), judgement, trace, name: 'the bell', negated: true });
+    expect(text).toMatch(
+      /^expected the bell not to ring, but nothing was decided: it neither rang nor was cut off; it did not ring/,
+    );
+  });
+
+  test('says by itself that it is about what was not told, and then the trouble of its channel is the cause', () => {
+    const trace = lost();
+    const judgement = judge(quiet(), trace.observations);
+    expect(judgement.decidedBy).toBe('observation');
+    expect(told(quiet(), trace, judgement)).toMatch(/hint +the broker went away/);
+  });
+});
+
 test('what was left out, as nothing ties it to the operation, is told', () => {
   const trace = createTrace({ clock: virtualClock(), scope: 'operation' });
   trace.link('start', 'op-1', []);

@@ -26,6 +26,7 @@ const REASONS: { readonly [C in KnownReason['code']]: Extract<KnownReason, { cod
   'not-there': { code: 'not-there', state: 'active', found: 'suspended' },
   'reached-forbidden': { code: 'reached-forbidden', state: 'failed', after: 100 },
   'too-few-looks': { code: 'too-few-looks', looks: 1, needed: 3 },
+  'looks-failed': { code: 'looks-failed', failed: 1694, looks: 1695, needed: 3, last: true },
   'nothing-seen': { code: 'nothing-seen' },
   'different-ending': { code: 'different-ending', channels: { monitor: 'succeeded', webhook: 'failed' } },
   'different-order': { code: 'different-order', channel: 'monitor', other: 'webhook', states: ['queued', 'running'] },

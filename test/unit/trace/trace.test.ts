@@ -4,10 +4,13 @@ import { virtualClock } from '../../../src/time/index.ts';
 import {
   checkTrace,
   createTrace,
+  MAX_CLAIMS,
   MAX_OBSERVATIONS,
   parseTrace,
   standardLifecycle,
   TRACE_VERSION,
+  type ClaimRecord,
+  type Event,
 } from '../../../src/trace/index.ts';
 
 const HEADER = { format: 'holdfast-trace', version: 1, epoch: 0, claims: [], bounds: [] };
@@ -74,7 +77,7 @@ describe('a trace', () => {
   });
 
   test('the raw text of messages is bounded with the bodies', () => {
-    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 10 });
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 20 });
     trace.record('hook', { kind: 'message', id: '1', data: { n: 1 }, raw: '{"n": 1}' });
     trace.record('hook', { kind: 'message', id: '2', data: { n: 2 }, raw: { base64: 'AAAA' } });
     trace.record('hook', { kind: 'message', id: '3', data: { n: 3 } });
@@ -84,7 +87,7 @@ describe('a trace', () => {
       [false, false],
     ]);
     expect(trace.observations[1]).toMatchObject({ id: '2', data: { n: 2 } });
-    expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 10, at: 0 }]);
+    expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 20, at: 0 }]);
   });
 
   test('is one line for each observation, whatever its text holds, and reads back so', () => {
@@ -142,6 +145,77 @@ test('what states were read from is bounded like bodies, their results stay, and
     [false, 2],
   ]);
   expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 50, at: 0 }]);
+});
+
+describe('a bound on all that came with what was seen', () => {
+  const big = 'x'.repeat(100_000);
+  const PAYLOADS: readonly (readonly [string, (n: number) => Event])[] = [
+    ['the data of messages', (n) => ({ kind: 'message', id: `m${n}`, data: { big: big + n } })],
+    ['partial results', (n) => ({ kind: 'state', state: 'running', partial: { big: big + n } })],
+    ['inputs of calls', (n) => ({ kind: 'call', call: `c${n}`, name: 'put', input: [big + n] })],
+    ['outputs of calls', (n) => ({ kind: 'return', call: `c${n}`, outcome: 'ok', output: big + n })],
+    ['what states were read from', (n) => ({ kind: 'state', state: 'running', raw: { big: big + n } })],
+    ['values', (n) => ({ kind: 'value', value: [big + n] })],
+    ['bodies', (n) => ({ kind: 'request', exchange: `e${n}`, method: 'PUT', url: 'http://a.test/', headers: [], body: big + n })],
+  ];
+
+  test.each(PAYLOADS)('holds for %s, and what was dropped is marked', (_name, event) => {
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 1_000_000 });
+    for (let n = 0; n < 30; n++) trace.record('hook', event(n));
+    expect(trace.toJSONL().length).toBeLessThan(1_010_000);
+    expect(trace.header.bounds).toEqual([{ bound: 'bodies', limit: 1_000_000, at: 0 }]);
+    const isMarked = trace.observations.map((o) => 'truncated' in o && o.truncated === true);
+    expect(isMarked).toEqual(Array.from({ length: 30 }, (_, n) => n >= 9));
+    expect(trace.observations.filter((o) => JSON.stringify(o).length > 1000)).toHaveLength(9);
+  });
+
+  test('counts the results and errors of states, which stay', () => {
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 1000 });
+    trace.record('monitor', { kind: 'state', state: 'succeeded', result: big });
+    trace.record('monitor', { kind: 'state', state: 'failed', error: { big }, raw: { n: 1 } });
+    expect(trace.observations).toMatchObject([{ result: big }, { error: { big }, truncated: true }]);
+    expect(trace.observations[0]).not.toHaveProperty('truncated');
+    expect(trace.observations[1]).not.toHaveProperty('raw');
+  });
+
+  test('leaves what is small, with or without what it was read from', () => {
+    const trace = createTrace({ clock: virtualClock(), maxBodyCharacters: 1000 });
+    trace.record('hook', { kind: 'message', data: big });
+    trace.record('hook', { kind: 'message', data: { order: 'A1' } });
+    trace.record('hook', { kind: 'message', data: { order: 'A1' }, raw: '{"order":"A1"}' });
+    expect(trace.observations.map(({ at: _at, seq: _seq, source: _source, ...event }) => event)).toEqual([
+      { kind: 'message', truncated: true },
+      { kind: 'message', data: { order: 'A1' } },
+      { kind: 'message', data: { order: 'A1' }, truncated: true },
+    ]);
+  });
+});
+
+describe('judgements', () => {
+  const record = (n: number): ClaimRecord => ({ claim: 'settle', args: {}, from: 0, since: n, upTo: 0, judgement: { at: n } });
+
+  test('are kept up to a bound: the first of them, and the last', () => {
+    const trace = createTrace({ clock: virtualClock() });
+    for (let n = 0; n < MAX_CLAIMS + 50; n++) trace.judged(record(n));
+    const { claims, bounds } = trace.header;
+    expect(claims).toHaveLength(MAX_CLAIMS);
+    expect([claims[0], claims[MAX_CLAIMS - 2], claims.at(-1)]).toEqual([
+      record(0),
+      record(MAX_CLAIMS - 2),
+      record(MAX_CLAIMS + 49),
+    ]);
+    expect(bounds).toEqual([{ bound: 'claims', limit: MAX_CLAIMS, at: 0 }]);
+    expect(parseTrace(trace.toJSONL()).header).toEqual(trace.header);
+  });
+
+  test('are added to the list, which is not copied for each', () => {
+    const trace = createTrace({ clock: virtualClock() });
+    for (let n = 0; n < 2; n++) trace.judged(record(n));
+    const { claims } = trace.header;
+    trace.judged(record(2));
+    expect(trace.header.claims).toBe(claims);
+    expect(createTrace({ clock: virtualClock() }).header.claims).toEqual([]);
+  });
 });
 
 describe('checkTrace', () => {

@@ -176,7 +176,7 @@ describe('a push source that does not open', () => {
     ]);
     expect(clock.now()).toBe(40);
     await expect(clock.run(() => watch(watched, succeed()))).rejects.toBe(refused);
-    await expect(openSources(watched)).rejects.toBe(refused);
+    await expect(clock.run(() => openSources(watched))).rejects.toBe(refused);
     expect([clock.pending.count, watched.trace.observations.length]).toEqual([0, 0]);
   });
 

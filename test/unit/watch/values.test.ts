@@ -3,6 +3,7 @@ import { operation } from '../../../src/dialects/operation.ts';
 import { HarnessError } from '../../../src/errors.ts';
 import { equal, match, reach, rejudge, satisfy, type Claim, type Judgement } from '../../../src/logic/index.ts';
 import { poll } from '../../../src/probes/index.ts';
+import { message } from '../../../src/report/index.ts';
 import { virtualClock, type VirtualClock } from '../../../src/time/index.ts';
 import { createTrace, parseTrace } from '../../../src/trace/index.ts';
 import { subject, watch, type Subject } from '../../../src/watch/index.ts';
@@ -22,6 +23,56 @@ function telling(clock: VirtualClock, ...values: readonly unknown[]): Subject {
 
 const after = (clock: VirtualClock, claim: Claim, ...values: readonly unknown[]): Promise<Judgement> =>
   judged(telling(clock, ...values), clock, claim);
+
+describe('a test that never answers', () => {
+  const ENDLESS = new Promise<boolean>(() => undefined);
+  const claim = satisfy({ test: () => ENDLESS, name: 'is paid' });
+
+  test('hung, and not the function whose value it was given', async () => {
+    const clock = virtualClock();
+    const seen = telling(clock, 1);
+    const judgement = await judged(seen, clock, claim);
+    expect(judgement).toMatchObject({ verdict: 'undecided', decidedBy: 'hung', reason: { closing: { testing: true } } });
+    const text = message({ claim, judgement, trace: seen.trace, name: 'the order' });
+    expect(text).toMatch(
+      /^expected the order to eventually satisfy is paid, but the test of its value hung: it had no answer for 1\d\dms/,
+    );
+    expect(text.replace(/\s+/g, ' ')).toContain('give what the test awaits a time limit of its own');
+  });
+
+  test('hung, and not the operation whose result it was given', async () => {
+    const clock = virtualClock();
+    const fetch = async (): Promise<Response> => {
+      await clock.sleep(5);
+      return Response.json({ status: 'succeeded', result: { rows: 1 } });
+    };
+    const op = operation({ url: 'http://a.test/op', method: 'POST' }, { clock, fetch });
+    const judgement = await clock.run(() => watch(op, claim, { within: 100 }));
+    expect(judgement).toMatchObject({
+      decidedBy: 'hung',
+      reason: { closing: { since: 5, testing: true } },
+    });
+    const told = message({ claim, judgement, trace: op.trace, name: 'the order' });
+    expect(told).toContain('the test of its value hung');
+  });
+
+  test('is waited for a little where the last look told what it tests', async () => {
+    const clock = virtualClock();
+    let paid = false;
+    const state = { look: () => ({ events: paid ? [PAID] : [] }), name: 'job' };
+    const slow = satisfy({
+      test: async () => {
+        await clock.sleep(10);
+        return true;
+      },
+    });
+    clock.after(95, () => (paid = true));
+    const judgement = await clock.run(() => watch(subject([state], { clock }), slow, { within: 100, pace: 99 }));
+    expect(judgement).toMatchObject({ verdict: 'holds', decidedBy: 'observation' });
+  });
+});
+
+const PAID = { kind: 'state', state: 'paid', ending: 'success', result: { rows: 1 } } as const;
 
 describe('a value that a function tells', () => {
   test.each<[string, Claim, readonly unknown[], string]>([

@@ -1,9 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import type { DeliverArgs } from '../../../../src/logic/claims/deliver.ts';
 import { deliver, type Closing } from '../../../../src/logic/index.ts';
-import { brief, deadline, end, error, judged, listening, message, state, tick, told, type Step } from '../seen.ts';
+import { brief, deadline, end, error, judged, listening, message, refusal, state, tick, told, type Step } from '../seen.ts';
 
 const done = 'done';
+
+test('a misspelt argument is no claim', () => {
+  expect(refusal(() => deliver({ event: 'done', time: 1 } as never))).toMatchObject({
+    code: 'invalid-argument',
+    message: expect.stringContaining(
+      'deliver: expected no more than event, times, atLeast, atMost, per, settle, received {"time":',
+    ),
+    hint: "did you mean 'times'?",
+  });
+});
 
 describe('deliver', () => {
   test.each<[string, DeliverArgs, Step[], Closing, string]>([

@@ -66,6 +66,20 @@ describe('deliverExactlyOnce', () => {
       deadline(999),
       'violated by observation: delivered-again [0,1]',
     ],
+    [
+      'others than must come, which put nothing off',
+      { event, per: 'id', keys: ['A1'] },
+      [message('A1'), ...Array.from({ length: 20 }, (_, i) => message(`Z${i}`, (i + 1) * 100))],
+      deadline(2050),
+      'holds by observation: delivered-once [0]',
+    ],
+    [
+      'another again that nobody asked for',
+      { event, per: 'id', keys: ['A1'] },
+      [message('Z1'), message('A1', 10), message('Z1', 20)],
+      deadline(999),
+      'violated by observation: delivered-again [0,2]',
+    ],
     ['nothing, while it was listened', { event }, [], listening(9), 'violated by deadline: not-delivered []'],
     ['nothing, while nobody looked', { event }, [], deadline(9), 'undecided by nothing: nothing-seen []'],
   ])('judges %s', (_name, args, steps, closing, expected) => {

@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import type { DeliverInOrderArgs } from '../../../../src/logic/claims/deliverInOrder.ts';
 import { deliverInOrder, type Closing } from '../../../../src/logic/index.ts';
+import type { Event } from '../../../../src/trace/index.ts';
 import { brief, deadline, end, judged, listening, message, told, type Step } from '../seen.ts';
 
 const [first, second, third] = [{ id: '1' }, { id: '2' }, { id: '3' }];
 const events = [first, second, third];
 const numbered = { events: ['done'], by: 'data.n' };
 const n = (place: unknown, at = 0, order = 'A'): Step => message(`m${at}`, at, { n: place, order });
+
+const dotted = (id: string, place: number): Step => ({
+  at: 0,
+  source: 'inbox',
+  keys: undefined,
+  event: { kind: 'message', id, type: 'done', 'x.n': place } as Event,
+});
 
 describe('deliverInOrder', () => {
   test.each<[string, DeliverInOrderArgs, Step[], Closing, string]>([
@@ -43,6 +51,53 @@ describe('deliverInOrder', () => {
       [n('2024-01-01T00:00:01Z'), n('2024-01-01T00:00:00Z', 1)],
       deadline(9),
       'violated by observation: fell [0,1]',
+    ],
+    ['numbers as texts', numbered, [n('9'), n('10', 1), n('10', 2)], end(9), 'holds by observation: in-order [2]'],
+    ['numbers as texts that fall', numbered, [n('10'), n('9', 1)], end(9), 'violated by observation: fell [0,1]'],
+    [
+      'numbers as texts that no float tells apart',
+      numbered,
+      [n('9007199254740993'), n('9007199254740992', 1)],
+      end(9),
+      'violated by observation: fell [0,1]',
+    ],
+    ['ids of a stream', numbered, [n('1700000000000-9'), n('1700000000000-10', 1)], end(9), 'holds by observation: in-order [1]'],
+    [
+      'ids of a stream that fall',
+      numbered,
+      [n('1700000000001-0'), n('1700000000000-10', 1)],
+      end(9),
+      'violated by observation: fell [0,1]',
+    ],
+    ['days as texts', numbered, [n('2024-01-31'), n('2024-02-01', 1)], end(9), 'holds by observation: in-order [1]'],
+    ['a number and one as a text', numbered, [n(9), n('10', 1)], end(9), 'holds by observation: in-order [1]'],
+    [
+      'a place whose name has a dot',
+      { events: ['done'], by: 'x.n' },
+      [dotted('1', 2), dotted('2', 1)],
+      end(9),
+      'violated by observation: fell [0,1]',
+    ],
+    [
+      'one that is to come twice, and was sent again',
+      { events: ['done', 'done'] },
+      [message('1'), message('1', 5)],
+      deadline(9),
+      'violated by deadline: not-come [0]',
+    ],
+    [
+      'two of a kind',
+      { events: ['done', 'done'] },
+      [message('1'), message('2', 5)],
+      deadline(9),
+      'holds by observation: in-order [0,1]',
+    ],
+    [
+      'two of a kind that have no id',
+      { events: ['done', 'done'] },
+      [message(undefined), message(undefined, 5)],
+      deadline(9),
+      'holds by observation: in-order [0,1]',
     ],
     [
       'two orders, each in its own order',

@@ -13,6 +13,7 @@ import {
   short,
   state,
   tick,
+  told,
   value,
   type Short,
   type Step,
@@ -44,14 +45,20 @@ describe('exactlyOnce', () => {
     ['an expected key that never came', { event: done, keys: ['1', '2'] }, [message('1')], missing([0])],
     ['an expected key, of which nothing matched', { event: done, keys: ['1'] }, [state('running')], missing([])],
     ['nothing that matches', { event: done }, [state('running')], missing([])],
-    ['what matches but has no key', { event: done }, [message(undefined), message(undefined)], missing([])],
+    ['what matches but has no key', { event: done }, [message(undefined), message(undefined)], twice([0, 1])],
+    ['one without a key beside others', { event: done }, [message('1'), message(undefined)], holds([0, 1])],
     [
       'keys that are numbers and objects, by their values',
       { event: done, per: 'data.n' },
       [message('a', 0, { n: 1 }), message('b', 0, { n: { x: 1, y: 2 } }), message('c', 0, { n: { y: 2, x: 1 } })],
       twice([1, 2]),
     ],
-    ['a key named as what objects inherit', { event: done, per: 'data.constructor' }, [message('1'), message('2')], missing([])],
+    [
+      'a key named as what objects inherit',
+      { event: done, per: 'data.constructor' },
+      [message('1'), message('2')],
+      twice([0, 1]),
+    ],
     [
       'a key with a dot in its name',
       { event: done, per: 'data' },
@@ -92,6 +99,13 @@ describe('exactlyOnce', () => {
       keys: ['1', '3'],
     });
     expect(judged(exactlyOnce({ event: done }), [message('1'), message('2')]).reason).toMatchObject({ keys: 2 });
+  });
+
+  test('says so where nothing came, and where what came has no key', () => {
+    const claim = exactlyOnce({ event: done });
+    expect(told(claim, judged(claim, [state('running')]))).toBe('nothing of it came');
+    const keyless = judged(claim, [message('1'), message(undefined), message(undefined)]);
+    expect(told(claim, keyless)).toBe('what has no id came twice');
   });
 
   test('of observations seen through exchanges alone, too, the end decides', () => {

@@ -35,7 +35,7 @@ describe('follow', () => {
       { lifecycle },
       [succeeded(2), tick(90)],
       deadline(99),
-      'undecided by nothing: not-ended [0]',
+      'undecided by nothing: unsettled [0]',
     ],
     ['a step back', { lifecycle }, [state('running'), state('queued', 1)], end(3), 'violated by observation: illegal-move [0,1]'],
     [

@@ -4,6 +4,7 @@ import { deadline, failed, judged, lost, refusal, request, response, state, succ
 
 const URL = 'http://a.test/op/1';
 const cancel = (at: number, status = 200): Step[] => [request('c', at, URL, 'DELETE'), response('c', at + 1, {}, { status })];
+const again = (at: number, status: number): Step[] => [request('d', at, URL, 'DELETE'), response('d', at + 1, {}, { status })];
 const cancelled = (at: number): Step => state('cancelled', at, { ending: 'cancelled' });
 
 describe('honourCancel', () => {
@@ -65,6 +66,70 @@ describe('honourCancel', () => {
       'holds',
       'observation',
       'cancelled',
+    ],
+    ...([408, 429, 500, 503] as const).map((status): [string, Step[], string, string, string] => [
+      `it is told ${status}, which is no answer, and succeeds`,
+      [...cancel(10, status), succeeded(50)],
+      'undecided',
+      'nothing',
+      'not-cancelled',
+    ]),
+    [
+      'it is asked again after "not now", and succeeds all the same',
+      [...cancel(10, 503), ...again(20, 202), succeeded(50)],
+      'violated',
+      'observation',
+      'ended-otherwise',
+    ],
+    [
+      'it is asked again after a lost answer, and runs on',
+      [cancel(10)[0]!, lost('c', 11), ...again(20, 202), state('running', 50)],
+      'violated',
+      'deadline',
+      'not-cancelled',
+      500,
+    ],
+    [
+      'it is asked again after a refusal',
+      [...cancel(10, 409), ...again(20, 202), cancelled(50)],
+      'holds',
+      'observation',
+      'cancelled',
+    ],
+    [
+      'it is asked again, and refused as the first one may have arrived',
+      [cancel(10)[0]!, lost('c', 11), ...again(20, 409), cancelled(50)],
+      'holds',
+      'observation',
+      'cancelled',
+    ],
+    [
+      'it is asked again, and is gone, as the first one may have arrived',
+      [cancel(10)[0]!, lost('c', 11), ...again(20, 404)],
+      'undecided',
+      'nothing',
+      'not-cancelled',
+    ],
+    [
+      'it is asked again when it was accepted, and refused',
+      [...cancel(10, 202), ...again(20, 404), cancelled(50)],
+      'holds',
+      'observation',
+      'cancelled',
+    ],
+    [
+      'it is asked again while the first has no answer',
+      [cancel(10)[0]!, ...again(20, 202), succeeded(50)],
+      'violated',
+      'observation',
+      'ended-otherwise',
+    ],
+    [
+      'it is asked again when it had ended',
+      [...cancel(10, 503), succeeded(50), ...again(60, 202)],
+      'undecided',
+      'nothing',
+      'ended-before',
     ],
     ['it had ended before', [succeeded(5), ...cancel(10, 404)], 'undecided', 'nothing', 'ended-before'],
     ['nobody asked', [state('running', 20)], 'undecided', 'nothing', 'not-asked'],

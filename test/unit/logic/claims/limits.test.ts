@@ -23,6 +23,7 @@ const step = (at: number, source: string, event: Event): Step => ({ at, source, 
 const post = (at: number): Step => request('start', at, URL, 'POST');
 const answer = (at: number, status = 202): Step => response('start', at, {}, { status });
 const call = (at: number): Step => step(at, 'start', { kind: 'call', call: 'start', name: 'start' });
+const aborted = (exchange: string, at: number): Step => step(at, 'client', { kind: 'no-response', exchange, reason: 'aborted' });
 const given = (verdict: Short['verdict'], by: Short['by'], code: string, evidence: number[]): Short => ({
   verdict,
   by,
@@ -36,7 +37,14 @@ describe('acceptWithin', () => {
     ['late', [post(5), answer(106)], given('violated', 'observation', 'late', [0, 1])],
     ['a refusal', [post(0), answer(1, 503)], given('violated', 'observation', 'refused', [0, 1])],
     ['a redirect to the result', [post(0), answer(1, 303)], given('holds', 'observation', 'accepted', [0, 1])],
-    ['no answer', [post(0), lost('start', 9)], given('violated', 'observation', 'lost', [0, 1])],
+    ['a lost answer, which nobody knows', [post(0), lost('start', 9)], given('undecided', 'nothing', 'lost', [0, 1])],
+    [
+      'a lost answer, when the limit is over',
+      [post(0), lost('start', 9), tick(200)],
+      given('undecided', 'nothing', 'lost', [0, 1]),
+      200,
+    ],
+    ['an answer lost too late', [post(0), lost('start', 100)], given('violated', 'observation', 'unanswered', [0])],
     ['still no answer', [post(0), tick(100)], given('violated', 'deadline', 'unanswered', [0])],
     ['a deadline before the limit', [post(0)], given('undecided', 'nothing', 'unanswered', [0]), 99],
     ['a deadline at the limit', [post(0)], given('violated', 'deadline', 'unanswered', [0]), 100],
@@ -45,7 +53,7 @@ describe('acceptWithin', () => {
     [
       'a start function that threw',
       [call(0), step(3, 'start', { kind: 'return', call: 'start', outcome: 'unknown' })],
-      given('violated', 'observation', 'lost', [0, 1]),
+      given('undecided', 'nothing', 'lost', [0, 1]),
     ],
     [
       'the first order of a client',
@@ -97,7 +105,29 @@ describe('respondWithin', () => {
       [request('a', 0, URL), response('a', 9, {}, { status: 500 })],
       given('holds', 'observation', 'answered-in-time', [1]),
     ],
-    ['one lost', [request('a', 0, URL), lost('a', 9)], given('violated', 'observation', 'lost', [0, 1])],
+    ['one lost', [request('a', 0, URL), lost('a', 9)], given('undecided', 'nothing', 'lost', [0, 1])],
+    [
+      'one lost, others in time',
+      [request('a', 0, URL), lost('a', 9), request('b', 10, URL), response('b', 20)],
+      given('undecided', 'nothing', 'lost', [0, 1]),
+    ],
+    [
+      'one lost, and one late',
+      [request('a', 0, URL), lost('a', 9), request('b', 10, URL), response('b', 111)],
+      given('violated', 'observation', 'slow', [2, 3]),
+    ],
+    ['one lost when it was late', [request('a', 0, URL), lost('a', 101)], given('violated', 'observation', 'lost-late', [0, 1])],
+    [
+      'one that was given up by who sent it',
+      [request('a', 0, URL), aborted('a', 9), request('b', 10, URL), response('b', 20)],
+      given('holds', 'observation', 'answered-in-time', [3]),
+    ],
+    ['nothing but such', [request('a', 0, URL), aborted('a', 9)], given('undecided', 'nothing', 'answered-in-time', [1])],
+    [
+      'one that was given up late',
+      [request('a', 0, URL), aborted('a', 101)],
+      given('violated', 'observation', 'lost-late', [0, 1]),
+    ],
     ['one that hangs', [request('a', 0, URL), tick(100.001)], given('violated', 'deadline', 'unanswered', [0])],
     [
       'one that hangs while others are answered',
@@ -130,6 +160,40 @@ describe('timeOutWithin', () => {
       given('violated', 'observation', 'no-time-out', [0, 1]),
     ],
     ['504', [request('a', 0, URL), response('a', 50, {}, { status: 504 })], given('holds', 'observation', 'timed-out', [0, 1])],
+    [
+      '503 that came at once',
+      [request('a', 0, URL), response('a', 9, { 'retry-after': '30' }, { status: 503 })],
+      given('violated', 'observation', 'no-time-out', [0, 1]),
+    ],
+    [
+      '503 that came at once, and says so',
+      [request('a', 0, URL), response('a', 9, {}, { status: 503, body: '{"title":"the upstream timed out"}' })],
+      given('holds', 'observation', 'timed-out', [0, 1]),
+    ],
+    [
+      '503 after a while',
+      [request('a', 0, URL), response('a', 10, {}, { status: 503 })],
+      given('holds', 'observation', 'timed-out', [0, 1]),
+    ],
+    ...(
+      [
+        ['timeout must be a positive number', false],
+        ['invalid timeout option', false],
+        ['current transaction is aborted, commands ignored until end of transaction block', false],
+        ['the request was aborted', false],
+        ['timed out after 50 ms', true],
+        ['fetch failed: Headers Timeout Error', true],
+        ['fetch failed: UND_ERR_CONNECT_TIMEOUT', true],
+        ['timeout of 50ms exceeded', true],
+        ['canceling statement due to statement timeout', true],
+        ['The operation was aborted due to timeout', true],
+        ['4 DEADLINE_EXCEEDED: Deadline exceeded after 0.05s', true],
+      ] as const
+    ).map(([text, isTimeOut]): [string, Step[], Short] => [
+      text,
+      [threw(50, 'Error', text)],
+      isTimeOut ? given('holds', 'observation', 'timed-out', [0]) : given('violated', 'observation', 'no-time-out', [0]),
+    ]),
     ['200', [request('a', 0, URL), response('a', 50)], given('violated', 'observation', 'no-time-out', [0, 1])],
     ['one that hangs', [request('a', 0, URL), tick(101)], given('violated', 'deadline', 'still-waiting', [0])],
     ['a function that gives up', [threw(50, 'TimeoutError')], given('holds', 'observation', 'timed-out', [0])],

@@ -8,7 +8,7 @@ describe('neverDeliver', () => {
     ['silence, while nobody looked', [], deadline(100), 'undecided by nothing: nothing-seen []'],
     ['looks that found nothing new', [tick(50, 9)], deadline(100), 'holds by deadline: none-delivered []'],
     ['too few looks', [value(0), tick(50, 1)], deadline(100), 'undecided by nothing: too-few-looks [0]'],
-    ['looks that failed', [error(), tick(50, 9)], deadline(100), 'undecided by nothing: none-delivered []'],
+    ['looks that failed', [error(), tick(50, 9)], deadline(100), 'undecided by nothing: looks-failed []'],
     ['another message', [message('1')], listening(100), 'holds by deadline: none-delivered [0]'],
     ['the message', [message('2', 40)], listening(100), 'violated by observation: delivered-forbidden [0]'],
   ])('judges %s', (_name, steps, closing, expected) => {

@@ -18,9 +18,29 @@ describe('neverReach', () => {
       { verdict: 'holds', by: 'deadline', code: 'never-reached', evidence: [0] },
     ],
     [
-      'values, which are not the state',
-      [value('failed', 0), value(1, 1), value(2, 2)],
+      'values, which are not the state, beside a state',
+      [state('a', 0), value('failed', 1), value(2, 2)],
       { verdict: 'holds', by: 'deadline', code: 'never-reached', evidence: [2] },
+    ],
+    [
+      'values alone, which tell no state',
+      [value({ phase: 'failed' }, 0), value(1, 1), value(2, 2)],
+      { verdict: 'undecided', by: 'nothing', code: 'not-yet', evidence: [2] },
+    ],
+    [
+      'looks of which too many failed',
+      [state('a', 0), error(1), tick(90, 1694)],
+      { verdict: 'undecided', by: 'nothing', code: 'looks-failed', evidence: [0] },
+    ],
+    [
+      'a last look that failed',
+      [state('a', 0), tick(20, 2), error(90)],
+      { verdict: 'undecided', by: 'nothing', code: 'looks-failed', evidence: [0] },
+    ],
+    [
+      'looks that failed between',
+      [state('a', 0), error(10), tick(20, 5), state('a', 30), tick(90, 2)],
+      { verdict: 'holds', by: 'deadline', code: 'never-reached', evidence: [3] },
     ],
     [
       'the state, once, also after the end',
@@ -31,7 +51,7 @@ describe('neverReach', () => {
     [
       'looks that all failed',
       [error(0), error(1), error(2)],
-      { verdict: 'undecided', by: 'nothing', code: 'not-yet', evidence: [] },
+      { verdict: 'undecided', by: 'nothing', code: 'looks-failed', evidence: [] },
     ],
     [
       'messages only, which tell no state',

@@ -179,8 +179,13 @@ describe('politeness', () => {
       verdict: 'undecided',
       by: 'hung',
     });
-    // A client seen only by the states it read has asked nobody.
-    expect(judged(politeness(), [state('running')]).reason).toMatchObject({ code: 'polite', looks: 0 });
+    // A client seen only by the states it read has asked nobody, and neither has one that only orders.
+    for (const steps of [[state('running')], ask(0, {}, { method: 'POST' })])
+      expect(judged(politeness(), steps)).toMatchObject({
+        verdict: 'undecided',
+        decidedBy: 'nothing',
+        reason: { code: 'no-look' },
+      });
   });
 
   test.each<[unknown]>([[{ tolerance: '1s' }], [{ tolerance: -1 }], [{ tolerance: Number.NaN }], [{ afterTheEnd: null }]])(

@@ -27,8 +27,23 @@ describe('stay', () => {
     ],
     [
       'looks enough, but none that found a state',
-      [error(1), error(2), error(3), value('running', 4)],
+      [value(1, 1), value(2, 2), value('running', 4)],
       { verdict: 'undecided', by: 'nothing', code: 'not-yet', evidence: [] },
+    ],
+    [
+      'one look, and then only such as failed',
+      [state('running', 1), error(2), tick(99, 1694)],
+      { verdict: 'undecided', by: 'nothing', code: 'looks-failed', evidence: [0] },
+    ],
+    [
+      'a service that died, however often it was seen before',
+      [state('running', 1), tick(50, 9), error(60), error(70)],
+      { verdict: 'undecided', by: 'nothing', code: 'looks-failed', evidence: [0] },
+    ],
+    [
+      'looks that failed for a while',
+      [state('running', 1), error(2), tick(50, 9), state('running', 60), tick(99, 3)],
+      green([3]),
     ],
     ['nothing', [], { verdict: 'undecided', by: 'nothing', code: 'nothing-seen', evidence: [] }],
   ])('judges %s', (_name, steps, expected) => {

@@ -56,6 +56,16 @@ describe('stopPollingAfterTheEnd', () => {
     expect(short(judged(stop, ask(0, END), { closing: deadline(9) }))).toEqual(holds('deadline', [1]));
   });
 
+  test('is not believed to have stopped before it was quiet for as long as that', () => {
+    const claim = stopPollingAfterTheEnd({ for: '10s' });
+    const told = (at: number): Short => short(judged(claim, ask(0, END), { closing: deadline(at) }));
+    expect(told(100)).toEqual({ verdict: 'undecided', by: 'nothing', code: 'unsettled', evidence: [1] });
+    expect(told(10_000)).toEqual(holds('deadline', [1]));
+    expect(short(judged(claim, ask(0, END)))).toEqual(holds('observation', [1]));
+    const late = judged(claim, ask(0, END), { closing: deadline(100) });
+    expect(claim.tell?.(late)?.but).toBe('it was told the end so late that it could not be watched for 10s more');
+  });
+
   test.each([[{ allowed: -1 }], [{ quiet: 1 }], [{ for: 'soon' }]])('refuses %j', (args) => {
     expect(refusal(() => stopPollingAfterTheEnd(args as never))).toMatchObject({ name: 'HarnessError' });
   });

@@ -9,21 +9,30 @@ function ask(who: string, at: number, status = 200, headers: Record<string, stri
   return [request(id, at, 'http://a.test/'), response(id, at, headers, { status })].map((step) => ({ ...step, keys: [who] }));
 }
 const WAIT = { 'retry-after': '2' };
+/** Let in again when the time is over. */
+const BACK = ask('ann', 2100);
 const ANN = { caller: 'ann' };
 
 describe('throttle', () => {
   test.each<[string, Step[], string, string, ThrottleArgs?]>([
-    ['the guilty one alone', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT), ...ask('bob', 2)], 'holds', 'throttled'],
+    ['the guilty one alone', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT), ...ask('bob', 2), ...BACK], 'holds', 'throttled'],
+    ['who never asks again', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT), ...ask('bob', 2)], 'undecided', 'throttled'],
+    [
+      'who asks again while the server is down',
+      [...ask('ann', 0), ...ask('ann', 1, 429, WAIT), ...ask('bob', 2), ...ask('ann', 2100, 503)],
+      'undecided',
+      'throttled',
+    ],
     [
       'by an address, as it was recorded',
-      [...ask('http://a.test/?key=[redacted]', 1, 429, WAIT), ...ask('bob', 2)],
+      [...ask('http://a.test/?key=[redacted]', 1, 429, WAIT), ...ask('bob', 2), ...ask('http://a.test/?key=[redacted]', 2100)],
       'holds',
       'throttled',
       { caller: 'http://a.test/?key=s3cret' },
     ],
     ['nobody', [...ask('ann', 0), ...ask('bob', 2)], 'violated', 'never-refused'],
-    ['who has no others beside', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT)], 'undecided', 'throttled'],
-    ['one caller, where none is named', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT)], 'holds', 'throttled', {}],
+    ['who has no others beside', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT), ...BACK], 'undecided', 'throttled'],
+    ['one caller, where none is named', [...ask('ann', 0), ...ask('ann', 1, 429, WAIT), ...BACK], 'holds', 'throttled', {}],
     ['another too', [...ask('ann', 1, 429, WAIT), ...ask('bob', 2, 429, WAIT)], 'violated', 'refused-another'],
     ['without telling when to come back', ask('ann', 1, 429), 'violated', 'no-retry-after'],
     ['with a wait of nothing', ask('ann', 1, 429, { 'retry-after': '0' }), 'violated', 'no-wait'],
@@ -38,7 +47,7 @@ describe('throttle', () => {
     ],
     [
       'with limits that agree',
-      [...ask('ann', 1, 429, { ...WAIT, ratelimit: '"a,b";r=0;t=2, "c";r=5' }), ...ask('bob', 2)],
+      [...ask('ann', 1, 429, { ...WAIT, ratelimit: '"a,b";r=0;t=2, "c";r=5' }), ...ask('bob', 2), ...BACK],
       'holds',
       'throttled',
     ],
@@ -50,7 +59,7 @@ describe('throttle', () => {
     ],
     [
       'who asks meanwhile',
-      [...ask('ann', 0, 429, WAIT), ...ask('ann', 1000, 429, WAIT), ...ask('bob', 3000)],
+      [...ask('ann', 0, 429, WAIT), ...ask('ann', 1000, 429, WAIT), ...ask('bob', 3000), ...ask('ann', 3001)],
       'holds',
       'throttled',
     ],
@@ -62,7 +71,13 @@ describe('throttle', () => {
     ],
     [
       'and may put it off',
-      [...ask('ann', 0, 429, WAIT), ...ask('ann', 1000, 429, WAIT), ...ask('ann', 2100, 429, WAIT), ...ask('bob', 3000)],
+      [
+        ...ask('ann', 0, 429, WAIT),
+        ...ask('ann', 1000, 429, WAIT),
+        ...ask('ann', 2100, 429, WAIT),
+        ...ask('bob', 3000),
+        ...ask('ann', 4200),
+      ],
       'holds',
       'throttled',
       { caller: 'ann', putOff: true },
