@@ -1,8 +1,8 @@
 import { HarnessError, show } from '../../errors.ts';
 import { formatDuration, parseDuration, type Duration, type Millis } from '../../time/index.ts';
 import type { Observation, ObservationOf, Outcome } from '../../trace/index.ts';
-import { keyAt } from '../formula.ts';
 import { defineClaim, type ClaimFactory, type Course, type Decision, type Standing } from '../judge.ts';
+import { keyAt } from '../pattern.ts';
 import { counted } from '../say.ts';
 
 export interface DoneExactlyOnceArgs {
@@ -43,6 +43,7 @@ const NOT_SETTLED = 'NotSettled';
  */
 export const doneExactlyOnce: ClaimFactory<DoneExactlyOnceArgs> = defineClaim<DoneExactlyOnceArgs>({
   name: NAME,
+  members: ['effect', 'call', 'per', 'amount', 'quiet'],
   says: ({ effect, call }) => `do each ${call ?? 'call'} exactly once, as its ${effect} tell`,
   check(args) {
     if (typeof args?.effect !== 'string' || args.effect === '') throw invalid('the name of an effect as effect', args?.effect);
