@@ -42,6 +42,7 @@ export const FOLDERS = [
     support: [
       'abilities',
       'docker',
+      'errands',
       'flow',
       'forgery',
       'framer',

@@ -4,6 +4,7 @@ import { streamOf, toxicOf } from '../faults/export/toToxiproxy.ts';
 import { readWhere, type Entry, type Plan } from '../faults/index.ts';
 import { freshSeed } from '../time/index.ts';
 import { refuseUnable } from './abilities.ts';
+import { allOf, Errands, whyOf } from './errands.ts';
 import { Injection, type Injected, type InjectorOptions } from './injection.ts';
 import { undoByToxiproxy } from './toxics.ts';
 import { journal, type Journal, type Undo } from './undo.ts';
@@ -116,11 +117,9 @@ class Toxics extends Injection implements ToxiproxyInjected {
   readonly #journal: Journal;
   readonly #cancels: (() => void)[] = [];
   readonly #standing = new Map<string, Standing>();
-  readonly #failed: Error[] = [];
-  #isClosed = false;
+  readonly #errands: Errands;
   readonly #mark = freshSeed();
   #proxy: RemoteProxy | undefined;
-  #row: Promise<void> = Promise.resolve();
 
   constructor(options: ToxiproxyOptions, at: string, client: Client) {
     super('toxiproxy', { ...options, name: options.name ?? options.proxy });
@@ -128,6 +127,7 @@ class Toxics extends Injection implements ToxiproxyInjected {
     this.#at = at;
     this.#client = client;
     this.#journal = journal(options.journal);
+    this.#errands = new Errands(this.name, this.trace);
   }
 
   /** Finds or makes the proxy, and has in force what is from the beginning. */
@@ -141,9 +141,10 @@ class Toxics extends Injection implements ToxiproxyInjected {
     for (const entry of this.run.plan.entries.filter(fits)) {
       const { from = 0, until } = entry.when;
       if (until !== undefined && until <= from) continue;
-      if (from === 0) now.push(this.#ordered(() => this.#harm(entry)));
-      else this.#cancels.push(this.clock.after(from, () => void this.#in(() => this.#harm(entry))));
-      if (until !== undefined) this.#cancels.push(this.clock.after(until, () => void this.#in(() => this.#lift(entry.id))));
+      if (from === 0) now.push(this.#errands.ordered(() => this.#harm(entry)));
+      else this.#cancels.push(this.clock.after(from, () => void this.#errands.unattended(() => this.#harm(entry))));
+      if (until !== undefined)
+        this.#cancels.push(this.clock.after(until, () => void this.#errands.unattended(() => this.#lift(entry.id))));
     }
     await Promise.all(now);
   }
@@ -211,28 +212,8 @@ class Toxics extends Injection implements ToxiproxyInjected {
     }
   }
 
-  async settled(): Promise<void> {
-    await this.#row;
-  }
-
-  /** One after the other: what is taken away must not overtake what is put there. */
-  #ordered<T>(what: () => Promise<T>): Promise<T> {
-    const mine = this.#row.then(what);
-    this.#row = mine.then(
-      () => undefined,
-      () => undefined,
-    );
-    return mine;
-  }
-
-  /** Nobody waits for what is due by time: what goes wrong is told when this is closed. */
-  async #in(what: () => Promise<void>): Promise<void> {
-    try {
-      await this.#ordered(what);
-    } catch (error) {
-      this.#failed.push(error instanceof Error ? error : new Error(whyOf(error)));
-      this.trace.record(this.name, { kind: 'error', name: 'HarmFailed', message: `${this.name}: ${whyOf(error)}` });
-    }
+  settled(): Promise<void> {
+    return this.#errands.settled();
   }
 
   async #harm(entry: Entry): Promise<void> {
@@ -283,42 +264,24 @@ class Toxics extends Injection implements ToxiproxyInjected {
 
   /** The latest first; what cannot be undone does not keep the others from it. */
   async #liftAll(): Promise<void> {
-    let failed: Error | undefined;
-    for (const id of [...this.#standing.keys()].toReversed()) {
-      // The proxy itself goes when it is closed: what is healed still passes it.
-      if (id === '') continue;
-      try {
-        await this.#lift(id);
-      } catch (error) {
-        failed ??= error instanceof Error ? error : new Error(whyOf(error));
-      }
-    }
-    if (failed !== undefined) throw failed;
+    // The proxy itself goes when it is closed: what is healed still passes it.
+    const ids = [...this.#standing.keys()].filter((id) => id !== '');
+    await allOf(ids.toReversed(), (id) => this.#lift(id));
   }
 
+  /** Called again, it tries again what could not be undone. */
   override heal(): void {
-    if (this.healed.aborted) return;
+    if (this.healed.aborted && this.#standing.size === 0) return;
     for (const cancel of this.#cancels) cancel();
     super.heal();
-    void this.#in(() => this.#liftAll());
+    void this.#errands.unattended(() => this.#liftAll());
   }
 
   /** @throws HarnessError `not-healed`, where something could not be undone: the journal keeps it */
   protected override async stop(): Promise<void> {
-    await this.#row;
-    // Closed again, it does what could not be done the first time.
-    if (this.#isClosed) await this.#in(() => this.#liftAll());
-    this.#isClosed = true;
-    await this.#in(() => this.#lift(''));
-    const [failed] = this.#failed.splice(0);
-    if (failed === undefined) return;
-    if (this.#standing.size === 0) throw failed;
-    throw new HarnessError(
-      'not-healed',
-      `toxiproxy: not all could be undone at ${this.#at}: ${whyOf(failed)}`,
-      `mend what it says, then: holdfast heal${this.#journal.file === undefined ? '' : ` ${this.#journal.file}`}`,
-      { cause: failed },
-    );
+    await this.#errands.settled();
+    await this.#errands.unattended(() => this.#lift(''));
+    this.#errands.throwFailed(this.#standing.size === 0 ? undefined : ` by the Toxiproxy at ${this.#at}`, this.#journal.file);
   }
 }
 
@@ -377,8 +340,4 @@ async function load(): Promise<{ readonly Toxiproxy: new (host: string) => Clien
 function statusOf(error: unknown): number | undefined {
   const [, status] = /status code (\d{3})$/.exec(error instanceof Error ? error.message : '') ?? [];
   return status === undefined ? undefined : Number(status);
-}
-
-function whyOf(error: unknown): string {
-  return error instanceof Error ? error.message.split('\n', 1)[0]! : show(error);
 }

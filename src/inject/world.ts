@@ -1,6 +1,7 @@
 import { HarnessError, nearest, show } from '../errors.ts';
 import type { Due, WorldAction } from '../faults/index.ts';
 import type { InjectorName } from './abilities.ts';
+import { allOf, Errands } from './errands.ts';
 import { heal } from './heal.ts';
 import { Injection, type Injected, type InjectorOptions } from './injection.ts';
 import { journal, type Harming, type Journal } from './undo.ts';
@@ -43,14 +44,14 @@ export abstract class World extends Injection implements HarmedWorld {
   readonly #cancels: (() => void)[] = [];
   readonly #force = new Map<string, InForce>();
   readonly #dues = new Set<Due>();
-  readonly #failed: Error[] = [];
-  #row: Promise<void> = Promise.resolve();
+  readonly #errands: Errands;
 
   /** @throws HarnessError `cannot-inject`, `unknown-target`, before anything is harmed */
   protected constructor(injector: InjectorName, options: WorldOptions, names: readonly string[]) {
     super(injector, options);
     this.#names = names;
     this.#journal = journal(options.journal);
+    this.#errands = new Errands(this.name, this.trace);
     try {
       for (const due of this.run.world) for (const action of due.harm) this.#known(action);
     } catch (error) {
@@ -63,8 +64,9 @@ export abstract class World extends Injection implements HarmedWorld {
   protected begin(): void {
     for (const due of this.run.world) {
       if (due.harm.length === 0) continue;
-      this.#cancels.push(this.clock.after(due.at, () => void this.#in(() => this.#strike(due))));
-      if (due.until !== undefined) this.#cancels.push(this.clock.after(due.until, () => void this.#in(() => this.#over(due))));
+      this.#cancels.push(this.clock.after(due.at, () => void this.#errands.unattended(() => this.#strike(due))));
+      if (due.until !== undefined)
+        this.#cancels.push(this.clock.after(due.until, () => void this.#errands.unattended(() => this.#over(due))));
     }
   }
 
@@ -77,7 +79,7 @@ export abstract class World extends Injection implements HarmedWorld {
   async act(action: WorldAction): Promise<void> {
     this.#known(action);
     const due: Due = { at: 0, id: action.do, fault: action.do, harm: [action], until: undefined, undo: [] };
-    await this.#ordered(async () => {
+    await this.#errands.ordered(async () => {
       if (action.do in UNDOES) return this.#lift(action);
       if (this.healed.aborted)
         throw new HarnessError(
@@ -90,8 +92,8 @@ export abstract class World extends Injection implements HarmedWorld {
     });
   }
 
-  async settled(): Promise<void> {
-    await this.#row;
+  settled(): Promise<void> {
+    return this.#errands.settled();
   }
 
   /** Called again, it tries again what could not be undone. */
@@ -99,22 +101,14 @@ export abstract class World extends Injection implements HarmedWorld {
     if (this.healed.aborted && this.#force.size === 0) return;
     for (const cancel of this.#cancels) cancel();
     super.heal();
-    void this.#in(() => this.#liftAll());
+    void this.#errands.unattended(() => this.#liftAll());
   }
 
   /** @throws HarnessError `not-healed`, where something could not be undone: the journal keeps it */
   protected override async stop(): Promise<void> {
-    await this.#row;
+    await this.#errands.settled();
     await this.closed();
-    const [failed] = this.#failed.splice(0);
-    if (failed === undefined) return;
-    if (this.#force.size === 0) throw failed;
-    throw new HarnessError(
-      'not-healed',
-      `${this.name}: not all could be undone: ${[...this.#force.keys()].join(', ')}: ${whyOf(failed)}`,
-      `mend what it says, then: holdfast heal${this.#journal.file === undefined ? '' : ` ${this.#journal.file}`}`,
-      { cause: failed },
-    );
+    this.#errands.throwFailed(this.#force.size === 0 ? undefined : `: ${[...this.#force.keys()].join(', ')}`, this.#journal.file);
   }
 
   /** Lets go what it holds. */
@@ -130,26 +124,6 @@ export abstract class World extends Injection implements HarmedWorld {
       `${this.name}: there is no target ${show(target)}${near === undefined ? '' : `; did you mean '${near}'?`}`,
       `name it in targets; there are ${this.#names.join(', ')}`,
     );
-  }
-
-  /** One after the other: what is done to the world takes its time, and must not be overtaken by its undoing. */
-  #ordered<T>(what: () => Promise<T>): Promise<T> {
-    const mine = this.#row.then(what);
-    this.#row = mine.then(
-      () => undefined,
-      () => undefined,
-    );
-    return mine;
-  }
-
-  /** Nobody waits for what is due by time: what goes wrong is told when this is closed. */
-  async #in(what: () => Promise<void>): Promise<void> {
-    try {
-      await this.#ordered(what);
-    } catch (error) {
-      this.#failed.push(error instanceof Error ? error : new Error(whyOf(error)));
-      this.trace.record(this.name, { kind: 'error', name: 'HarmFailed', message: `${this.name}: ${whyOf(error)}` });
-    }
   }
 
   async #strike(due: Due): Promise<void> {
@@ -201,18 +175,15 @@ export abstract class World extends Injection implements HarmedWorld {
 
   /** The latest first; what cannot be undone does not keep the others from it. */
   async #liftAll(): Promise<void> {
-    let failed: Error | undefined;
-    for (const [key, harming] of [...this.#harmings].toReversed()) {
-      try {
+    try {
+      await allOf([...this.#harmings].toReversed(), async ([key, harming]) => {
         await this.undo(undoing(harming.action), harming);
         this.#forget(key);
-      } catch (error) {
-        failed ??= error instanceof Error ? error : new Error(whyOf(error));
-      }
+      });
+    } finally {
+      for (const due of this.#dues) this.run.told(due, true);
+      this.#dues.clear();
     }
-    for (const due of this.#dues) this.run.told(due, true);
-    this.#dues.clear();
-    if (failed !== undefined) throw failed;
   }
 }
 
@@ -224,10 +195,6 @@ function undoing(action: WorldAction): WorldAction {
 
 function keyOf(action: WorldAction): string {
   return `${action.do} ${action.target}${'way' in action ? ` ${action.way}` : ''}`;
-}
-
-function whyOf(error: unknown): string {
-  return error instanceof Error ? error.message.split('\n', 1)[0]! : show(error);
 }
 
 /** What runs that were killed have left is undone before anything is harmed anew. */

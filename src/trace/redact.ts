@@ -8,7 +8,7 @@ const SECRET_NAME =
   /(?:token|secret|assertion|jwt|signature(?:-\d+)?|credential|password|passwd|session-?id|access-?key-?id|(?:^|-)(?:key|sig|session|sid|auth|oauth|pwd|authorization|cookie|(?:access|account|api|app|auth|client|master|private|secret|shared|subscription)key))$/;
 /** Keys that tell things apart, and tokens that say where a list goes on. */
 const PLAIN_NAME =
-  /(?:^|-)(?:cache|change|continuation|cursor|delta|foreign|group|idempotency|lock|message|object|(?:next-?)?page|partition|primary|public|resume|routing|row|skip|sort|surrogate|sync|websocket)-?(?:key|token)$/;
+  /(?:^|-)(?:cache|change|continuation|correlation|cursor|dedup|deduplication|delta|entity|event|foreign|group|idempotency|kafka|lock|message|object|ordering|(?:next-?)?page|partition|primary|public|resume|routing|row|skip|sort|surrogate|sync|websocket)-?(?:key|token)$/;
 /** Whose last word does not say it: tokens that stand beside protocols' names, or in claims about who is logged in. */
 const SECRET_HEADERS = /^(?:sec-websocket-protocol|x-amzn-oidc-(?:data|accesstoken))$/;
 const SECRET_PARAMETERS = /^(?:code|id-token-hint)$/;
