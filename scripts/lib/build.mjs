@@ -110,6 +110,8 @@ async function writePrograms(root) {
       dir: join(root, 'dist'),
       format: 'esm',
       sourcemap: true,
+      // The sources are shipped beside it.
+      sourcemapExcludeSources: true,
       keepNames: true,
       entryFileNames: '[name].js',
       chunkFileNames: 'chunks/[name].js',
