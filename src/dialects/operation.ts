@@ -35,7 +35,16 @@ import type { Acceptance, Operation, LookContext, Looked, Pull, Push } from '../
 import { TRACE_LINK } from '../trace/tied.ts';
 import { DIALECT_NAMES, DIALECTS, readAcceptance, type Accepted, type DialectName } from './accept.ts';
 import type { Dialect } from './dialect.ts';
-import { brokenBody, chooseReading, READING_NAMES, readAs, readMeaning, saysOf, type ReadingName } from './readings.ts';
+import {
+  brokenBody,
+  chooseReading,
+  READING_NAMES,
+  readAs,
+  readMeaning,
+  saysOf,
+  stateInBody,
+  type ReadingName,
+} from './readings.ts';
 
 /** How long a result that could not be had is left alone, in milliseconds. */
 const RESULT_GAP_MS: Millis = 200;
@@ -181,6 +190,8 @@ class StartedOperation implements Operation {
   #began: Promise<Accepted> | undefined;
   #acceptance: Answer | undefined;
   #reading: ReadingName | undefined;
+  /** Whether the monitor has told by 202 and nothing else that it goes on. */
+  #toldByCode = false;
   #monitor: Monitor | undefined;
   /** The trace that all requests are in; `null` until it is asked for, as many operations are made and fewer started. */
   #trace: string | undefined | null = null;
@@ -540,7 +551,8 @@ class StartedOperation implements Operation {
     if (broken !== undefined) return broken;
     if (this.#reading !== undefined) return readAs(this.#reading, answer, this.#words);
     if (dialect.read !== 'first-answer') return dialect.read(answer, { words: this.#words, acceptance: this.#acceptance });
-    const chosen = chooseReading(answer, READING_NAMES, this.#acceptance, this.#words);
+    const chosen = chooseReading(answer, READING_NAMES, this.#acceptance, this.#words, this.#toldByCode);
+    this.#toldByCode ||= answer.status === 202 && stateInBody(answer, this.#words) === undefined;
     if (chosen.reading !== undefined) {
       this.#reading = chosen.reading;
       const text = `the monitor is read by ${saysOf(chosen.reading)} ('${chosen.reading}')`;

@@ -5,6 +5,7 @@ import {
   meaningIn,
   progressIn,
   stateIn,
+  isOfEnvelope,
   twoWordsIn,
   valueAt,
   wordIn,
@@ -66,7 +67,8 @@ const byBody: Reading = {
  */
 export function stateInBody(answer: Answer, words: StateWords): StateEvent | undefined {
   const two = twoWordsIn(answer.json, words);
-  if (two !== undefined) throw ambiguousField(answer, two, words.states);
+  // Any other outer word is the job's: what it wraps has a state of its own, as an order has.
+  if (two !== undefined && isOfEnvelope(valueAt(answer.json, two[0]))) throw ambiguousField(answer, two, words.states);
   return stateIn(answer.json, words) ?? namedByNothing(answer, words);
 }
 
@@ -98,6 +100,7 @@ export function readAs(reading: ReadingName, answer: Answer, words: StateWords):
  * Chooses the reading by the monitor's first telling answer, or refuses where two readings fit and disagree.
  *
  * @param acceptance what the operation was accepted with: a status in its body is evidence that the monitor's body has one
+ * @param byCode whether this monitor has told by 202 and nothing else that it goes on: then a 200 tells the end in the same way
  * @returns the reading, with the state it reads; `reading` is undefined while all readings agree
  * @throws HarnessError `ambiguous-reading` with the candidates and the option that decides
  */
@@ -106,12 +109,13 @@ export function chooseReading(
   candidates: readonly ReadingName[],
   acceptance: Answer | undefined,
   words: StateWords,
+  byCode = false,
 ): { readonly reading: ReadingName | undefined; readonly event: StateEvent | ErrorEvent | undefined } {
   // Every reading takes it for "done" (RFC 9110 §15.4.4).
   if (answer.status === 303) return { reading: undefined, event: seeOther(answer) };
   const code = candidates.includes('status-code') ? byStatusCode.read(answer, words) : undefined;
   const body = candidates.includes('body-status') ? byBody.read(answer, words) : undefined;
-  const promised = body === undefined && code?.ending === 'success' ? promisedIn(acceptance, words) : undefined;
+  const promised = body === undefined && code?.ending === 'success' && !byCode ? promisedIn(acceptance, words) : undefined;
   if (promised !== undefined && answer.status !== 204 && candidates.includes('body-status'))
     return { reading: undefined, event: withoutPromised(answer, promised, acceptance?.json) };
   if (body === undefined) return { reading: code?.ending === 'success' ? 'status-code' : undefined, event: code };

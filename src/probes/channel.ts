@@ -1,5 +1,5 @@
 import { HarnessError, show } from '../errors.ts';
-import { stateIn, twoWordsIn, valueAt } from '../trace/told.ts';
+import { isOfEnvelope, stateIn, twoWordsIn, valueAt } from '../trace/told.ts';
 import type { EventOf } from '../trace/index.ts';
 import { meaningOf } from '../trace/words.ts';
 import type { OpenContext, Push, Subject } from '../watch/index.ts';
@@ -98,7 +98,7 @@ function stateOf(message: Message, { state }: ChannelOptions): State | undefined
   if (state === undefined) {
     const all = bodies(message);
     const two = twoWordsIn(message.data, PLAIN);
-    if (two !== undefined && !JSEND.has(String(valueAt(message.data, two[0])))) throw twoStates(message, two);
+    if (two !== undefined && !isOfEnvelope(valueAt(message.data, two[0]))) throw twoStates(message, two);
     // What JSend says of itself is not the state of what it wraps.
     for (const body of two === undefined ? all : all.slice(1)) {
       const told = stateIn(body, PLAIN);
@@ -119,9 +119,6 @@ function stateOf(message: Message, { state }: ChannelOptions): State | undefined
     "write state: ({ data }) => data.phase, or give { state: 'done', ending: 'success' }",
   );
 }
-
-/** What an envelope says of the telling (JSend). */
-const JSEND: ReadonlySet<string> = new Set(['success', 'fail', 'error']);
 
 function twoStates({ data }: Message, fields: readonly [outer: string, inner: string]): HarnessError {
   const [outer, inner] = fields.map((field) => `${show(valueAt(data, field))} at ${field}`);

@@ -196,9 +196,12 @@ class Refused implements Within {
   }
 }
 
+/** Frames of this file: by what it is called where it runs, since what is published is joined into other files. */
+const OWN: readonly string[] = [import.meta.url, import.meta.filename];
+
 function escapeOf(name: string, ms: Millis): Escape {
   const lines = new Error().stack?.split('\n').slice(1) ?? [];
-  const at = lines.map((line) => line.trim().replace(/^at /, '')).find((line) => !line.includes('/time/globals.'));
+  const at = lines.map((line) => line.trim().replace(/^at /, '')).find((line) => !OWN.some((file) => line.includes(file)));
   return { name, ms: wait(ms), at: at ?? 'somewhere' };
 }
 

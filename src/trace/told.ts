@@ -162,6 +162,14 @@ export function stateIn(json: unknown, words: StateWords): EventOf<'state'> | un
   };
 }
 
+/** What an envelope says of the telling, and not of what it wraps (JSend). */
+const ENVELOPE: ReadonlySet<string> = new Set(['success', 'fail', 'error']);
+
+/** Whether this word may be that of an envelope. */
+export function isOfEnvelope(word: unknown): boolean {
+  return typeof word === 'string' && ENVELOPE.has(word);
+}
+
 /**
  * Where two states stand that do not mean the same: of an envelope, and in the `data` that it wraps. JSend's `success` tells of the
  * answer, and not of the job in it.

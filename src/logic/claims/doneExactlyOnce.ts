@@ -105,6 +105,13 @@ export const doneExactlyOnce: ClaimFactory<DoneExactlyOnceArgs> = defineClaim<Do
           but: `there was no ${call} to be judged, and nothing was done`,
           hint: `are calls recorded, by call(trace, { name: '${call}', … }), and is that what they are called?`,
         };
+      case 'leads-nowhere': {
+        const isKey = reason['member'] === 'per';
+        return {
+          but: `${isKey ? `no ${call} has anything` : `a ${call} has no number`} at '${String(reason['path'])}', so nobody knows ${isKey ? 'which are one and the same' : 'what it was to move'}`,
+          hint: `give the path into the recorded call where it is, as in { ${String(reason['member'])}: '${isKey ? 'input.key' : 'input.amount'}' }`,
+        };
+      }
       case 'too-many':
         return {
           but: `there are more ${String(reason['what'])} than can be judged`,
@@ -229,6 +236,7 @@ class Done implements Course {
 
   #unsettledFor: Millis | undefined;
   #hasNone = false;
+  #leadsNowhere: 'per' | 'amount' | undefined;
 
   /** Why nothing can be said. */
   get #why(): { readonly code: string; readonly [detail: string]: unknown } | undefined {
@@ -236,6 +244,10 @@ class Done implements Course {
     if (this.#failed?.kind === 'error' && this.#failed.name === NOT_SETTLED) return { code: 'not-settled' };
     if (this.#failed !== undefined || this.#reading === undefined) return { code: 'not-read' };
     if (this.#hasNone) return { code: 'nobody-called' };
+    if (this.#leadsNowhere !== undefined) {
+      const { per = 'input.key', amount = 'input.amount' } = this.#args;
+      return { code: 'leads-nowhere', member: this.#leadsNowhere, path: this.#leadsNowhere === 'per' ? per : amount };
+    }
     if (this.#lookedAt < this.#activeAt) return { code: 'read-too-early' };
     if (this.#unsettledFor !== undefined) return { code: 'not-settled', since: this.#unsettledFor };
     if ('balance' in this.#reading.value && this.#before === undefined) return { code: 'no-balance-before' };
@@ -306,11 +318,16 @@ class Done implements Course {
     for (const key of Object.keys(done)) {
       const n = times(key);
       if (known.has(key) || n <= 0) continue;
-      // Calls without a key may be any of these.
-      free -= n;
-      if (free < 0) found.push({ wrong: 'unasked', key, times: n, ok: 0, fail: 0, unknown: 0, evidence: [] });
+      // Calls without a key may be any of these, each of one: none of them pays for what was done twice.
+      free -= 1;
+      if (free < 0 || n > 1)
+        found.push({ wrong: free < 0 ? 'unasked' : 'again', key, times: n, ok: 0, fail: 0, unknown: 0, evidence: [] });
     }
-    if (found.length === 0) return this.#holds(o, groups);
+    if (found.length === 0) {
+      // A path that was given and leads nowhere tells no retry from a new call.
+      this.#leadsNowhere = this.#args.per !== undefined && groups.length > 0 && known.size === 0 ? 'per' : undefined;
+      return this.#leadsNowhere === undefined ? this.#holds(o, groups) : undefined;
+    }
     const told = found.slice(0, MAX_TOLD);
     return {
       verdict: 'violated',
@@ -327,7 +344,14 @@ class Done implements Course {
     const isCount = 'count' in value;
     const from = this.#before === undefined ? 0 : totalOf(this.#before);
     const to = totalOf(value);
-    const unit = (group: Group): number => (isCount ? 1 : (group.amount ?? 0));
+    const unit = ({ amount = 0 }: Group): number => (isCount ? 1 : amount);
+    // What was not told is no amount of nothing.
+    const isUntold = ({ amount, calls }: Group): boolean =>
+      amount === undefined && calls.some(({ outcome }) => outcome !== 'fail');
+    if (!isCount && groups.some(isUntold)) {
+      this.#leadsNowhere = 'amount';
+      return undefined;
+    }
     let sums = new Set([micro(from)]);
     let ok = 0;
     let unknown = 0;

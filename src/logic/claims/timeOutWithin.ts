@@ -10,7 +10,9 @@ import { exchangeOf } from '../polls.ts';
 const TIMED_OUT_STATUSES: readonly number[] = [408, 504];
 /** Errors and answers that say so; that a limit was given badly, or a transaction was given up, they say in similar words. */
 const TIMED_OUT =
-  /\btimed[ -]?out\b|\bE(SOCKET)?TIMEDOUT\b|\bUND_ERR_[A-Z]*_?TIMEOUT\b|\b(Headers|Body|Connect) Timeout Error\b|\bdeadline exceeded\b|\btimeout of \d+ ?m?s exceeded\b|\bdue to (\w+ )?timeout\b/i;
+  /\btimed[ -]?out\b|\bE(SOCKET)?TIMEDOUT\b|\bUND_ERR_[A-Z]*_?TIMEOUT\b|\b(Headers|Body|Connect) Timeout Error\b|\bdeadline exceeded\b|\btimeout of \d+ ?m?s exceeded\b|\bdue to (\w+ )?timeout\b|\b(read|gateway|connection|request) time-?out\b(?! (?:must|should|is|has|option|value|cannot|of))|\btimeout (exceeded|acquiring|expired)\b/i;
+/** How errors of clients are called that gave up in time. */
+const TIMED_OUT_NAME = /(?:Timeout(?:Error|Exception)?|^AbortError)$/;
 /** A service that is overloaded answers 503 at once; who waited for another first took at least this share of the limit. */
 const WAITED_SHARE = 0.1;
 
@@ -72,7 +74,7 @@ export const timeOutWithin: ClaimFactory<LimitArgs> = defineClaim<LimitArgs>({
           case 'error':
             // A call that was seen is told of by its answer.
             if (call === undefined || call.kind === 'call')
-              return ended(o, /^(Timeout|Abort)Error$/.test(o.name ?? '') || TIMED_OUT.test(o.message), o.message);
+              return ended(o, TIMED_OUT_NAME.test(o.name ?? '') || TIMED_OUT.test(o.message), o.message);
             break;
           case 'state':
           case 'value':

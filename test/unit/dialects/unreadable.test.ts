@@ -15,17 +15,28 @@ interface Case {
   readonly accepted?: unknown;
   readonly headers?: Record<string, string>;
   readonly start?: number;
+  /** How often it says 202 and nothing else before. */
+  readonly working?: number;
   readonly body: ConstructorParameters<typeof Response>[0];
   readonly type?: string | undefined;
   readonly options?: OperationOptions;
 }
 
 /** One who is accepted, and whose monitor answers 200 with this. */
-async function followed({ accepted, headers, start = 202, body, type = 'application/json', options }: Case): Promise<{
+async function followed({
+  accepted,
+  headers,
+  start = 202,
+  working = 0,
+  body,
+  type = 'application/json',
+  options,
+}: Case): Promise<{
   readonly op: Operation;
   readonly verdict: string;
 }> {
   const clock = virtualClock();
+  let looks = 0;
   const fetch = async (url: string): Promise<Response> => {
     await clock.sleep(5);
     const named = { location: '/jobs/1', ...headers };
@@ -33,6 +44,7 @@ async function followed({ accepted, headers, start = 202, body, type = 'applicat
       return accepted === undefined
         ? new Response(null, { status: start, headers: named })
         : Response.json(accepted, { status: start, headers: named });
+    if (looks++ < working) return new Response(null, { status: 202 });
     return new Response(body, { status: 200, headers: type === '' ? {} : { 'content-type': type } });
   };
   const op = operation({ url: URL, method: 'POST' }, { clock, fetch, ...options });
@@ -157,6 +169,22 @@ describe('after an acceptance that told a state', () => {
   });
 });
 
+describe('a monitor that said 202 while it worked, and says 200 now', () => {
+  test.each<[string, string | null, string]>([
+    ['a result', '{"rows":12}', 'application/json'],
+    ['a result that is no JSON', 'a,b', 'text/csv'],
+    ['nothing more', null, ''],
+    ['what it was accepted with', '{"id":"1"}', 'application/json'],
+  ])('is at its end, whatever its acceptance told: with %s', async (_, body, type) => {
+    expect((await followed({ accepted: QUEUED, working: 3, body, type })).verdict).toBe('holds');
+  });
+
+  test('still fails by a body that says so', async () => {
+    const body = '{"status":"failed"}';
+    expect((await followed({ accepted: QUEUED, working: 3, body })).verdict).toBe('violated');
+  });
+});
+
 describe('an envelope with a status of its own (JSend)', () => {
   test.each(['running', 'failed', 'cancelled'])('is refused where what it wraps is %s', async (status) => {
     const body = JSON.stringify({ status: 'success', data: { status } });
@@ -166,6 +194,11 @@ describe('an envelope with a status of its own (JSend)', () => {
       expect(verdict).toBe('violated');
       expect((await followed({ accepted, body, options: { statusField: 'status' } })).verdict).toBe('holds');
     }
+  });
+
+  test("is none where the outer word is the job's, and what it made has one too", async () => {
+    const body = JSON.stringify({ status: 'succeeded', data: { order: 1, status: 'pending' } });
+    expect((await followed({ accepted: QUEUED, body })).verdict).toBe('holds');
   });
 
   test.each(['succeeded', 'shipped'])('is none where what it wraps is %s', async (status) => {

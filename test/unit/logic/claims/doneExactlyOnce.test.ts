@@ -90,6 +90,15 @@ describe('doneExactlyOnce', () => {
     ['one that was refused and done', [['k1', 'fail']], { k1: 1 }, "order 'k1': 1 charge, but one refused call"],
     ['what nobody asked for', [['k1', 'ok']], { k1: 1, 'k1.2': 1 }, "order 'k1.2': 1 charge, but nobody called"],
     ['more than those without a key', [[undefined, 'ok']], { x: 1, y: 1 }, "order 'y': 1 charge, but nobody called"],
+    [
+      'one that was done twice, whatever has no key',
+      [
+        [undefined, 'lost'],
+        [undefined, 'ok'],
+      ],
+      { x: 2 },
+      "order 'x': 2 charges, but nobody called",
+    ],
   ])('is violated by %s', (_name, calls, done, words) => {
     const trace = traceOf(calls, { done });
     const judgement = judged(trace, { call: 'order' });
@@ -263,4 +272,21 @@ test('where nobody called nothing is known', () => {
   expect(judged(traceOf([], {}), {})).toMatchObject({ verdict: 'undecided' });
   expect(judged(traceOf([], { done: {} }), {})).toMatchObject({ verdict: 'undecided', reason: { code: 'nobody-called' } });
   expect(judged(traceOf([['k1', 'ok']], { done: {} }), { call: 'oder' })).toMatchObject({ verdict: 'undecided' });
+});
+
+test('a path that leads nowhere decides nothing, and is named', () => {
+  const claim = doneExactlyOnce({ effect: 'charges', per: 'input.id' });
+  const trace = traceOf([['k1', 'ok']], { done: { k1: 1 } });
+  const judgement = judge(claim, trace.observations);
+  expect(judgement).toMatchObject({ verdict: 'undecided', reason: { code: 'leads-nowhere', path: 'input.id' } });
+  expect(message({ claim, judgement, trace, name: 'the shop' })).toContain(
+    "no call has anything at 'input.id', so nobody knows which are one and the same",
+  );
+  const unpaid = traceOf([['a', 'ok', 10]], { balance: 100 }, { balance: 100 });
+  expect(judged(unpaid, { amount: '-input.amout' })).toMatchObject({
+    verdict: 'undecided',
+    reason: { code: 'leads-nowhere', member: 'amount' },
+  });
+  // Of a refused one no amount is needed.
+  expect(judged(traceOf([['a', 'fail']], { balance: 100 }, { balance: 100 })).verdict).toBe('holds');
 });

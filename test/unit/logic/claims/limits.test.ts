@@ -188,6 +188,11 @@ describe('timeOutWithin', () => {
         ['canceling statement due to statement timeout', true],
         ['The operation was aborted due to timeout', true],
         ['4 DEADLINE_EXCEEDED: Deadline exceeded after 0.05s', true],
+        ['Query read timeout', true],
+        ['timeout exceeded when trying to connect', true],
+        ['Knex: Timeout acquiring a connection. The pool is probably full', true],
+        ['504 Gateway Timeout', true],
+        ['request timeout must be a number', false],
       ] as const
     ).map(([text, isTimeOut]): [string, Step[], Short] => [
       text,
