@@ -250,7 +250,10 @@ class Between extends Injection implements Delivering {
     const first = this.#forward(letter);
     const copies: Promise<unknown>[] = [];
     for (const { times, gap } of repeat)
-      for (let n = 1; n <= times; n++) copies.push(this.clock.sleep(n * gap, this.healed).then(() => this.#forward(letter)));
+      for (let n = 1; n <= times; n++)
+        copies.push(
+          this.clock.sleep(n * gap, this.healed).then(() => (gap > 0 && this.healed.aborted ? undefined : this.#forward(letter))),
+        );
     for (const copy of copies) {
       this.#going.add(copy);
       void copy.finally(() => this.#going.delete(copy));

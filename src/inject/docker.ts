@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { HarnessError } from '../errors.ts';
+import type { Millis } from '../time/index.ts';
 import type { Undo } from './undo.ts';
 
+/** How long an Engine that took a request may say nothing, in milliseconds: one that hangs must not hang who heals. */
+const PATIENCE_MS: Millis = 30_000;
 /** How much of an answer of the Engine is read, in bytes. */
 const MAX_ANSWER_BYTES = 8_388_608;
 
@@ -51,9 +54,11 @@ export function engineAddress(given: string | undefined = process.env['DOCKER_HO
 /** A Docker Engine, by its HTTP API (https://docs.docker.com/reference/api/engine/). */
 export class Docker {
   readonly address: string;
+  readonly #patience: Millis;
 
-  constructor(address: string) {
+  constructor(address: string, patience: Millis = PATIENCE_MS) {
     this.address = address;
+    this.#patience = patience;
   }
 
   /**
@@ -74,7 +79,10 @@ export class Docker {
     return new Promise((resolve, reject) => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
       // A connection of its own: nothing is left open between one request and the next.
-      const asking = process.getBuiltinModule('node:http').request({ ...to, method, path, headers, agent: false }, (answer) => {
+      const { request } = process.getBuiltinModule('node:http');
+      const timeout = path.endsWith('/wait') ? undefined : this.#patience;
+      const options = { ...to, method, path, headers, agent: false, ...(timeout === undefined ? {} : { timeout }) };
+      const asking = request(options, (answer) => {
         const chunks: Buffer[] = [];
         let size = 0;
         answer.on('data', (chunk: Buffer) => {
@@ -99,6 +107,7 @@ export class Docker {
           ),
         ),
       );
+      asking.on('timeout', () => asking.destroy(new Error(`nothing came for ${this.#patience} ms`)));
       asking.end(body);
     });
   }

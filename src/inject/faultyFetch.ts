@@ -244,6 +244,8 @@ class Faulty extends Injection implements FaultyFetch {
     for (const { times, gap } of repeat) {
       for (let i = 1; i <= times; i++) {
         if (gap > 0) await this.clock.sleep(gap, this.healed);
+        // What is healed is not harmed any more: what was to come is not sent.
+        if (this.healed.aborted) return;
         void send().then(
           (copy) => copy.body?.cancel(),
           () => undefined,

@@ -874,6 +874,7 @@ class Link {
     for (const { times, gap } of repeat) {
       for (let i = 1; i <= times; i++) {
         if (gap > 0) await clock.sleep(gap, signal);
+        if (signal.aborted) return;
         await this.#again(bytes);
       }
     }

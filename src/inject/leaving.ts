@@ -1,25 +1,38 @@
 /** Signals by which a run is ended that could still do something. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What is to be done where this process ends. */
-const acts = new Set<() => void>();
-
-function onExit(): void {
-  for (const act of [...acts].toReversed()) act();
+/** What is to be done where this process ends, and who listens for that. */
+interface Leaving {
+  readonly acts: Set<() => void>;
+  readonly listen: (isOn: boolean) => void;
 }
 
-function onSignal(signal: NodeJS.Signals): void {
-  // Whoever waits for it as well decides what becomes of this process.
-  if (process.listenerCount(signal) > 1) return;
-  onExit();
-  listen(false);
-  process.kill(process.pid, signal);
+const KEY = Symbol.for('holdfast.leaving');
+
+/** One for all copies of this module: of two who listen, each would leave it to the other to end this process. */
+function leaving(): Leaving {
+  const holder = globalThis as { [KEY]?: Leaving };
+  return (holder[KEY] ??= begin());
 }
 
-function listen(isOn: boolean): void {
-  const how = isOn ? 'on' : 'off';
-  process[how]('exit', onExit);
-  for (const signal of SIGNALS) process[how](signal, onSignal);
+function begin(): Leaving {
+  const acts = new Set<() => void>();
+  const onExit = (): void => {
+    for (const act of [...acts].toReversed()) act();
+  };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    // Whoever waits for it as well decides what becomes of this process.
+    if (process.listenerCount(signal) > 1) return;
+    onExit();
+    listen(false);
+    process.kill(process.pid, signal);
+  };
+  const listen = (isOn: boolean): void => {
+    const how = isOn ? 'on' : 'off';
+    process[how]('exit', onExit);
+    for (const signal of SIGNALS) process[how](signal, onSignal);
+  };
+  return { acts, listen };
 }
 
 /**
@@ -29,6 +42,7 @@ function listen(isOn: boolean): void {
  * @returns takes it back
  */
 export function atExit(act: () => void): () => void {
+  const { acts, listen } = leaving();
   if (acts.size === 0) listen(true);
   acts.add(act);
   return () => {

@@ -241,7 +241,11 @@ class Nocked extends Injection {
     const first = this.#forward(request, body);
     for (const { times, gap } of orders.repeat)
       for (let n = 1; n <= times; n++)
-        this.#follow(this.clock.sleep(n * gap, this.healed).then(() => this.#forward(request, body)));
+        this.#follow(
+          this.clock
+            .sleep(n * gap, this.healed)
+            .then(() => (gap > 0 && this.healed.aborted ? undefined : this.#forward(request, body))),
+        );
     const reply = await first.finally(() => this.overtaking.passed(routeOf(request)));
     if (!this.#isKept(request) || reply[1].length > MAX_HELD_BYTES) return reply;
     const known = this.#memory.get(key);

@@ -124,6 +124,7 @@ class Through extends Injection implements Harmed {
     for (const { times, gap } of repeat) {
       for (let n = 0; n < times; n++) {
         if (gap > 0) await this.clock.sleep(gap, this.healed);
+        if (this.healed.aborted) return;
         this.#hand(parcel, context);
       }
     }
