@@ -121,7 +121,8 @@ describe.skipIf(process.platform !== 'linux')('a process that is harmed', () => 
       });
     const draw = drawsOf('killed/process');
     const left: number[] = [];
-    for (let n = 0; n < 5; n++) {
+    // Where the machine is slow the first ones are killed before they harm: then some more.
+    for (let n = 0; n < 5 || (n < 50 && Math.max(...left) === 0); n++) {
       const killed = await killOne('process', String(child.pid), draw.fork(String(n)));
       expect(killed.files).toEqual([]);
       expect(killed.harms.every((one) => /: (undone|over)$/.test(one))).toBe(true);
