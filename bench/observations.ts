@@ -16,6 +16,7 @@ import {
 import { systemClock, virtualClock } from '../src/time/index.ts';
 import { createTrace, type Event } from '../src/trace/index.ts';
 import { subject, watch, type OpenContext, type Push } from '../src/watch/index.ts';
+import { span } from '../test/setup/spans.ts';
 import { table } from './inside-vitest.ts';
 
 const SIZES = [100, 10_000, 1_000_000] as const;
@@ -75,14 +76,14 @@ const CLAIMS: Readonly<Record<string, Watched>> = {
         : { kind: 'response', exchange: `e${n - 1}`, status: 202, headers: [['retry-after', '1']] },
     ],
   },
-  'haveSpan, each another span': { claim: haveSpan({ name: 'never' }), event: (n) => [span(n, 'work')] },
+  'haveSpan, each another span': { claim: haveSpan({ name: 'never' }), event: (n) => [within(n, 'work')] },
   'spansInOrder, all of them the first': {
     claim: spansInOrder({ spans: ['first', 'never'] }),
-    event: (n) => [span(n, 'first')],
+    event: (n) => [within(n, 'first')],
   },
   'spansInOrder, within each other': {
     claim: spansInOrder({ spans: ['first', 'work', 'never'], nested: true }),
-    event: (n) => [span(n, n % 2 === 0 ? 'first' : 'work')],
+    event: (n) => [within(n, n % 2 === 0 ? 'first' : 'work')],
     most: 10_000,
   },
   'forEach of 500 keys': {
@@ -96,21 +97,7 @@ function request(n: number, url: string): Event {
 }
 
 /** Each was made within the one before it. */
-function span(n: number, name: string): Event {
-  const id = (of: number): string => of.toString(16).padStart(16, '0');
-  const more = n === 0 ? {} : { parentSpanId: id(n - 1) };
-  const data = {
-    traceId: 't'.repeat(32),
-    spanId: id(n),
-    ...more,
-    name,
-    kind: 'internal',
-    startedAt: n,
-    endedAt: n + 1,
-    attributes: {},
-  };
-  return { kind: 'message', id: id(n), type: 'span', data };
-}
+const within = (n: number, name: string): Event => span(n, name, n === 0 ? undefined : n - 1);
 
 /**
  * What one more observation costs a watch that has had so many before: it must not grow with them. Memory is that of the trace, per

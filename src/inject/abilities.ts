@@ -30,6 +30,11 @@ const PASSING = [
   'skew',
 ] as const satisfies readonly Ability[];
 
+/** What is done to what passes, but for these. */
+function passingBut(...deeds: readonly Ability[]): ReadonlySet<Ability> {
+  return new Set(PASSING.filter((deed) => !deeds.includes(deed)));
+}
+
 const WORLD = ['pause', 'resume', 'kill', 'start', 'restart', 'partition', 'heal'] as const satisfies readonly Deed[];
 
 export type InjectorName =
@@ -48,29 +53,15 @@ export type InjectorName =
 export const ABILITIES: Readonly<Record<InjectorName, ReadonlySet<Ability>>> = {
   fetch: new Set([...PASSING, 'forge']),
   // All but what is done to an answer while it streams.
-  nock: new Set(PASSING.filter((deed) => !['throttle', 'cut', 'cut-reset', 'slice', 'slow-close'].includes(deed))),
+  nock: passingBut('throttle', 'cut', 'cut-reset', 'slice', 'slow-close'),
   delivery: new Set(['delay', 'respond', 'drop', 'reset', 'reset-answer', 'hang-up', 'repeat', 'hold', 'forge']),
   through: new Set(['delay', 'respond', 'reset', 'reset-answer', 'repeat', 'hold']),
   container: new Set(WORLD),
   process: new Set(['pause', 'resume', 'kill', 'start', 'restart']),
   // By connection. A client asks a name before it comes to the proxy; a handshake that goes through can be answered by an alert.
-  'tcp-proxy': new Set([
-    'delay',
-    'drop',
-    'reset',
-    'reset-answer',
-    'hang-up',
-    'refuse',
-    'refuse-tls',
-    'throttle',
-    'cut',
-    'cut-reset',
-    'slice',
-    'corrupt',
-    'slow-close',
-  ]),
+  'tcp-proxy': passingBut('respond', 'repeat', 'hold', 'recall', 'refuse-dns', 'skew'),
   // By exchange: name and handshake belong to the connection, which has come about before the exchange is known.
-  'http-proxy': new Set(PASSING.filter((deed) => deed !== 'refuse-dns' && deed !== 'refuse-tls')),
+  'http-proxy': passingBut('refuse-dns', 'refuse-tls'),
   simulate: new Set([...PASSING, 'forge', ...WORLD]),
   // By connection, and all of a while: it knows neither which one it is nor what passes on it.
   toxiproxy: new Set(['delay', 'drop', 'reset', 'refuse', 'throttle', 'cut', 'slice', 'slow-close']),

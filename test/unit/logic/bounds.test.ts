@@ -1,5 +1,6 @@
 /** What a claim remembers has a bound, and it says when that was reached. */
 import { describe, expect, test } from 'vitest';
+import { span } from '../../setup/spans.ts';
 import { check } from '../../../src/logic/check.ts';
 import {
   deliver,
@@ -46,22 +47,6 @@ const state = (name: string, ending?: 'success'): Event => ({
   raw: name,
   ...(ending === undefined ? {} : { ending }),
 });
-
-function span(n: number, name: string, parent?: number): Event {
-  const id = (of: number): string => of.toString(16).padStart(16, '0');
-  const more = parent === undefined ? {} : { parentSpanId: id(parent) };
-  const data = {
-    traceId: 't'.repeat(32),
-    spanId: id(n),
-    ...more,
-    name,
-    kind: 'internal',
-    startedAt: n,
-    endedAt: n + 1,
-    attributes: {},
-  };
-  return { kind: 'message', id: id(n), type: 'span', data };
-}
 
 describe('sameStory', () => {
   /** Two channels tell so many states; the last two of them the other way round. */
